@@ -1,0 +1,26 @@
+"""The engine: what detectors know about the training rows, worked out once and shared."""
+
+from sknoisy._evidence._cross_fit import Responses, cross_fit, make_splits, out_of_sample
+from sknoisy._evidence._evidence import Evidence
+from sknoisy._evidence._features import numeric_features, table_encoder
+from sknoisy._evidence._fitting import fit_model, take_rows, weight_parameter
+from sknoisy._evidence._neighbors import Neighborhood, neighborhood
+from sknoisy._evidence._target import Target, check_labels, check_numbers
+
+__all__ = [
+    "Evidence",
+    "Neighborhood",
+    "Responses",
+    "Target",
+    "check_labels",
+    "check_numbers",
+    "cross_fit",
+    "fit_model",
+    "make_splits",
+    "neighborhood",
+    "numeric_features",
+    "out_of_sample",
+    "table_encoder",
+    "take_rows",
+    "weight_parameter",
+]

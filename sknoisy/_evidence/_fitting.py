@@ -1,0 +1,151 @@
+"""How a model is fitted here: on some rows, with weights that are never lost."""
+
+from __future__ import annotations
+
+from inspect import Parameter, signature
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing, check_random_state, get_tags
+from sklearn.utils.metadata_routing import _routing_enabled
+from sklearn.utils.validation import _num_samples, has_fit_parameter
+
+
+def take_rows(X, rows):
+    """Rows of any container: array, sparse, DataFrame, polars, list, texts."""
+    if hasattr(X, "tocsr") and not hasattr(X, "__getitem__"):  # e.g. COO has no row indexing
+        X = X.tocsr()
+    return _safe_indexing(X, rows)
+
+
+def take_params(params, rows, n):
+    """Slice those fit parameters that have one entry per training row."""
+    return {
+        name: take_rows(value, rows) if _is_per_row(value, n) else value
+        for name, value in (params or {}).items()
+    }
+
+
+def _is_per_row(value, n):
+    if isinstance(value, (str, bytes, dict)) or not (
+        hasattr(value, "shape") or hasattr(value, "__len__")
+    ):
+        return False
+    return not np.isscalar(value) and _num_samples(value) == n
+
+
+def weight_parameter(estimator):
+    """Name of the `fit` parameter through which `estimator` takes weights, or None.
+
+    With metadata routing off, a Pipeline takes them for its last step. With routing on they are
+    passed as `sample_weight`, and each step's `set_fit_request` decides.
+    """
+    if _routing_enabled() and _takes_any_parameter(estimator):
+        return "sample_weight"
+    if isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        inner = None if last is None or last == "passthrough" else weight_parameter(last)
+        return None if inner is None else f"{name}__{inner}"
+    if isinstance(estimator, BaseSearchCV):
+        return weight_parameter(estimator.estimator)
+    if isinstance(estimator, TransformedTargetRegressor):
+        # its default regressor, LinearRegression, takes weights
+        inner = estimator.regressor
+        return "sample_weight" if inner is None else weight_parameter(inner)
+    return _direct(estimator)
+
+
+def _direct(estimator):
+    if isinstance(estimator, CalibratedClassifierCV) and not _routing_enabled():
+        # It accepts weights and then drops them when its own model cannot take them as
+        # `sample_weight`, a Pipeline for instance.
+        inner = estimator.estimator
+        if inner is not None and not has_fit_parameter(inner, "sample_weight"):
+            return None
+    return "sample_weight" if has_fit_parameter(estimator, "sample_weight") else None
+
+
+def _takes_any_parameter(estimator):
+    parameters = signature(estimator.fit).parameters.values()
+    return any(p.kind is Parameter.VAR_KEYWORD for p in parameters)
+
+
+def check_takes_weights(estimator, weight_strategy, why):
+    """Say early, and by name, that a model cannot take the weights that are about to come."""
+    if weight_strategy == "resample" or weight_parameter(estimator) is not None:
+        return
+    name = type(estimator).__name__
+    if isinstance(estimator, Pipeline):
+        name = f"{type(estimator.steps[-1][1]).__name__}, the last step of the Pipeline,"
+    raise ValueError(
+        f"{name} takes no sample_weight, but {why}. Choose a model that takes weights, or set "
+        'weight_strategy="resample": rows are then repeated or left out in proportion to weight.'
+    )
+
+
+def resample_by_weight(weight, random_state=None, strata=None):
+    """Rows drawn in proportion to weight, by systematic sampling.
+
+    Each row is drawn floor or ceil of its expected number of times, so that equal weights give
+    back every row once, and no class of positive weight disappears.
+    """
+    rng = check_random_state(random_state)
+    n = len(weight)
+    order = rng.permutation(n)
+    if strata is not None:  # neighbours in the order share a class, so each keeps its own share
+        order = order[np.argsort(np.asarray(strata)[order], kind="stable")]
+    expected = np.asarray(weight, dtype=float)[order] * (np.count_nonzero(weight) / np.sum(weight))
+    # rounding guards: cumsum(1, 1, 1, ...) must hit the integers
+    ends = np.round(np.cumsum(expected), 9)
+    counts = np.diff(np.floor(ends + rng.uniform(0, 0.999999)), prepend=0).astype(int)
+    rows = np.repeat(order, np.maximum(counts, 0))
+    if strata is not None:
+        strata = np.asarray(strata)
+        gone = np.setdiff1d(strata[np.asarray(weight) > 0], strata[rows])
+        best = [
+            np.flatnonzero(strata == s)[np.argmax(np.asarray(weight)[strata == s])] for s in gone
+        ]
+        rows = np.concatenate([rows, np.asarray(best, dtype=rows.dtype)])
+    return np.sort(rows)
+
+
+def seeded_clone(estimator, seed=None):
+    """Clone; where the estimator leaves a `random_state` at None, `seed` fills it in.
+
+    Seeds the user has set are kept.
+    """
+    model = clone(estimator)
+    if seed is None or not hasattr(model, "get_params"):
+        return model
+    params = model.get_params(deep=True)
+    unset = sorted(k for k, v in params.items() if k.split("__")[-1] == "random_state" and v is None)
+    rng = np.random.RandomState(seed)
+    seeds = {key: int(rng.randint(np.iinfo(np.int32).max)) for key in unset}
+    return model.set_params(**seeds) if seeds else model
+
+
+def fit_model(
+    estimator,
+    X,
+    y,
+    sample_weight=None,
+    params=None,
+    *,
+    weight_strategy="native",
+    random_state=None,
+):
+    """Fit `estimator` in place and return it; `sample_weight` reaches its innermost model."""
+    params = dict(params or {})
+    if sample_weight is None:
+        return estimator.fit(X, y, **params)
+    if weight_strategy == "resample":
+        is_labels = get_tags(estimator).estimator_type != "regressor"
+        rows = resample_by_weight(sample_weight, random_state, strata=y if is_labels else None)
+        n = len(sample_weight)
+        return estimator.fit(take_rows(X, rows), y[rows], **take_params(params, rows, n))
+    check_takes_weights(estimator, weight_strategy, "sample_weight was given")
+    return estimator.fit(X, y, **params, **{weight_parameter(estimator): sample_weight})

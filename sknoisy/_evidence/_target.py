@@ -1,0 +1,94 @@
+"""The target: the only part of the data that sknoisy validates and encodes itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+
+
+@dataclass(frozen=True)
+class Target:
+    """A checked target.
+
+    Attributes
+    ----------
+    y : ndarray of shape (n,)
+        The user's own values, as a plain numpy array.
+    classes : ndarray of shape (K,) or None
+        Sorted labels; None for numbers.
+    codes : ndarray of shape (n,) or None
+        Position of each label in `classes`; None for numbers.
+    """
+
+    y: np.ndarray
+    classes: np.ndarray | None = None
+    codes: np.ndarray | None = None
+
+    @property
+    def is_labels(self):
+        return self.classes is not None
+
+    @property
+    def task(self):
+        return "classification" if self.is_labels else "regression"
+
+
+def check_labels(y):
+    """Check class labels of any kind and encode them; see `Target`."""
+    y = _plain_column(y)
+    check_classification_targets(y)
+    try:
+        classes, codes = np.unique(y, return_inverse=True)
+    except TypeError as error:
+        kinds = sorted({type(label).__name__ for label in y})
+        raise TypeError(
+            f"y mixes labels that cannot be ordered ({', '.join(kinds)}): "
+            "convert them to one type, e.g. y.astype(str)."
+        ) from error
+    return Target(y=y, classes=classes, codes=codes)
+
+
+def check_numbers(y):
+    """Check a numeric target; see `Target`."""
+    y = _plain_column(y)
+    if y.dtype.kind not in "fiub":
+        try:
+            y = y.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"y is not numeric (dtype {y.dtype}, first value {y[0]!r}): regression needs "
+                "numbers; for class labels use the Classifier twin."
+            ) from error
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        _refuse(~np.isfinite(y), "infinite")
+    return Target(y=y)
+
+
+def _plain_column(y):
+    if y is None:
+        raise ValueError("sknoisy requires y to be passed, but the target y is None")
+    shape = np.shape(y)
+    if len(shape) == 2 and shape[1] > 1:
+        raise ValueError(
+            f"y should be a 1d array, got an array of shape {shape} instead. For several targets "
+            "wrap sknoisy's estimator in MultiOutputClassifier or MultiOutputRegressor."
+        )
+    missing = np.asarray(pd.isna(y)) if hasattr(y, "__array__") else pd.isna(np.asarray(y, object))
+    if missing.any():
+        _refuse(missing.reshape(-1), "missing (NaN or None)")
+    numpy_dtype = getattr(getattr(y, "dtype", None), "numpy_dtype", None)
+    if numpy_dtype is not None:  # pandas nullable: Int64, boolean, Float64, string
+        y = y.to_numpy(dtype=numpy_dtype)
+    return column_or_1d(y, warn=True)
+
+
+def _refuse(bad, what):
+    rows = np.flatnonzero(bad)
+    raise ValueError(
+        f"Input y contains NaN or infinity: it is {what} in {len(rows)} of {len(bad)} rows, first "
+        f"in row {rows[0]}. Leave such rows out before fit."
+    )

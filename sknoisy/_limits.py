@@ -1,0 +1,50 @@
+"""Limits on what cleaning may do: no class is removed, no fit starves."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from sknoisy.exceptions import CleaningLimitWarning
+
+
+def untouchable_rows(noise_proba, score, codes, min_per_class, sample_weight=None):
+    """The least suspect `min_per_class` rows of each class, which no treatment may touch.
+
+    Rows of zero weight do not hold a class up. Ties go to the earlier row.
+    """
+    n = len(noise_proba)
+    keep = np.zeros(n, dtype=bool)
+    if codes is None or min_per_class == 0:
+        return keep
+    counted = np.arange(n) if sample_weight is None else np.flatnonzero(sample_weight > 0)
+    order = counted[np.lexsort((np.nan_to_num(score[counted]), noise_proba[counted]))]
+    order = order[np.argsort(codes[order], kind="stable")]
+    starts = np.searchsorted(codes[order], codes[order], side="left")
+    keep[order[np.arange(len(order)) - starts < min_per_class]] = True
+    return keep
+
+
+def limit_mask(mask, noise_proba, score, untouchable, max_share, classes=None, codes=None):
+    """Flagged rows that may be acted on; warns when that is not all of them."""
+    allowed = mask & ~untouchable
+    cap = int(np.floor(max_share * len(mask)))
+    if allowed.sum() > cap:
+        rows = np.flatnonzero(allowed)
+        worst = rows[np.lexsort((-np.nan_to_num(score[rows]), -noise_proba[rows]))][:cap]
+        allowed = np.zeros_like(mask)
+        allowed[worst] = True
+    spared = mask & ~allowed
+    if spared.any():
+        held = ""
+        if codes is not None:
+            names = [str(c) for c in classes[np.unique(codes[mask & untouchable])][:10]]
+            held = f" (class floor: {', '.join(names)})" if names else ""
+        warnings.warn(
+            f"{spared.sum()} of {mask.sum()} suspect rows are left as they are, because of "
+            f"min_per_class or max_share={max_share}{held}.",
+            CleaningLimitWarning,
+            stacklevel=4,
+        )
+    return allowed

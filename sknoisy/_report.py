@@ -1,0 +1,46 @@
+"""The table that shows a person what was found."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import _num_samples
+
+
+def noise_report(detector, X, y, **columns):
+    """Training rows, worst first; see `BaseDetector.noise_report`."""
+    score = np.asarray(detector.noise_score_)
+    n = len(score)
+    for name, value in (("X", X), ("y", y)):
+        if _num_samples(value) != n:
+            raise ValueError(
+                f"{name} has {_num_samples(value)} rows, fit got {n}: noise_report explains the "
+                "training rows, so give it the X and y that fit got."
+            )
+    given = np.asarray(y).reshape(-1)
+    target = getattr(detector, "_target", None)
+    if target is not None:
+        differs = np.flatnonzero(given != target.y)
+        if len(differs):
+            raise ValueError(
+                f"y is not the y that fit got: row {differs[0]} is {given[differs[0]]!r}, in fit it "
+                f"was {target.y[differs[0]]!r}."
+            )
+    index = next((v.index for v in (X, y) if isinstance(v, (pd.DataFrame, pd.Series))), None)
+    reason = getattr(detector, "_reason", lambda row: f"score {score[row]:.3g}")
+    table = pd.DataFrame(
+        {
+            "row": np.arange(n),
+            "given": given,
+            "suggested": detector.y_suggested_,
+            "probability": detector.noise_proba_,
+            "score": score,
+            "flagged": detector.noise_mask_,
+            "reason": ["not judged" if np.isnan(score[i]) else reason(i) for i in range(n)],
+            **columns,
+        },
+        index=index,
+    )
+    return table.sort_values(
+        ["flagged", "probability", "score"], ascending=False, kind="stable", na_position="last"
+    )

@@ -1,0 +1,281 @@
+"""The contract of all detectors."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_is_fitted
+
+from sknoisy._evidence import Evidence, take_rows
+from sknoisy._limits import untouchable_rows
+from sknoisy._report import noise_report
+from sknoisy.threshold import FixedRate, MixturePosterior
+
+
+@dataclass
+class Finding:
+    """What a detector's method says, before any threshold.
+
+    Attributes
+    ----------
+    score : ndarray of shape (n,)
+        Higher is more suspect; NaN means not judged.
+    suggestion : ndarray of shape (n, K) or (n,)
+        Out-of-sample class probabilities, or numbers: what the target should be by the evidence.
+        A row of NaN where there is no evidence.
+    noise_proba, mask : ndarray of shape (n,), optional
+        The method's own rule, used with `contamination="auto"`.
+    label_proba : ndarray of shape (n, K), optional
+        The method's own posterior, used with `contamination="auto"`.
+    attributes : dict
+        Further fitted attributes of the detector.
+    """
+
+    score: np.ndarray
+    suggestion: np.ndarray | None = None
+    noise_proba: np.ndarray | None = None
+    mask: np.ndarray | None = None
+    label_proba: np.ndarray | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+CONTAMINATION = [
+    StrOptions({"auto"}),
+    Interval(Real, 0, 0.5, closed="both"),
+    HasMethods(["fit"]),
+]
+CV = [Interval(Integral, 2, None, closed="left"), HasMethods(["split"]), "array-like", None]
+
+
+class BaseDetector(BaseEstimator, ABC):
+    """Base class of detectors.
+
+    A subclass writes `_find(evidence)`, which returns a `Finding`, and `_reason(row)`.
+    Everything else, from the checks to the threshold, is here.
+    """
+
+    _task = "classification"  # or "regression", or "both"
+    # `estimator` is the only parameter that every detector with a model has; None is filled in
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "contamination": CONTAMINATION,
+        "cv": CV,
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    # ------------------------------------------------------------------ public
+
+    def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None):
+        """Find the suspect rows of a training set.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame, list} with n rows
+            Whatever the estimator takes; it is only row-indexed here.
+        y : array-like of shape (n,)
+            Given labels or numbers.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the models that make the evidence. Counts and thresholds are unweighted.
+        groups : array-like of shape (n,), default=None
+            Rows of one group stay together in cross-fitting.
+        trusted : array-like of shape (n,) of bool, default=None
+            Rows known to be right: they are never flagged.
+
+        Returns
+        -------
+        self : object
+        """
+        self._validate_params()
+        evidence = Evidence(
+            X,
+            y,
+            task=self._which_task(y),
+            sample_weight=sample_weight,
+            groups=groups,
+            trusted=trusted,
+        )
+        return self._conclude(evidence.target, evidence.trusted, self._find(evidence))
+
+    def fit_resample(self, X, y, **fit_params):
+        """Find the suspect rows and return the others.
+
+        This is the interface of imbalanced-learn's samplers. The least suspect row of each class
+        is kept in any case.
+
+        Parameters
+        ----------
+        X, y, **fit_params
+            As in `fit`.
+
+        Returns
+        -------
+        X_kept, y_kept : the rows that are not flagged, in containers of the given types
+        """
+        self.fit(X, y, **fit_params)
+        return take_rows(X, self.sample_indices_), take_rows(y, self.sample_indices_)
+
+    @property
+    def sample_indices_(self):
+        """Rows that `fit_resample` keeps."""
+        check_is_fitted(self)
+        codes = self._target.codes
+        keep = untouchable_rows(self.noise_proba_, self.noise_score_, codes, 1)
+        return np.flatnonzero(~self.noise_mask_ | keep)
+
+    def noise_report(self, X, y):
+        """Table of the training rows, worst first.
+
+        Parameters
+        ----------
+        X, y
+            What `fit` got.
+
+        Returns
+        -------
+        DataFrame
+            Index: that of X, else of y, else the row number. Columns: `row` (position), `given`,
+            `suggested`, `probability` (that the given target is wrong), `score`, `flagged` and
+            `reason`.
+        """
+        check_is_fitted(self)
+        return noise_report(self, X, y)
+
+    # ------------------------------------------------------------------ for subclasses
+
+    @abstractmethod
+    def _find(self, evidence):
+        """The method itself: `Evidence` to `Finding`."""
+
+    def _reason(self, row):
+        """Why a row is suspect, in one short sentence."""
+        return f"score {self.noise_score_[row]:.3g}"
+
+    def _model(self, evidence):
+        """The estimator that makes the evidence."""
+        if self.estimator is not None:
+            return self.estimator
+        return default_model(evidence)
+
+    def _with_estimator(self, estimator):
+        """Clone in which `estimator` takes the place of a model left at None."""
+        detector = clone(self)
+        if "estimator" in detector.get_params(deep=False) and detector.estimator is None:
+            detector.set_params(estimator=clone(estimator))
+        return detector
+
+    def _which_task(self, y):
+        if self._task != "both":
+            return self._task
+        estimator = getattr(self, "estimator", None)
+        if estimator is not None and is_classifier(estimator):
+            return "classification"
+        if estimator is not None and is_regressor(estimator):
+            return "regression"
+        is_continuous = type_of_target(np.asarray(y)).startswith("continuous")
+        return "regression" if is_continuous else "classification"
+
+    # ------------------------------------------------------------------ from score to verdict
+
+    def _conclude(self, target, trusted, finding):
+        """Apply the threshold to a finding and set the fitted attributes, all at once."""
+        score = np.asarray(finding.score, dtype=float)
+        fitted = dict(finding.attributes)
+        own_rule = self.contamination == "auto" if isinstance(self.contamination, str) else False
+        label_proba = None
+        if own_rule and finding.mask is not None:
+            proba = np.where(np.isnan(score) | trusted, 0.0, finding.noise_proba)
+            mask = finding.mask & ~trusted & ~np.isnan(score)
+            label_proba = finding.label_proba
+        else:
+            threshold = self._threshold()
+            # a trusted row is right: it is no part of the mixture, nor of the share
+            threshold.fit(
+                np.where(trusted, np.nan, score),
+                target.y,
+                **({"label_proba": finding.suggestion} if target.is_labels else {}),
+            )
+            proba = np.asarray(threshold.noise_proba_, dtype=float)
+            mask = np.asarray(threshold.noise_mask_, dtype=bool)
+            fitted["threshold_"] = threshold
+        if target.is_labels:
+            if label_proba is None:
+                label_proba = _posterior(proba, finding.suggestion, target)
+            else:
+                label_proba = np.where(
+                    (trusted | np.isnan(label_proba).any(axis=1))[:, None],
+                    np.eye(len(target.classes))[target.codes],
+                    label_proba,
+                )
+            fitted["classes_"] = target.classes
+            fitted["label_proba_"] = label_proba
+            fitted["y_suggested_"] = _suggest_labels(label_proba, mask, target)
+        else:
+            suggested = np.full(len(score), np.nan) if finding.suggestion is None else None
+            suggested = finding.suggestion if suggested is None else suggested
+            dtype = target.y.dtype if target.y.dtype.kind == "f" else np.float64
+            suggested = np.where(np.isnan(suggested), target.y, suggested)
+            fitted["y_suggested_"] = suggested.astype(dtype)
+        fitted |= {"noise_score_": score, "noise_proba_": proba, "noise_mask_": mask}
+        for name in [a for a in vars(self) if a.endswith("_") and not a.startswith("_")]:
+            delattr(self, name)
+        self.__dict__.update(fitted, _target=target)
+        return self
+
+    def _threshold(self):
+        if isinstance(self.contamination, str):
+            return MixturePosterior()
+        if isinstance(self.contamination, Real):
+            return FixedRate(float(self.contamination))
+        return clone(self.contamination)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.input_tags.sparse = True
+        return tags
+
+
+def default_model(evidence):
+    """The model that judges when none is given: a forest, judged out of bag in one fit."""
+    kind = RandomForestClassifier if evidence.task == "classification" else RandomForestRegressor
+    forest = kind(n_estimators=200, min_samples_leaf=3)
+    if isinstance(evidence.inputs.X, pd.DataFrame):
+        from sklearn.pipeline import make_pipeline
+
+        from sknoisy._evidence import table_encoder
+
+        return make_pipeline(table_encoder(), forest)
+    return forest
+
+
+def _posterior(noise_proba, class_proba, target):
+    """(n, K): 1 - noise_proba for the given label, the rest as the evidence has the others."""
+    n, k = len(target.codes), len(target.classes)
+    rows = np.arange(n)
+    others = np.ones((n, k)) if class_proba is None else np.nan_to_num(class_proba, nan=1.0)
+    others[rows, target.codes] = 0.0
+    others[others.sum(axis=1) <= 0] = 1.0
+    others[rows, target.codes] = 0.0
+    total = others.sum(axis=1, keepdims=True)
+    posterior = others / np.where(total > 0, total, 1.0) * noise_proba[:, None]
+    posterior[rows, target.codes] = 1.0 - posterior.sum(axis=1)
+    return posterior
+
+
+def _suggest_labels(label_proba, mask, target):
+    """The likeliest label; for a flagged row the likeliest other one."""
+    proba = label_proba.copy()
+    flagged = np.flatnonzero(mask)
+    if proba.shape[1] > 1:
+        proba[flagged, target.codes[flagged]] = -1.0
+    return target.classes[np.argmax(proba, axis=1)]

@@ -1,0 +1,65 @@
+"""As many wrong rows as confident learning counts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sknoisy.threshold._base import BaseThreshold, flag_top
+from sknoisy.threshold._mixture import two_normals
+
+
+class ConfidentJointCount(BaseThreshold):
+    """Flag as many rows as the confident joint has off its diagonal, by any score.
+
+    Parameters
+    ----------
+    per_class : bool, default=True
+        Flag in each class the number counted for that class, rather than the total of all
+        classes wherever the scores are highest.
+
+    Attributes
+    ----------
+    noise_proba_ : ndarray of shape (n,)
+        Probability that a row is wrong: the posterior of the upper one of two normal components
+        of the score whose share is the counted one.
+    noise_mask_ : ndarray of shape (n,) of bool
+        Flagged rows.
+    confident_joint_ : ndarray of shape (K, K)
+        Rows given class i and confidently of class j, calibrated to the number of rows.
+
+    References
+    ----------
+    C. Northcutt, L. Jiang, I. Chuang: "Confident learning: estimating uncertainty in dataset
+    labels", Journal of Artificial Intelligence Research, 2021.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknoisy.threshold import ConfidentJointCount
+    >>> proba = np.array([[0.9, 0.1]] * 9 + [[0.1, 0.9]] * 10)
+    >>> y = np.array([0] * 10 + [1] * 9)  # row 9 is given 0 and looks like 1
+    >>> score = 1 - proba[np.arange(19), y]
+    >>> np.flatnonzero(ConfidentJointCount().fit(score, y, label_proba=proba).noise_mask_)
+    array([9])
+    """
+
+    def __init__(self, *, per_class=True):
+        self.per_class = per_class
+
+    def _expected(self, score, target, label_proba):
+        from sknoisy.detection._confident_joint import confident_joint
+
+        if label_proba is None:
+            raise ValueError(
+                "ConfidentJointCount counts by out-of-sample class probabilities, and there are "
+                "none: use it with a detector for classification that has them, or FixedRate."
+            )
+        joint = confident_joint(np.asarray(label_proba, dtype=float), target.codes)
+        self.confident_joint_ = joint
+        wrong = joint.sum(axis=1) - np.diag(joint)
+        return wrong if self.per_class else [wrong.sum()]
+
+    def _decide(self, score, expected):
+        # more than half wrong would mean that the labels mean something else
+        count = min(expected, len(score) / 2)
+        return two_normals(score, rate=count / len(score)), flag_top(score, round(count))

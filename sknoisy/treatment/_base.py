@@ -1,0 +1,484 @@
+"""The whole of `fit`, for all treatments."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from copy import deepcopy
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    RegressorMixin,
+    clone,
+    is_classifier,
+    is_regressor,
+)
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    _routing_enabled,
+    process_routing,
+)
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, check_memory, has_fit_parameter
+
+from sknoisy._evidence import Evidence, fit_model, take_rows
+from sknoisy._evidence._fitting import check_takes_weights, seeded_clone, take_params
+from sknoisy._limits import limit_mask, untouchable_rows
+from sknoisy._report import noise_report
+from sknoisy.detection._base import CONTAMINATION, BaseDetector
+
+
+@dataclass
+class Treated:
+    """What the last fit sees.
+
+    Attributes
+    ----------
+    rows : ndarray or None
+        Training rows in the order the last fit gets them; None means all of them, as they came.
+    y : ndarray
+        Their targets.
+    sample_weight : ndarray or None
+        Their weights.
+    noise_mask : ndarray of shape (n,) of bool
+        Training rows that were acted on.
+    attributes : dict
+        The treatment's own trace.
+    """
+
+    rows: np.ndarray | None
+    y: np.ndarray
+    sample_weight: np.ndarray | None
+    noise_mask: np.ndarray
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Case:
+    """What a treatment decides upon."""
+
+    target: Any
+    sample_weight: np.ndarray | None
+    detector: Any
+    noise_proba: np.ndarray
+    score: np.ndarray
+    untouchable: np.ndarray
+
+
+def _inner_has(name):
+    def check(self):
+        getattr(getattr(self, "estimator_", self.estimator), name)
+        return True
+
+    return check
+
+
+class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
+    """Base class of treatments: a subclass writes `_treat(case)`."""
+
+    __metadata_request__fit = {"groups": True, "trusted": True}  # noqa: RUF012
+    _task: str
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict"])],
+        "detector": [HasMethods(["fit"]), None],
+        "contamination": [*CONTAMINATION, None],
+        "weight_strategy": [StrOptions({"native", "resample"})],
+        "max_share": [Interval(Real, 0, 1, closed="left")],
+        "memory": [str, HasMethods(["cache"]), None],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    # ------------------------------------------------------------------ fit
+
+    def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None, **fit_params):
+        """Find the suspect rows, treat them, and fit the estimator on the outcome.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame, list} with n rows
+            Whatever the estimator takes; it is only row-indexed here.
+        y : array-like of shape (n,)
+            Given labels or numbers.
+        sample_weight : array-like of shape (n,), default=None
+            Multiplied with any weight computed here, sliced with the rows, and passed to every
+            fit, those of the detection included.
+        groups : array-like of shape (n,), default=None
+            Rows of one group stay together in the cross-fitting of the detection.
+        trusted : array-like of shape (n,) of bool, default=None
+            Rows known to be right: they are never flagged and never changed.
+        **fit_params : dict
+            Further parameters of the estimator's `fit`; those with n entries are sliced with the
+            rows. With metadata routing on, they are routed.
+
+        Returns
+        -------
+        self : object
+        """
+        self._validate_params()
+        self._check_kind()
+        params, weight = self._route(sample_weight, fit_params)
+        why = "sample_weight was given"
+        if weight is not None:
+            check_takes_weights(self.estimator, self.weight_strategy, why)
+        self._check_before_detection()
+        evidence = Evidence(
+            X,
+            y,
+            task=self._task,
+            sample_weight=weight,
+            groups=groups,
+            trusted=trusted,
+            fit_params=params,
+            weight_strategy=self.weight_strategy,
+        )
+        detector = self._detect(evidence)
+        case = self._case(evidence, detector)
+        treated = self._treat(case)
+        self._finish(evidence, case, treated)
+        return self
+
+    def _check_kind(self):
+        mine, wrong = ("classifier", is_regressor) if self._task == "classification" else (
+            "regressor",
+            is_classifier,
+        )
+        name = type(self).__name__
+        if isinstance(self.estimator, type):
+            raise TypeError(f"{name} needs an estimator object, got the class {self.estimator}.")
+        if wrong(self.estimator):
+            other = (
+                name.replace("Classifier", "Regressor")
+                if mine == "classifier"
+                else name.replace("Regressor", "Classifier")
+            )
+            raise TypeError(
+                f"{name} wraps a {mine}, and {type(self.estimator).__name__} is none: use {other}."
+            )
+
+    def _route(self, sample_weight, fit_params):
+        if not _routing_enabled():
+            return fit_params, sample_weight
+        given = fit_params if sample_weight is None else {
+            **fit_params,
+            "sample_weight": sample_weight,
+        }
+        if self.weight_strategy == "resample":  # the weights are used here, not by the model
+            given = fit_params
+        routed = dict(process_routing(self, "fit", **given).estimator.fit) if given else {}
+        routed.pop("sample_weight", None)
+        return routed, sample_weight
+
+    def _check_before_detection(self):
+        """A place to refuse early what the treatment cannot do with this estimator."""
+
+    # ------------------------------------------------------------------ detection
+
+    def _make_detector(self):
+        detector = self._default_detector() if self.detector is None else self.detector
+        if not isinstance(detector, BaseDetector):  # a frozen or foreign one decides for itself
+            return clone(detector)
+        if detector._task not in ("both", self._task):
+            raise TypeError(
+                f"{type(detector).__name__} is a detector for {detector._task}, "
+                f"{type(self).__name__} is for {self._task}."
+            )
+        detector = detector._with_estimator(self.estimator)
+        own = detector.get_params(deep=False)
+        if self.contamination is not None:
+            detector.set_params(contamination=deepcopy(self.contamination))
+        for name in ("n_jobs", "random_state"):
+            if name in own and own[name] is None:
+                value = getattr(self, name)
+                if name == "random_state" and value is not None:
+                    value = check_random_state(deepcopy(value)).randint(2**31 - 1)
+                detector.set_params(**{name: value})
+        return detector
+
+    def _detect(self, evidence):
+        detector = self._make_detector()
+        inputs = evidence.inputs
+        if not isinstance(detector, BaseDetector):
+            if self.contamination is not None:
+                raise ValueError(
+                    f"{type(detector).__name__} decides for itself how many rows are suspect: "
+                    "leave contamination at None."
+                )
+            metadata = {
+                "sample_weight": inputs.sample_weight,
+                "groups": inputs.groups,
+                "trusted": evidence.trusted if evidence.trusted.any() else None,
+            }
+            metadata = {
+                name: value
+                for name, value in metadata.items()
+                if value is not None and has_fit_parameter(detector, name)
+            }
+            return detector.fit(inputs.X, inputs.y, **metadata)
+        detector._validate_params()
+        # What was found does not depend on how much of it will be flagged, so the cache must not.
+        finder = clone(detector).set_params(contamination="auto")
+        memory = check_memory(self.memory)
+        if memory.location is None:
+            finding = finder._find(evidence)
+        else:
+            if "n_jobs" in finder.get_params(deep=False):
+                finder.set_params(n_jobs=None)
+            finding = memory.cache(_find_again, ignore=["n_jobs"])(
+                finder,
+                self._task,
+                inputs.X,
+                inputs.y,
+                inputs.sample_weight,
+                inputs.groups,
+                evidence.trusted,
+                inputs.fit_params,
+                inputs.weight_strategy,
+                n_jobs=getattr(detector, "n_jobs", None),
+            )
+        return detector._conclude(evidence.target, evidence.trusted, finding)
+
+    def _case(self, evidence, detector):
+        n = evidence.n_rows
+        proba = np.asarray(detector.noise_proba_, dtype=float)
+        score = np.asarray(detector.noise_score_, dtype=float)
+        if len(proba) != n:
+            raise ValueError(
+                f"The detector knows {len(proba)} rows, fit got {n}: a frozen detector serves only "
+                "the rows it was fitted on."
+            )
+        weight = evidence.inputs.sample_weight
+        proba = np.where(evidence.trusted, 0.0, proba)
+        untouchable = evidence.trusted | untouchable_rows(
+            proba, score, evidence.target.codes, getattr(self, "min_per_class", 0), weight
+        )
+        return Case(evidence.target, weight, detector, proba, score, untouchable)
+
+    def _flagged(self, case, mask=None):
+        """Rows this treatment may act on."""
+        target = case.target
+        mask = np.asarray(case.detector.noise_mask_, dtype=bool) if mask is None else mask
+        return limit_mask(
+            mask,
+            case.noise_proba,
+            case.score,
+            case.untouchable,
+            self.max_share,
+            target.classes,
+            target.codes,
+        )
+
+    @abstractmethod
+    def _treat(self, case):
+        """`Case` to `Treated`: which rows, targets and weights the last fit sees."""
+
+    # ------------------------------------------------------------------ the last fit
+
+    def _finish(self, evidence, case, treated):
+        inputs, n = evidence.inputs, evidence.n_rows
+        rows = treated.rows
+        seed = None
+        if self.random_state is not None:
+            seed = check_random_state(deepcopy(self.random_state)).randint(2**31 - 1)
+        model = fit_model(
+            seeded_clone(self.estimator, seed),
+            inputs.X if rows is None else take_rows(inputs.X, rows),
+            treated.y,
+            treated.sample_weight,
+            inputs.fit_params if rows is None else take_params(inputs.fit_params, rows, n),
+            weight_strategy=self.weight_strategy,
+            random_state=seed,
+        )
+        fitted = {
+            "estimator_": model,
+            "detector_": case.detector,
+            "noise_proba_": case.noise_proba,
+            "noise_mask_": treated.noise_mask,
+            **treated.attributes,
+        }
+        if case.target.is_labels:
+            fitted["classes_"] = case.target.classes
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(model, name):
+                fitted[name] = getattr(model, name)
+        # Only now, when nothing can fail any more, is this object changed.
+        for name in [a for a in vars(self) if a.endswith("_") and not a.startswith("_")]:
+            delattr(self, name)
+        self.__dict__.update(fitted)
+
+    # ------------------------------------------------------------------ after fit
+
+    def predict(self, X, **params):
+        """Predict with the wrapped model; no row is ever dropped.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        **params : dict
+            Passed to the model's `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict(X, **params)
+
+    def noise_report(self, X, y):
+        """Table of the training rows, worst first.
+
+        Parameters
+        ----------
+        X, y
+            What `fit` got.
+
+        Returns
+        -------
+        DataFrame
+            Index: that of X, else of y, else the row number. Columns: `row` (position), `given`,
+            `suggested`, `probability` (that the given target is wrong), `score`, `flagged`,
+            `reason`, and what this treatment did with the row.
+        """
+        check_is_fitted(self)
+        return noise_report(self.detector_, X, y, **self._trace())
+
+    def _trace(self):
+        """Columns that the treatment adds to the report."""
+        return {}
+
+    def get_metadata_routing(self):
+        """Which metadata goes where, for metadata routing.
+
+        Returns
+        -------
+        MetadataRouter
+        """
+        return (
+            MetadataRouter(owner=self)
+            .add_self_request(self)
+            .add(
+                estimator=self.estimator,
+                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
+            )
+        )
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "estimator_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator)
+        tags.input_tags = deepcopy(inner.input_tags)
+        tags.non_deterministic = inner.non_deterministic
+        tags.target_tags.required = True
+        tags.target_tags.positive_only = inner.target_tags.positive_only
+        if tags.classifier_tags is not None and inner.classifier_tags is not None:
+            tags.classifier_tags = deepcopy(inner.classifier_tags)
+        if tags.regressor_tags is not None and inner.regressor_tags is not None:
+            tags.regressor_tags = deepcopy(inner.regressor_tags)
+        return tags
+
+
+def _find_again(
+    finder, task, X, y, sample_weight, groups, trusted, fit_params, weight_strategy, n_jobs
+):
+    """Detection as a function of its inputs alone, which is what a cache needs."""
+    if "n_jobs" in finder.get_params(deep=False):
+        finder.set_params(n_jobs=n_jobs)
+    evidence = Evidence(
+        X,
+        y,
+        task=task,
+        sample_weight=sample_weight,
+        groups=groups,
+        trusted=trusted,
+        fit_params=fit_params,
+        weight_strategy=weight_strategy,
+    )
+    return finder._find(evidence)
+
+
+class BaseTreatmentClassifier(ClassifierMixin, BaseTreatment):
+    """What a treatment of a classifier has in addition."""
+
+    _task = "classification"
+    _parameter_constraints: dict = {
+        **BaseTreatment._parameter_constraints,
+        "min_per_class": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def _default_detector(self):
+        from sknoisy.detection import ConfidentLearning
+
+        return ConfidentLearning()
+
+    @available_if(_inner_has("predict_proba"))
+    def predict_proba(self, X, **params):
+        """Class probabilities of the wrapped model.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        **params : dict
+            Passed to the model's `predict_proba`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, K)
+            Columns in the order of `classes_`.
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict_proba(X, **params)
+
+    @available_if(_inner_has("predict_log_proba"))
+    def predict_log_proba(self, X, **params):
+        """Logarithms of the class probabilities of the wrapped model.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        **params : dict
+            Passed to the model's `predict_log_proba`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, K)
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict_log_proba(X, **params)
+
+    @available_if(_inner_has("decision_function"))
+    def decision_function(self, X, **params):
+        """Decision values of the wrapped model.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        **params : dict
+            Passed to the model's `decision_function`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, K)
+        """
+        check_is_fitted(self)
+        return self.estimator_.decision_function(X, **params)
+
+
+class BaseTreatmentRegressor(RegressorMixin, BaseTreatment):
+    """What a treatment of a regressor has in addition."""
+
+    _task = "regression"
+
+    def _default_detector(self):
+        from sknoisy.detection import Residual
+
+        return Residual()

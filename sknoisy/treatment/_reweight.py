@@ -1,0 +1,258 @@
+"""Weigh suspect rows down."""
+
+from __future__ import annotations
+
+from numbers import Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from sknoisy._evidence._fitting import check_takes_weights
+from sknoisy.treatment._base import BaseTreatmentClassifier, BaseTreatmentRegressor, Treated
+
+WHY = "reweighting needs it"
+
+
+def _weigh(treatment, case):
+    weight = np.maximum((1.0 - case.noise_proba) ** treatment.temper, treatment.floor)
+    weight[case.untouchable] = 1.0
+    given = case.sample_weight
+    total = weight if given is None else weight * given
+    if not total.any():
+        raise ValueError(
+            "Every row of positive sample_weight has been given weight zero: set floor > 0."
+        )
+    return Treated(
+        rows=None,
+        y=case.target.y,
+        # weights that are all one are no weights: the plain model, exactly
+        sample_weight=given if (weight == 1.0).all() else total,
+        noise_mask=np.asarray(case.detector.noise_mask_, dtype=bool) & ~case.untouchable,
+        attributes={"sample_weight_": weight},
+    )
+
+
+class ReweightClassifier(BaseTreatmentClassifier):
+    """Classifier in which rows with suspect labels weigh less.
+
+    A row's weight is the probability that its label is right, tempered and floored.
+
+    Number of fits: those of the detector (`ConfidentLearning`: 5, or 1 for a forest, judged out
+    of bag) plus 1.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        The classifier to wrap; any scikit-learn classifier, or a Pipeline that ends in one.
+    detector : detector object, default=None
+        Finds the suspect rows; any of `sknoisy.detection`. None means `ConfidentLearning()`. A detector whose
+        own `estimator` is None uses `estimator`; a cheaper one can be given for detection alone.
+        A fitted one in `sklearn.frozen.FrozenEstimator` is used as it is.
+    temper : float > 0, default=1.0
+        Power of the weight: above 1 sharpens, below 1 softens.
+    floor : float in [0, 1], default=0.0
+        No row weighs less than this.
+    contamination : {"auto"}, float in [0, 0.5], threshold object or None, default=None
+        How many rows are suspect; takes the place of the detector's own `contamination`. None
+        leaves the detector's. 0 flags nothing, which is the plain model exactly.
+    weight_strategy : {"native", "resample"}, default="native"
+        How weights reach the model: as its `sample_weight` (an error when it takes none), or by
+        repeating and leaving out rows in proportion to weight.
+    min_per_class : int >= 1, default=5
+        The least suspect rows of each class, this many, are never touched, whatever is flagged.
+    memory : str, object with the joblib.Memory interface or None, default=None
+        Where to keep what was found, so that a search over thresholds, treatments or (when the
+        detector has an estimator of its own) final models does not repeat it.
+    n_jobs : int or None, default=None
+        Jobs of the detection, where the detector leaves it at None.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the detection and every `random_state` that `estimator` or `detector` leave at None.
+        Seeds that are set are kept.
+
+    Attributes
+    ----------
+    estimator_ : estimator object
+        The wrapped model, fitted on the treated rows.
+    detector_ : detector object
+        The fitted detector: `noise_score_`, `y_suggested_` and more are there.
+    classes_ : ndarray of shape (K,)
+        All classes of y.
+    noise_proba_ : ndarray of shape (n,)
+        Probability that the target of a training row is wrong.
+    noise_mask_ : ndarray of shape (n,) of bool
+        Training rows that were flagged, and so weigh less.
+    sample_weight_ : ndarray of shape (n,)
+        The computed weight of each training row, in [0, 1], before it was multiplied with the
+        weights given to `fit`.
+    n_features_in_ : int
+        Number of features seen in `fit`, when the wrapped model counts them.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen in `fit`, when the wrapped model keeps them.
+
+    See Also
+    --------
+    FilterClassifier : Drops suspect rows.
+    RelabelClassifier : Corrects them.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sknoisy import ReweightClassifier
+    >>> from sknoisy.datasets import symmetric_noise
+    >>> X, y = load_iris(return_X_y=True)
+    >>> y_noisy, wrong = symmetric_noise(y, rate=0.2, random_state=0)
+    >>> model = ReweightClassifier(LogisticRegression(max_iter=1000), random_state=0)
+    >>> weight = model.fit(X, y_noisy).sample_weight_
+    >>> bool(weight[wrong].mean() < 0.5 < weight[~wrong].mean())
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **BaseTreatmentClassifier._parameter_constraints,
+        "temper": [Interval(Real, 0, None, closed="neither")],
+        "floor": [Interval(Real, 0, 1, closed="both")],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        detector=None,
+        *,
+        temper=1.0,
+        floor=0.0,
+        contamination=None,
+        weight_strategy="native",
+        min_per_class=5,
+        memory=None,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.detector = detector
+        self.temper = temper
+        self.floor = floor
+        self.contamination = contamination
+        self.weight_strategy = weight_strategy
+        self.min_per_class = min_per_class
+        self.memory = memory
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def _check_before_detection(self):
+        check_takes_weights(self.estimator, self.weight_strategy, WHY)
+
+    def _treat(self, case):
+        return _weigh(self, case)
+
+    def _trace(self):
+        return {"weight": self.sample_weight_}
+
+
+class ReweightRegressor(BaseTreatmentRegressor):
+    """Regressor in which rows with suspect targets weigh less.
+
+    A row's weight is the probability that its target is right, tempered and floored.
+
+    Number of fits: those of the detector (`Residual`: 5, or 1 for a forest, judged out
+    of bag) plus 1.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        The regressor to wrap; any scikit-learn regressor, or a Pipeline that ends in one.
+    detector : detector object, default=None
+        Finds the suspect rows; any of `sknoisy.detection`. None means `Residual()`. A detector whose
+        own `estimator` is None uses `estimator`; a cheaper one can be given for detection alone.
+        A fitted one in `sklearn.frozen.FrozenEstimator` is used as it is.
+    temper : float > 0, default=1.0
+        Power of the weight: above 1 sharpens, below 1 softens.
+    floor : float in [0, 1], default=0.0
+        No row weighs less than this.
+    contamination : {"auto"}, float in [0, 0.5], threshold object or None, default=None
+        How many rows are suspect; takes the place of the detector's own `contamination`. None
+        leaves the detector's. 0 flags nothing, which is the plain model exactly.
+    weight_strategy : {"native", "resample"}, default="native"
+        How weights reach the model: as its `sample_weight` (an error when it takes none), or by
+        repeating and leaving out rows in proportion to weight.
+    memory : str, object with the joblib.Memory interface or None, default=None
+        Where to keep what was found, so that a search over thresholds, treatments or (when the
+        detector has an estimator of its own) final models does not repeat it.
+    n_jobs : int or None, default=None
+        Jobs of the detection, where the detector leaves it at None.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the detection and every `random_state` that `estimator` or `detector` leave at None.
+        Seeds that are set are kept.
+
+    Attributes
+    ----------
+    estimator_ : estimator object
+        The wrapped model, fitted on the treated rows.
+    detector_ : detector object
+        The fitted detector: `noise_score_`, `y_suggested_` and more are there.
+    noise_proba_ : ndarray of shape (n,)
+        Probability that the target of a training row is wrong.
+    noise_mask_ : ndarray of shape (n,) of bool
+        Training rows that were flagged, and so weigh less.
+    sample_weight_ : ndarray of shape (n,)
+        The computed weight of each training row, in [0, 1], before it was multiplied with the
+        weights given to `fit`.
+    n_features_in_ : int
+        Number of features seen in `fit`, when the wrapped model counts them.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen in `fit`, when the wrapped model keeps them.
+
+    See Also
+    --------
+    FilterRegressor : Drops suspect rows.
+    RelabelRegressor : Corrects them.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.linear_model import Ridge
+    >>> from sknoisy import ReweightRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> y[::20] *= 10  # a misplaced decimal point in every 20th row
+    >>> weight = ReweightRegressor(Ridge(), random_state=0).fit(X, y).sample_weight_
+    >>> bool(weight[::20].mean() < 0.2 < 0.8 < weight[1::20].mean())
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **BaseTreatmentRegressor._parameter_constraints,
+        "temper": [Interval(Real, 0, None, closed="neither")],
+        "floor": [Interval(Real, 0, 1, closed="both")],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        detector=None,
+        *,
+        temper=1.0,
+        floor=0.0,
+        contamination=None,
+        weight_strategy="native",
+        memory=None,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.detector = detector
+        self.temper = temper
+        self.floor = floor
+        self.contamination = contamination
+        self.weight_strategy = weight_strategy
+        self.memory = memory
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def _check_before_detection(self):
+        check_takes_weights(self.estimator, self.weight_strategy, WHY)
+
+    def _treat(self, case):
+        return _weigh(self, case)
+
+    def _trace(self):
+        return {"weight": self.sample_weight_}
