@@ -104,10 +104,10 @@ def _integer_splits(k, target, groups, seed, first):
         kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     else:
         kind = KFold if groups is None else GroupKFold
-    shuffle = {} if kind is GroupKFold else {"shuffle": True, "random_state": seed}
     with warnings.catch_warnings():  # rare classes have been named already
         warnings.filterwarnings("ignore", message="The least populated class")
-        splits = list(kind(k, **shuffle).split(rows, None if codes is None else codes[rows], groups))
+        folds = kind(k, shuffle=True, random_state=seed)
+        splits = list(folds.split(rows, None if codes is None else codes[rows], groups))
     return [(np.sort(np.concatenate([rows[a], alone])), rows[b]) for a, b in splits]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from inspect import Parameter, signature
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
@@ -17,8 +18,10 @@ from sklearn.utils.validation import _num_samples, has_fit_parameter
 
 def take_rows(X, rows):
     """Rows of any container: array, sparse, DataFrame, polars, list, texts."""
-    if hasattr(X, "tocsr") and not hasattr(X, "__getitem__"):  # e.g. COO has no row indexing
+    if issparse(X) and X.format in ("bsr", "coo", "dia"):  # these have no row indexing
         X = X.tocsr()
+    if not hasattr(X, "__getitem__"):  # array-likes that only know how to become an array
+        X = np.asarray(X)
     return _safe_indexing(X, rows)
 
 
@@ -88,7 +91,7 @@ def check_takes_weights(estimator, weight_strategy, why):
 
 
 def resample_by_weight(weight, random_state=None, strata=None):
-    """Rows drawn in proportion to weight, by systematic sampling.
+    """n rows drawn in proportion to weight, by systematic sampling.
 
     Each row is drawn floor or ceil of its expected number of times, so that equal weights give
     back every row once, and no class of positive weight disappears.
@@ -98,7 +101,7 @@ def resample_by_weight(weight, random_state=None, strata=None):
     order = rng.permutation(n)
     if strata is not None:  # neighbours in the order share a class, so each keeps its own share
         order = order[np.argsort(np.asarray(strata)[order], kind="stable")]
-    expected = np.asarray(weight, dtype=float)[order] * (np.count_nonzero(weight) / np.sum(weight))
+    expected = np.asarray(weight, dtype=float)[order] * (n / np.sum(weight))
     # rounding guards: cumsum(1, 1, 1, ...) must hit the integers
     ends = np.round(np.cumsum(expected), 9)
     counts = np.diff(np.floor(ends + rng.uniform(0, 0.999999)), prepend=0).astype(int)

@@ -71,13 +71,17 @@ def check_numbers(y):
 def _plain_column(y):
     if y is None:
         raise ValueError("sknoisy requires y to be passed, but the target y is None")
-    shape = np.shape(y)
+    if not hasattr(y, "dtype"):
+        # a list of texts and None must not become an array of texts, "None" among them
+        plain = np.asarray(y)
+        y = np.asarray(y, dtype=object) if plain.dtype.kind in "US" else plain
+    shape = y.shape
     if len(shape) == 2 and shape[1] > 1:
         raise ValueError(
             f"y should be a 1d array, got an array of shape {shape} instead. For several targets "
             "wrap sknoisy's estimator in MultiOutputClassifier or MultiOutputRegressor."
         )
-    missing = np.asarray(pd.isna(y)) if hasattr(y, "__array__") else pd.isna(np.asarray(y, object))
+    missing = np.asarray(pd.isna(y if isinstance(y, pd.Series) else np.asarray(y)))
     if missing.any():
         _refuse(missing.reshape(-1), "missing (NaN or None)")
     numpy_dtype = getattr(getattr(y, "dtype", None), "numpy_dtype", None)

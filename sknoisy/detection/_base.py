@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknoisy._evidence import Evidence, take_rows
 from sknoisy._limits import untouchable_rows
@@ -104,7 +104,7 @@ class BaseDetector(BaseEstimator, ABC):
             groups=groups,
             trusted=trusted,
         )
-        return self._conclude(evidence.target, evidence.trusted, self._find(evidence))
+        return self._conclude(evidence, self._find(evidence))
 
     def fit_resample(self, X, y, **fit_params):
         """Find the suspect rows and return the others.
@@ -186,8 +186,9 @@ class BaseDetector(BaseEstimator, ABC):
 
     # ------------------------------------------------------------------ from score to verdict
 
-    def _conclude(self, target, trusted, finding):
+    def _conclude(self, evidence, finding):
         """Apply the threshold to a finding and set the fitted attributes, all at once."""
+        target, trusted = evidence.target, evidence.trusted
         score = np.asarray(finding.score, dtype=float)
         fitted = dict(finding.attributes)
         own_rule = self.contamination == "auto" if isinstance(self.contamination, str) else False
@@ -229,6 +230,8 @@ class BaseDetector(BaseEstimator, ABC):
         for name in [a for a in vars(self) if a.endswith("_") and not a.startswith("_")]:
             delattr(self, name)
         self.__dict__.update(fitted, _target=target)
+        # sets n_features_in_ and feature_names_in_, where X has such things
+        validate_data(self, evidence.inputs.X, skip_check_array=True)
         return self
 
     def _threshold(self):

@@ -35,10 +35,10 @@ class ConfidentLearning(BaseDetector):
         With `contamination="auto"`, which rows are flagged: for each pair of classes as many as
         the joint counts; for each class as many as the joint counts; rows flagged by both; rows
         off the diagonal of the joint; rows whose likeliest class is not the given one.
-    score : {"self_confidence", "normalized_margin", "confidence_weighted_entropy"}, \
+    quality : {"self_confidence", "normalized_margin", "confidence_weighted_entropy"}, \
 default="self_confidence"
-        What makes a row suspect: a low probability of the given label, that minus the highest
-        other one, or the former divided by the entropy.
+        What makes a row suspect: a low probability of the given label, a low margin of it over
+        the highest other one, or a high entropy relative to it.
     contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
         How many rows are suspect. "auto" is the rule of `filter_by`.
     cv : int, splitter, iterable or None, default=None
@@ -112,7 +112,7 @@ default="self_confidence"
                 }
             )
         ],
-        "score": [
+        "quality": [
             StrOptions({"self_confidence", "normalized_margin", "confidence_weighted_entropy"})
         ],
     }
@@ -122,7 +122,7 @@ default="self_confidence"
         estimator=None,
         *,
         filter_by="prune_by_noise_rate",
-        score="self_confidence",
+        quality="self_confidence",
         contamination="auto",
         cv=None,
         n_jobs=None,
@@ -130,7 +130,7 @@ default="self_confidence"
     ):
         self.estimator = estimator
         self.filter_by = filter_by
-        self.score = score
+        self.quality = quality
         self.contamination = contamination
         self.cv = cv
         self.n_jobs = n_jobs
@@ -144,12 +144,14 @@ default="self_confidence"
             n_jobs=self.n_jobs,
             random_state=self.random_state,
         ).values
+        if np.isnan(proba).all():  # a single class, or nothing but sole members of classes
+            return Finding(score=np.full(len(codes), np.nan), suggestion=proba)
         thresholds = class_thresholds(proba, codes)
         joint = confident_joint(proba, codes, thresholds=thresholds)
         posterior = joint_posterior(proba, codes, joint)
-        mask = find_suspects(proba, codes, filter_by=self.filter_by, score=self.score, joint=joint)
+        mask = find_suspects(proba, codes, filter_by=self.filter_by, score=self.quality, joint=joint)
         return Finding(
-            score=label_quality(proba, codes, score=self.score),
+            score=label_quality(proba, codes, score=self.quality),
             suggestion=proba,
             noise_proba=1.0 - posterior[np.arange(len(codes)), codes],
             mask=mask,

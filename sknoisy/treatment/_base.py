@@ -244,7 +244,7 @@ class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
                 inputs.weight_strategy,
                 n_jobs=getattr(detector, "n_jobs", None),
             )
-        return detector._conclude(evidence.target, evidence.trusted, finding)
+        return detector._conclude(evidence, finding)
 
     def _case(self, evidence, detector):
         n = evidence.n_rows

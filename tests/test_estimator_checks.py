@@ -1,0 +1,85 @@
+"""scikit-learn's own checks, over every public estimator and unlike inner models."""
+
+import inspect
+
+import pytest
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC, LinearSVR
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import sknoisy
+from sknoisy import detection, threshold
+
+CLASSIFIERS = [
+    LogisticRegression(max_iter=200),
+    RandomForestClassifier(n_estimators=5, random_state=0),
+    HistGradientBoostingClassifier(max_iter=5, random_state=0),
+    make_pipeline(StandardScaler(), LogisticRegression(max_iter=200)),
+    KNeighborsClassifier(),
+    LinearSVC(random_state=0),
+]
+REGRESSORS = [
+    Ridge(),
+    RandomForestRegressor(n_estimators=5, random_state=0),
+    HistGradientBoostingRegressor(max_iter=5, random_state=0),
+    make_pipeline(StandardScaler(), Ridge()),
+    KNeighborsRegressor(),
+    LinearSVR(random_state=0),
+]
+TREATMENTS = ["Filter", "Reweight", "Relabel"]
+
+
+def treatments():
+    for family in TREATMENTS:
+        for kind, models in (("Classifier", CLASSIFIERS), ("Regressor", REGRESSORS)):
+            for model in models:
+                no_weights = type(model).__name__.startswith("KNeighbors")
+                extra = {"weight_strategy": "resample"} if no_weights else {}
+                yield getattr(sknoisy, family + kind)(model, random_state=0, **extra)
+
+
+def detectors():
+    for name in detection.__all__:
+        kind = getattr(detection, name)
+        if inspect.isclass(kind) and not inspect.isabstract(kind):
+            small = {"estimator", "random_state"} & set(inspect.signature(kind).parameters)
+            numbers = kind._task == "regression"
+            model = Ridge() if numbers else LogisticRegression(max_iter=200)
+            values = {"estimator": model, "random_state": 0}
+            yield kind(**{key: values[key] for key in small})
+
+
+WEIGHT_CHECKS = {
+    "check_sample_weight_equivalence_on_dense_data",
+    "check_sample_weight_equivalence_on_sparse_data",
+}
+CROSS_VALIDATION = "folds hold a repeated row apart, or draw other folds, where a weight is one row"
+
+
+def expected_failed_checks(estimator):
+    return {name: CROSS_VALIDATION for name in WEIGHT_CHECKS}
+
+
+@parametrize_with_checks(
+    [*treatments(), *detectors()], expected_failed_checks=expected_failed_checks
+)
+def test_sklearn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("module", [sknoisy, detection, threshold])
+def test_every_public_class_is_checked_or_abstract(module):
+    for name in module.__all__:
+        kind = getattr(module, name)
+        if inspect.isclass(kind):
+            assert kind.__doc__
+            assert kind.__module__.startswith("sknoisy")
