@@ -5,6 +5,7 @@ from __future__ import annotations
 from numbers import Integral
 
 import numpy as np
+import pandas as pd
 from scipy.special import expit
 from scipy.stats import norm
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -149,17 +150,11 @@ class Residual(BaseDetector):
 def local_scale(size, position, n_local):
     """Running robust scale of `size` over the `n_local` nearest rows by `position`."""
     order = np.argsort(position, kind="stable")
-    ranked = size[order]
-    overall = _typical_size(size)
-    windows = np.lib.stride_tricks.sliding_window_view(ranked, n_local)
-    medians = np.concatenate(  # in blocks: a window view is copied when it is sorted
-        [np.median(windows[i : i + 4096], axis=1) for i in range(0, len(windows), 4096)]
-    )
-    start = np.clip(np.arange(len(size)) - n_local // 2, 0, len(medians) - 1)
+    medians = pd.Series(size[order]).rolling(n_local, center=True).median().bfill().ffill()
     scale = np.empty(len(size))
-    scale[order] = MAD_TO_SD * medians[start]
+    scale[order] = MAD_TO_SD * medians
     # where most local residuals are (nearly) zero, a small one is no reason for suspicion
-    return np.maximum(scale, 0.1 * overall)
+    return np.maximum(scale, 0.1 * _typical_size(size))
 
 
 def _typical_size(size):

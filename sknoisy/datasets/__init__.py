@@ -1,0 +1,45 @@
+"""Noise with known truth: make labels, numbers or features wrong, and know where.
+
+Every function here takes clean data and a `rate`, and returns two things: the noisy data, in the
+container it came in, and a boolean mask of what is wrong. `rate` always is the expected share of
+all rows (of all cells in :func:`gross_noise` and :func:`swap_noise`) whose value really is changed.
+Nothing given to a function is changed in place, and the same seed with the same data gives the
+same noise.
+"""
+
+from ._features import feature_noise, gross_noise, open_set_noise, swap_noise
+from ._labels import (
+    boundary_noise,
+    one_way_noise,
+    pair_noise,
+    region_noise,
+    symmetric_noise,
+    transition_noise,
+)
+from ._numbers import (
+    decimal_noise,
+    heavy_tail_noise,
+    one_sided_noise,
+    outlier_noise,
+    shuffle_noise,
+    spread_noise,
+)
+
+__all__ = [
+    "boundary_noise",
+    "decimal_noise",
+    "feature_noise",
+    "gross_noise",
+    "heavy_tail_noise",
+    "one_sided_noise",
+    "one_way_noise",
+    "open_set_noise",
+    "outlier_noise",
+    "pair_noise",
+    "region_noise",
+    "shuffle_noise",
+    "spread_noise",
+    "swap_noise",
+    "symmetric_noise",
+    "transition_noise",
+]

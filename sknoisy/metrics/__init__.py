@@ -1,0 +1,19 @@
+"""How well wrong rows were found, and how much of the lost score was won back."""
+
+from ._detection import (
+    auroc,
+    average_precision,
+    calibration_error,
+    detection_report,
+    precision_at_k,
+)
+from ._recovery import recovered_share
+
+__all__ = [
+    "auroc",
+    "average_precision",
+    "calibration_error",
+    "detection_report",
+    "precision_at_k",
+    "recovered_share",
+]
