@@ -32,10 +32,10 @@ def noise_report(detector, X, y, **columns):
         {
             "row": np.arange(n),
             "given": given,
-            "suggested": detector.y_suggested_,
-            "probability": detector.noise_proba_,
+            "suggested": np.asarray(getattr(detector, "y_suggested_", given)),
+            "probability": np.asarray(detector.noise_proba_),
             "score": score,
-            "flagged": detector.noise_mask_,
+            "flagged": np.asarray(detector.noise_mask_, dtype=bool),
             "reason": ["not judged" if np.isnan(score[i]) else reason(i) for i in range(n)],
             **columns,
         },

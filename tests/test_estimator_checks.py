@@ -22,7 +22,7 @@ from sknoisy import detection, threshold
 CLASSIFIERS = [
     LogisticRegression(max_iter=200),
     RandomForestClassifier(n_estimators=5, random_state=0),
-    HistGradientBoostingClassifier(max_iter=5, random_state=0),
+    HistGradientBoostingClassifier(max_iter=20, random_state=0),
     make_pipeline(StandardScaler(), LogisticRegression(max_iter=200)),
     KNeighborsClassifier(),
     LinearSVC(random_state=0),
@@ -30,7 +30,7 @@ CLASSIFIERS = [
 REGRESSORS = [
     Ridge(),
     RandomForestRegressor(n_estimators=5, random_state=0),
-    HistGradientBoostingRegressor(max_iter=5, random_state=0),
+    HistGradientBoostingRegressor(max_iter=20, random_state=0),
     make_pipeline(StandardScaler(), Ridge()),
     KNeighborsRegressor(),
     LinearSVR(random_state=0),

@@ -5,7 +5,7 @@ from sknoisy._evidence._evidence import Evidence
 from sknoisy._evidence._features import numeric_features, table_encoder
 from sknoisy._evidence._fitting import fit_model, take_rows, weight_parameter
 from sknoisy._evidence._neighbors import Neighborhood, neighborhood
-from sknoisy._evidence._target import Target, check_labels, check_numbers
+from sknoisy._evidence._target import Target, check_labels, check_numbers, is_continuous
 
 __all__ = [
     "Evidence",
@@ -16,6 +16,7 @@ __all__ = [
     "check_numbers",
     "cross_fit",
     "fit_model",
+    "is_continuous",
     "make_splits",
     "neighborhood",
     "numeric_features",

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from joblib import cpu_count, effective_n_jobs
+from sklearn.cross_decomposition import PLSSVD
 from sklearn.ensemble import BaseEnsemble
+from sklearn.feature_selection import SelectorMixin, VarianceThreshold
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
     GroupKFold,
@@ -74,7 +76,9 @@ def make_splits(cv, X, target, *, groups=None, n_repeats=1, random_state=None):
         return [[(np.asarray(a), np.asarray(b)) for a, b in splitter.split(X, target.y, groups)]]
     rng = check_random_state(random_state)
     seeds = rng.randint(np.iinfo(np.int32).max, size=n_repeats)
-    return [_integer_splits(int(cv), target, groups, int(s), first=i == 0) for i, s in enumerate(seeds)]
+    return [
+        _integer_splits(int(cv), target, groups, int(s), first=i == 0) for i, s in enumerate(seeds)
+    ]
 
 
 def _integer_splits(k, target, groups, seed, first):
@@ -98,8 +102,7 @@ def _integer_splits(k, target, groups, seed, first):
             f"cv needs at least 2 {'rows' if groups is None else 'groups'} to put in different "
             f"folds, got n_samples={n}" + ("" if groups is None else f" in {n_units} group")
         )
-    if groups is not None:
-        groups = np.asarray(groups)[rows]
+    group_of = None if groups is None else np.asarray(groups)
     if target.is_labels:
         kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     else:
@@ -107,21 +110,40 @@ def _integer_splits(k, target, groups, seed, first):
     with warnings.catch_warnings():  # rare classes have been named already
         warnings.filterwarnings("ignore", message="The least populated class")
         folds = kind(k, shuffle=True, random_state=seed)
-        splits = list(folds.split(rows, None if codes is None else codes[rows], groups))
-    return [(np.sort(np.concatenate([rows[a], alone])), rows[b]) for a, b in splits]
+        splits = list(
+            folds.split(
+                rows,
+                None if codes is None else codes[rows],
+                None if group_of is None else group_of[rows],
+            )
+        )
+    return [(_with_alone(rows[a], rows[b], alone, group_of), rows[b]) for a, b in splits]
+
+
+def _with_alone(train, test, alone, group_of):
+    """Add the sole members of classes to a train part, save those of a group that is tested."""
+    if group_of is not None:
+        alone = alone[~np.isin(group_of[alone], group_of[test])]
+    return np.sort(np.concatenate([train, alone]))
 
 
 def _warn_rare(classes, counts, k):
     rare = np.flatnonzero(counts < k)
     if len(rare):
-        named = ", ".join(f"{classes[j]!s} ({counts[j]})" for j in rare[:10])
-        more = f" and {len(rare) - 10} more" if len(rare) > 10 else ""
-        warnings.warn(
-            f"{len(rare)} classes have fewer members than the {k} folds: {named}{more}. Their rows "
-            "are judged by models that saw even fewer; a sole member cannot be judged and is kept.",
-            RareClassWarning,
-            stacklevel=2,
+        few = "1 class has" if len(rare) == 1 else f"{len(rare)} classes have"
+        _warn_of_classes(
+            f"{few} fewer members than the {k} folds: {{names}}. Their rows are judged by models "
+            "that saw even fewer; a sole member cannot be judged and is kept.",
+            classes,
+            counts,
+            rare,
         )
+
+
+def _warn_of_classes(message, classes, counts, rare):
+    names = ", ".join(f"{classes[j]!s} ({counts[j]})" for j in rare[:10])
+    more = f" and {len(rare) - 10} more" if len(rare) > 10 else ""
+    warnings.warn(message.format(names=names + more), RareClassWarning, stacklevel=3)
 
 
 # --------------------------------------------------------------------------- fits
@@ -186,9 +208,8 @@ def out_of_sample(
     estimator, and any `cv` that is given, means cross-fitting.
     """
     target = evidence.target
-    if cv is None and evidence.inputs.groups is None and not keep_models and has_oob(estimator):
-        if not (target.is_labels and len(target.classes) < 2):
-            return _out_of_bag(estimator, evidence, random_state)
+    if cv is None and not keep_models and _oob_serves(evidence) and has_oob(estimator):
+        return _out_of_bag(estimator, evidence, random_state)
     repeats = make_splits(
         cv,
         evidence.inputs.X,
@@ -308,48 +329,72 @@ def margins_to_proba(margins, codes):
 def has_oob(estimator):
     """Whether one fit of `estimator` gives honest out-of-bag responses.
 
-    True for scikit-learn's forests and bagging when they bootstrap, also as the last step of a
-    Pipeline whose earlier steps do not look at y.
+    True for scikit-learn's own forests and bagging when they bootstrap, also as the last step of
+    a Pipeline whose earlier steps do not look at y.
     """
     if isinstance(estimator, Pipeline):
-        steps = [step for _, step in estimator.steps[:-1] if step not in (None, "passthrough")]
-        if any(_looks_at_y(step) for step in steps):
+        if any(_may_look_at_y(step) for _, step in estimator.steps[:-1]):
             return False
         return has_oob(estimator.steps[-1][1])
     return (
         isinstance(estimator, BaseEnsemble)
+        and _is_sklearns(estimator)  # others may draw their bags in other ways
         and "oob_score" in estimator.get_params(deep=False)
         and bool(getattr(estimator, "bootstrap", False))
         and not getattr(estimator, "warm_start", False)
     )
 
 
-def _looks_at_y(step):
-    try:
-        return get_tags(step).target_tags.required
-    except Exception:  # foreign transformers without tags: take no risk
+def _oob_serves(evidence):
+    """Bags do not keep groups together, nor hold rows that are repeated for their weight apart."""
+    inputs, target = evidence.inputs, evidence.target
+    resampled = inputs.sample_weight is not None and inputs.weight_strategy == "resample"
+    one_class = target.is_labels and len(target.classes) < 2
+    return inputs.groups is None and not resampled and not one_class
+
+
+def _is_sklearns(estimator):
+    return type(estimator).__module__.split(".")[0] == "sklearn"
+
+
+def _may_look_at_y(step):
+    """Whether the labels may leak into what this transformer, or one inside it, gives out.
+
+    No tag says so: selectors are not marked, and compositions do not pass marks on. Transformers
+    of other projects may do anything.
+    """
+    if step is None or isinstance(step, str):  # "passthrough", "drop"
+        return False
+    if not _is_sklearns(step) and type(step).__module__.split(".")[0] != "sknoisy":
         return True
+    if isinstance(step, (SelectorMixin, PLSSVD)):
+        return not isinstance(step, VarianceThreshold)
+    tags = get_tags(step)
+    if tags.target_tags.required or tags.estimator_type in ("classifier", "regressor"):
+        return True
+    inner = [value for value in step.get_params(deep=True).values() if hasattr(value, "fit")]
+    return any(_may_look_at_y(value) for value in inner)
 
 
 def _out_of_bag(estimator, evidence, random_state):
     target, inputs = evidence.target, evidence.inputs
     seed = None if random_state is None else check_random_state(random_state).randint(2**31 - 1)
     model = seeded_clone(estimator, seed)
-    forest = model.steps[-1][1] if isinstance(model, Pipeline) else model
-    forest.set_params(oob_score=True)
+    _last_step(model).set_params(oob_score=True)
     with warnings.catch_warnings():  # rows that are in every bag are treated below
         warnings.filterwarnings("ignore", message="Some inputs do not have OOB scores")
-        warnings.filterwarnings("ignore", message="invalid value encountered", category=RuntimeWarning)
-        fit_model(
-            model,
-            inputs.X,
-            inputs.y,
-            inputs.sample_weight,
-            inputs.fit_params,
-            weight_strategy="native",
-            random_state=seed,
+        warnings.filterwarnings(
+            "ignore", message="invalid value encountered", category=RuntimeWarning
         )
-    forest = model.steps[-1][1] if isinstance(model, Pipeline) else model
+        try:
+            fit_model(model, inputs.X, inputs.y, inputs.sample_weight, inputs.fit_params)
+        except Exception as error:
+            error.add_note(
+                f"sknoisy was fitting {type(estimator).__name__} for detection, out of bag "
+                f"({len(target.y)} rows)."
+            )
+            raise
+    forest = _last_step(model)
     n_tests = _times_out_of_bag(forest, len(target.y))
     if not target.is_labels:
         values = np.array(forest.oob_prediction_, dtype=float)
@@ -360,9 +405,24 @@ def _out_of_bag(estimator, evidence, random_state):
         )
         method = "predict_proba"
         # a sole member is out of bag only for trees that know nothing of its class
-        n_tests[np.bincount(target.codes)[target.codes] == 1] = 0
+        counts = np.bincount(target.codes)
+        n_tests[counts[target.codes] == 1] = 0
+        alone = np.flatnonzero(counts == 1)
+        if len(alone):
+            _warn_of_classes(
+                "Sole members of a class cannot be judged and are kept: {names}.",
+                target.classes,
+                counts,
+                alone,
+            )
     values[n_tests == 0] = np.nan
     return Responses(values, method, n_tests, 1)
+
+
+def _last_step(model):
+    while isinstance(model, Pipeline):
+        model = model.steps[-1][1]
+    return model
 
 
 def _times_out_of_bag(forest, n):

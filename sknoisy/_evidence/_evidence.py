@@ -63,6 +63,8 @@ class Evidence:
         self.target = check_labels(y) if task == "classification" else check_numbers(y)
         check_consistent_length(X, self.target.y)
         n = _num_samples(X)
+        if n == 0:
+            raise ValueError("Found array with 0 sample(s): X and y have no row to fit on.")
         if sample_weight is not None:
             sample_weight = check_weight(sample_weight, n)
         if groups is not None:
@@ -99,8 +101,9 @@ class Evidence:
         how_key = {k: v for k, v in how.items() if k != "n_jobs"}
         key = (kind, _fingerprint(estimator), _fingerprint(how_key))
         if key not in self._answers:
-            self._answers[key] = make(estimator, self, **how)
-        return self._answers[key]
+            # The questions are kept too: what is known by identity must not make room for another.
+            self._answers[key] = make(estimator, self, **how), estimator, how_key
+        return self._answers[key][0]
 
 
 def _fingerprint(thing):

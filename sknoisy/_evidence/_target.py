@@ -36,25 +36,49 @@ class Target:
     def task(self):
         return "classification" if self.is_labels else "regression"
 
+    def encode(self, labels, name):
+        """Positions in `classes` of labels that must be among them."""
+        labels = np.asarray(labels)
+        at = np.minimum(np.searchsorted(self.classes, labels), len(self.classes) - 1)
+        odd = np.flatnonzero(self.classes[at] != labels)
+        if len(odd):
+            raise ValueError(f"{name}: {labels[odd[0]]!r} in row {odd[0]} is no class of y.")
+        return at
+
 
 def check_labels(y):
     """Check class labels of any kind and encode them; see `Target`."""
     y = _plain_column(y)
+    if y.dtype == object:
+        y = _one_type(y)
+    _check_finite(y)
     check_classification_targets(y)
-    try:
-        classes, codes = np.unique(y, return_inverse=True)
-    except TypeError as error:
+    classes, codes = np.unique(y, return_inverse=True)
+    return Target(y=y, classes=classes, codes=codes)
+
+
+def _one_type(y):
+    """Objects that are all texts as they are; all numbers, or all booleans, as such."""
+    kind = pd.api.types.infer_dtype(y, skipna=False)
+    if kind in ("integer", "boolean", "floating", "mixed-integer-float"):
+        return np.array(y.tolist())
+    if kind.startswith("mixed"):
         kinds = sorted({type(label).__name__ for label in y})
         raise TypeError(
             f"y mixes labels that cannot be ordered ({', '.join(kinds)}): "
             "convert them to one type, e.g. y.astype(str)."
-        ) from error
-    return Target(y=y, classes=classes, codes=codes)
+        )
+    return y
 
 
 def check_numbers(y):
     """Check a numeric target; see `Target`."""
     y = _plain_column(y)
+    if y.dtype.kind in "mM":
+        raise ValueError(
+            f"y is not numeric (dtype {y.dtype}): regression needs numbers. Convert dates and "
+            "durations to the unit you mean, e.g. days since the first one."
+        )
     if y.dtype.kind not in "fiub":
         try:
             y = y.astype(np.float64)
@@ -63,9 +87,17 @@ def check_numbers(y):
                 f"y is not numeric (dtype {y.dtype}, first value {y[0]!r}): regression needs "
                 "numbers; for class labels use the Classifier twin."
             ) from error
-    if y.dtype.kind == "f" and not np.isfinite(y).all():
-        _refuse(~np.isfinite(y), "infinite")
+    _check_finite(y)
     return Target(y=y)
+
+
+def is_continuous(y):
+    """Whether any value of y is a number with decimals; says nothing about missing ones."""
+    values = pd.Series(np.ravel(np.asarray(y))).infer_objects()
+    if values.dtype.kind != "f":
+        return False
+    values = values[np.isfinite(values)]
+    return bool((values != np.floor(values)).any())
 
 
 def _plain_column(y):
@@ -84,10 +116,17 @@ def _plain_column(y):
     missing = np.asarray(pd.isna(y if isinstance(y, pd.Series) else np.asarray(y)))
     if missing.any():
         _refuse(missing.reshape(-1), "missing (NaN or None)")
-    numpy_dtype = getattr(getattr(y, "dtype", None), "numpy_dtype", None)
+    if isinstance(y.dtype, pd.CategoricalDtype):
+        y = y.astype(y.dtype.categories.dtype)
+    numpy_dtype = getattr(y.dtype, "numpy_dtype", None)
     if numpy_dtype is not None:  # pandas nullable: Int64, boolean, Float64, string
         y = y.to_numpy(dtype=numpy_dtype)
-    return column_or_1d(y, warn=True)
+    return np.array(column_or_1d(y, warn=True))  # a copy: y may be corrected in place later on
+
+
+def _check_finite(y):
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        _refuse(~np.isfinite(y), "infinite")
 
 
 def _refuse(bad, what):

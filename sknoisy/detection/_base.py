@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any
@@ -11,11 +12,13 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
 
-from sknoisy._evidence import Evidence, take_rows
+from sknoisy._evidence import Evidence, is_continuous, table_encoder, take_rows
 from sknoisy._limits import untouchable_rows
 from sknoisy._report import noise_report
 from sknoisy.threshold import FixedRate, MixturePosterior
@@ -29,9 +32,10 @@ class Finding:
     ----------
     score : ndarray of shape (n,)
         Higher is more suspect; NaN means not judged.
-    suggestion : ndarray of shape (n, K) or (n,)
+    suggestion : ndarray of shape (n, K) or (n,), optional
         Out-of-sample class probabilities, or numbers: what the target should be by the evidence.
-        A row of NaN where there is no evidence.
+        A row of NaN where there is no evidence. None when the row is suspected rather than its
+        target: every row keeps the given one.
     noise_proba, mask : ndarray of shape (n,), optional
         The method's own rule, used with `contamination="auto"`.
     label_proba : ndarray of shape (n, K), optional
@@ -162,9 +166,10 @@ class BaseDetector(BaseEstimator, ABC):
 
     def _model(self, evidence):
         """The estimator that makes the evidence."""
-        if self.estimator is not None:
-            return self.estimator
-        return default_model(evidence)
+        if self.estimator is None:
+            return default_model(evidence)
+        check_kind(self.estimator, evidence.task, type(self).__name__)
+        return self.estimator
 
     def _with_estimator(self, estimator):
         """Clone in which `estimator` takes the place of a model left at None."""
@@ -181,8 +186,7 @@ class BaseDetector(BaseEstimator, ABC):
             return "classification"
         if estimator is not None and is_regressor(estimator):
             return "regression"
-        is_continuous = type_of_target(np.asarray(y)).startswith("continuous")
-        return "regression" if is_continuous else "classification"
+        return "regression" if is_continuous(y) else "classification"
 
     # ------------------------------------------------------------------ from score to verdict
 
@@ -200,16 +204,18 @@ class BaseDetector(BaseEstimator, ABC):
         else:
             threshold = self._threshold()
             # a trusted row is right: it is no part of the mixture, nor of the share
-            threshold.fit(
-                np.where(trusted, np.nan, score),
-                target.y,
-                **({"label_proba": finding.suggestion} if target.is_labels else {}),
-            )
-            proba = np.asarray(threshold.noise_proba_, dtype=float)
-            mask = np.asarray(threshold.noise_mask_, dtype=bool)
+            unsure = np.where(trusted, np.nan, score)
+            if target.is_labels and has_fit_parameter(threshold, "label_proba"):
+                threshold.fit(unsure, target.y, label_proba=finding.suggestion)
+            else:
+                threshold.fit(unsure, target.y)
+            proba = np.where(np.isnan(unsure), 0.0, threshold.noise_proba_)
+            mask = np.asarray(threshold.noise_mask_, dtype=bool) & ~np.isnan(unsure)
             fitted["threshold_"] = threshold
         if target.is_labels:
-            if label_proba is None:
+            if finding.suggestion is None:
+                label_proba = np.eye(len(target.classes))[target.codes]
+            elif label_proba is None:
                 label_proba = _posterior(proba, finding.suggestion, target)
             else:
                 label_proba = np.where(
@@ -219,7 +225,11 @@ class BaseDetector(BaseEstimator, ABC):
                 )
             fitted["classes_"] = target.classes
             fitted["label_proba_"] = label_proba
-            fitted["y_suggested_"] = _suggest_labels(label_proba, mask, target)
+            fitted["y_suggested_"] = (
+                target.y.copy()
+                if finding.suggestion is None
+                else _suggest_labels(label_proba, mask, target)
+            )
         else:
             suggested = np.full(len(score), np.nan) if finding.suggestion is None else None
             suggested = finding.suggestion if suggested is None else suggested
@@ -227,11 +237,11 @@ class BaseDetector(BaseEstimator, ABC):
             suggested = np.where(np.isnan(suggested), target.y, suggested)
             fitted["y_suggested_"] = suggested.astype(dtype)
         fitted |= {"noise_score_": score, "noise_proba_": proba, "noise_mask_": mask}
+        fitted |= _seen_features(evidence.inputs.X)
+        # Only now, when nothing can fail any more, is this object changed.
         for name in [a for a in vars(self) if a.endswith("_") and not a.startswith("_")]:
             delattr(self, name)
         self.__dict__.update(fitted, _target=target)
-        # sets n_features_in_ and feature_names_in_, where X has such things
-        validate_data(self, evidence.inputs.X, skip_check_array=True)
         return self
 
     def _threshold(self):
@@ -248,24 +258,53 @@ class BaseDetector(BaseEstimator, ABC):
         return tags
 
 
+def _seen_features(X):
+    """`n_features_in_` and `feature_names_in_`, where X has such things."""
+    seen = BaseEstimator()
+    # scikit-learn keeps no column names of mixed types; whether they will do is up to the model
+    with suppress(TypeError):
+        validate_data(seen, X, skip_check_array=True)
+    return vars(seen)
+
+
+def check_kind(estimator, task, owner):
+    """Say by name that `owner` cannot work with an estimator of another kind."""
+    if isinstance(estimator, type):
+        raise TypeError(
+            f"{owner} needs an estimator object, got the class {estimator.__name__}: "
+            f"write {estimator.__name__}()."
+        )
+    kind = get_tags(estimator).estimator_type
+    mine, other = "classifier", "regressor"
+    if task == "regression":
+        mine, other = other, mine
+    if kind in (mine, None):
+        return
+    twin = owner.replace(mine.capitalize(), other.capitalize())
+    use = f": use {twin}" if kind == other and twin != owner else ""
+    raise TypeError(f"{owner} needs a {mine}, got {type(estimator).__name__} ({kind}){use}.")
+
+
 def default_model(evidence):
     """The model that judges when none is given: a forest, judged out of bag in one fit."""
     kind = RandomForestClassifier if evidence.task == "classification" else RandomForestRegressor
     forest = kind(n_estimators=200, min_samples_leaf=3)
     if isinstance(evidence.inputs.X, pd.DataFrame):
-        from sklearn.pipeline import make_pipeline
-
-        from sknoisy._evidence import table_encoder
-
         return make_pipeline(table_encoder(), forest)
+    if hasattr(evidence.inputs.X, "to_pandas"):  # polars
+        return make_pipeline(FunctionTransformer(_to_pandas), table_encoder(), forest)
     return forest
+
+
+def _to_pandas(X):
+    return X.to_pandas()
 
 
 def _posterior(noise_proba, class_proba, target):
     """(n, K): 1 - noise_proba for the given label, the rest as the evidence has the others."""
     n, k = len(target.codes), len(target.classes)
     rows = np.arange(n)
-    others = np.ones((n, k)) if class_proba is None else np.nan_to_num(class_proba, nan=1.0)
+    others = np.nan_to_num(class_proba, nan=1.0)
     others[rows, target.codes] = 0.0
     others[others.sum(axis=1) <= 0] = 1.0
     others[rows, target.codes] = 0.0

@@ -11,7 +11,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy.threshold._base import BaseThreshold
 
-SEPARATION = 2.0  # Ashman's D from which two normals are clearly two
+SEPARATION = 3.0  # Ashman's D; 2 is where two normals begin to be two, 3 leaves a gap
+STARTS = (0.05, 0.2, 0.4)  # shares of wrong rows from which the mixture is sought
 
 
 class MixturePosterior(BaseThreshold):
@@ -19,9 +20,13 @@ class MixturePosterior(BaseThreshold):
 
     Two normal components, of right and of wrong rows, are fitted by expectation-maximisation to
     the (transformed) scores, and a row's probability of being wrong is the posterior of the upper
-    one, made to rise with the score. Where no second component stands apart, that is, where one
-    normal is the better model by BIC, or the two are closer than Ashman's D of 2, nothing is
-    flagged.
+    one, made to rise with the score.
+
+    A skewed or heavy-tailed score of clean data is also fitted better by two normals than by one,
+    so a better fit is not enough. Nothing is flagged unless all of this holds: two normals are the
+    better model by BIC; they are at least an Ashman's D of 3 apart; the upper one has no more rows
+    than the lower one; and there is a gap, that is, fewer rows on either side of the cut than
+    around the middle of either part.
 
     Parameters
     ----------
@@ -77,7 +82,7 @@ class MixturePosterior(BaseThreshold):
         return proba, proba > self.cut
 
 
-def two_normals(score, *, rate=None, scale="auto", max_iter=200, tol=1e-8):
+def two_normals(score, *, rate=None, scale="auto", max_iter=200, tol=1e-7):
     """Posterior of the upper one of two normal components, rising with the score.
 
     With `rate`, the upper component has that share, whatever the scores say. Without, the share is
@@ -86,49 +91,83 @@ def two_normals(score, *, rate=None, scale="auto", max_iter=200, tol=1e-8):
     n = len(score)
     if rate == 0:
         return np.zeros(n)
-    z = _transform(score, scale)
+    # Far out, a logit tells how sure a model is rather than whether it agrees with the label.
+    z = _transform(score, scale, edge=0.01 if rate is None else min(1e-4, 0.5 / n))
     spread = z.std()
     if n < 3 or not spread > 1e-12 * max(1.0, np.abs(z).max()):
         # rows that cannot be told apart are all as likely to be wrong
         return np.full(n, 0.0 if rate is None else float(rate))
     z = (z - z.mean()) / spread
-    share, means, sds, log_lik = _expectation_maximisation(z, rate, max_iter, tol)
-    if rate is None:
-        one = norm.logpdf(z).sum()
-        bic_gain = 2 * (log_lik - one) - 3 * np.log(n)  # three parameters more
-        distance = (means[1] - means[0]) * np.sqrt(2 / (sds**2).sum())
-        if bic_gain <= 0 or distance < SEPARATION:
-            return np.zeros(n)
-    return _rising_posterior(z, share, means, sds)
+    if rate is not None:
+        share, means, sds, _ = _expectation_maximisation(z, rate, True, max_iter, tol)
+        return _rising_posterior(z, share, means, sds)
+    share, means, sds, log_lik = max(
+        (_expectation_maximisation(z, start, False, max_iter, tol) for start in STARTS),
+        key=lambda fit: fit[-1],
+    )
+    bic_gain = 2 * (log_lik - norm.logpdf(z).sum()) - 3 * np.log(n)  # three parameters more
+    distance = (means[1] - means[0]) * np.sqrt(2 / (sds**2).sum())
+    if bic_gain <= 0 or distance < SEPARATION:
+        return np.zeros(n)
+    proba = _rising_posterior(z, share, means, sds)
+    return proba if _has_gap(z, proba > 0.5) else np.zeros(n)
 
 
-def _transform(score, scale):
+def _has_gap(z, upper):
+    """Whether a minority `upper` is set off from the rest by a stretch with fewer rows.
+
+    On each side, the rows next to the cut are fewer than those around the median of that side, in
+    stretches of equal width, by more than one standard error.
+    """
+    if not 0 < upper.sum() <= len(z) / 2:
+        return False
+    cut = (z[~upper].max() + z[upper].min()) / 2
+    for side in (z[upper] - cut, cut - z[~upper]):
+        middle = np.median(side)
+        near = (side < middle / 2).sum()
+        central = (np.abs(side - middle) <= middle / 4).sum()
+        if central - near < np.sqrt(central + near):
+            return False
+    return True
+
+
+def _transform(score, scale, edge):
     if scale == "auto":
         low, high = score.min(), score.max()
         scale = "identity" if low < 0 else "logit" if high <= 1 else "log"
+    needed = {"logit": (0, 1), "log": (0, np.inf)}.get(scale, (-np.inf, np.inf))
+    odd = score[(score < needed[0]) | (score > needed[1])]
+    if len(odd):
+        raise ValueError(
+            f'scale="{scale}" needs scores in [{needed[0]}, {needed[1]}], got {odd[0]:.6g}: use '
+            '"identity", or "auto", which chooses by the range.'
+        )
     if scale == "logit":
-        # a score of exactly 0 or 1 says no more than 1 in 2 n
-        edge = min(0.5 / len(score), 0.25)
-        return logit(np.clip(score, max(edge, 1e-4), 1 - max(edge, 1e-4)))
+        return logit(np.clip(score, edge, 1 - edge))
     if scale == "log":
         positive = score[score > 0]
         return np.log(np.maximum(score, 1e-3 * np.median(positive) if len(positive) else 1.0))
     return score
 
 
-def _expectation_maximisation(z, rate, max_iter, tol):
-    share = 0.2 if rate is None else rate
+def _expectation_maximisation(z, share, fixed, max_iter, tol):
+    """(share, means, sds, log-likelihood); `share` stays as it is when it is `fixed`."""
+    given = share
     upper = z > np.quantile(z, 1 - share)
     if not upper.any() or upper.all():
         upper = z >= z.max()
     resp = np.where(upper, 0.95, 0.05)
-    floor, old = 0.02, -np.inf  # in units of the standard deviation of all scores
+    # The floor is in units of the standard deviation of all scores: a heap of equal scores is no
+    # component of its own.
+    floor, old = 0.1, -np.inf
     for _ in range(max_iter):
         weight = np.stack([1 - resp, resp])
         total = weight.sum(axis=1) + 1e-12
         means = weight @ z / total
-        sds = np.sqrt(np.maximum((weight * (z - means[:, None]) ** 2).sum(axis=1) / total, floor**2))
-        if rate is None:
+        sds = np.sqrt(
+            np.maximum((weight * (z - means[:, None]) ** 2).sum(axis=1) / total, floor**2)
+        )
+        if not fixed:
             share = np.clip(total[1] / len(z), 1e-6, 1 - 1e-6)
         log_parts = norm.logpdf(z, means[:, None], sds[:, None])
         log_parts += np.log([[1 - share], [share]])
@@ -139,7 +178,7 @@ def _expectation_maximisation(z, rate, max_iter, tol):
         old = log_lik
     if means[0] > means[1]:
         means, sds = means[::-1], sds[::-1]
-        share = 1 - share if rate is None else rate
+        share = given if fixed else 1 - share
     return share, means, sds, log_lik
 
 

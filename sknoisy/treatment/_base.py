@@ -15,9 +15,8 @@ from sklearn.base import (
     MetaEstimatorMixin,
     RegressorMixin,
     clone,
-    is_classifier,
-    is_regressor,
 )
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import (
@@ -33,7 +32,7 @@ from sknoisy._evidence import Evidence, fit_model, take_rows
 from sknoisy._evidence._fitting import check_takes_weights, seeded_clone, take_params
 from sknoisy._limits import limit_mask, untouchable_rows
 from sknoisy._report import noise_report
-from sknoisy.detection._base import CONTAMINATION, BaseDetector
+from sknoisy.detection._base import CONTAMINATION, BaseDetector, check_kind
 
 
 @dataclass
@@ -65,10 +64,12 @@ class Treated:
 class Case:
     """What a treatment decides upon."""
 
+    evidence: Evidence
     target: Any
     sample_weight: np.ndarray | None
     detector: Any
     noise_proba: np.ndarray
+    noise_mask: np.ndarray
     score: np.ndarray
     untouchable: np.ndarray
 
@@ -86,6 +87,7 @@ class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
 
     __metadata_request__fit = {"groups": True, "trusted": True}  # noqa: RUF012
     _task: str
+    _needs: tuple = ()  # what `_treat` asks of a detector beyond score, probability and mask
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "predict"])],
         "detector": [HasMethods(["fit"]), None],
@@ -124,7 +126,7 @@ class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
         self : object
         """
         self._validate_params()
-        self._check_kind()
+        check_kind(self.estimator, self._task, type(self).__name__)
         params, weight = self._route(sample_weight, fit_params)
         why = "sample_weight was given"
         if weight is not None:
@@ -146,24 +148,6 @@ class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
         self._finish(evidence, case, treated)
         return self
 
-    def _check_kind(self):
-        mine, wrong = ("classifier", is_regressor) if self._task == "classification" else (
-            "regressor",
-            is_classifier,
-        )
-        name = type(self).__name__
-        if isinstance(self.estimator, type):
-            raise TypeError(f"{name} needs an estimator object, got the class {self.estimator}.")
-        if wrong(self.estimator):
-            other = (
-                name.replace("Classifier", "Regressor")
-                if mine == "classifier"
-                else name.replace("Regressor", "Classifier")
-            )
-            raise TypeError(
-                f"{name} wraps a {mine}, and {type(self.estimator).__name__} is none: use {other}."
-            )
-
     def _route(self, sample_weight, fit_params):
         if not _routing_enabled():
             return fit_params, sample_weight
@@ -184,13 +168,19 @@ class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
 
     def _make_detector(self):
         detector = self._default_detector() if self.detector is None else self.detector
-        if not isinstance(detector, BaseDetector):  # a frozen or foreign one decides for itself
-            return clone(detector)
-        if detector._task not in ("both", self._task):
+        if isinstance(detector, type):
             raise TypeError(
-                f"{type(detector).__name__} is a detector for {detector._task}, "
+                f"{type(self).__name__} needs a detector object, got the class "
+                f"{detector.__name__}: write {detector.__name__}()."
+            )
+        task = getattr(detector, "_task", "both")  # also that of a detector in FrozenEstimator
+        if task not in ("both", self._task):
+            raise TypeError(
+                f"{_name(detector)} is a detector for {task}, "
                 f"{type(self).__name__} is for {self._task}."
             )
+        if not isinstance(detector, BaseDetector):  # a frozen or foreign one decides for itself
+            return clone(detector)
         detector = detector._with_estimator(self.estimator)
         own = detector.get_params(deep=False)
         if self.contamination is not None:
@@ -209,7 +199,7 @@ class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
         if not isinstance(detector, BaseDetector):
             if self.contamination is not None:
                 raise ValueError(
-                    f"{type(detector).__name__} decides for itself how many rows are suspect: "
+                    f"{_name(detector)} decides for itself how many rows are suspect: "
                     "leave contamination at None."
                 )
             metadata = {
@@ -227,7 +217,7 @@ class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
         # What was found does not depend on how much of it will be flagged, so the cache must not.
         finder = clone(detector).set_params(contamination="auto")
         memory = check_memory(self.memory)
-        if memory.location is None:
+        if getattr(memory, "location", memory) is None:
             finding = finder._find(evidence)
         else:
             if "n_jobs" in finder.get_params(deep=False):
@@ -247,27 +237,40 @@ class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
         return detector._conclude(evidence, finding)
 
     def _case(self, evidence, detector):
-        n = evidence.n_rows
-        proba = np.asarray(detector.noise_proba_, dtype=float)
+        needed = ["noise_proba_", "noise_mask_", "noise_score_", *self._needs]
+        absent = [name for name in needed if not hasattr(detector, name)]
+        if absent:
+            raise TypeError(
+                f"{type(self).__name__} needs {', '.join(absent)} of its detector, and "
+                f"{_name(detector)} does not set that in fit."
+            )
+        n, target = evidence.n_rows, evidence.target
+        proba = np.nan_to_num(np.asarray(detector.noise_proba_, dtype=float))
         score = np.asarray(detector.noise_score_, dtype=float)
         if len(proba) != n:
             raise ValueError(
                 f"The detector knows {len(proba)} rows, fit got {n}: a frozen detector serves only "
                 "the rows it was fitted on."
             )
+        seen = getattr(detector, "_target", None)
+        if seen is not None and (seen.task != target.task or not np.array_equal(seen.y, target.y)):
+            raise ValueError(
+                "The detector was fitted on another y: a frozen detector serves only the rows it "
+                "was fitted on, in the same order."
+            )
         weight = evidence.inputs.sample_weight
         proba = np.where(evidence.trusted, 0.0, proba)
         untouchable = evidence.trusted | untouchable_rows(
-            proba, score, evidence.target.codes, getattr(self, "min_per_class", 0), weight
+            proba, score, target.codes, getattr(self, "min_per_class", 0), weight
         )
-        return Case(evidence.target, weight, detector, proba, score, untouchable)
+        mask = np.asarray(detector.noise_mask_, dtype=bool) & ~evidence.trusted
+        return Case(evidence, target, weight, detector, proba, mask, score, untouchable)
 
     def _flagged(self, case, mask=None):
         """Rows this treatment may act on."""
         target = case.target
-        mask = np.asarray(case.detector.noise_mask_, dtype=bool) if mask is None else mask
         return limit_mask(
-            mask,
+            case.noise_mask if mask is None else mask,
             case.noise_proba,
             case.score,
             case.untouchable,
@@ -385,6 +388,12 @@ class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
         if tags.regressor_tags is not None and inner.regressor_tags is not None:
             tags.regressor_tags = deepcopy(inner.regressor_tags)
         return tags
+
+
+def _name(detector):
+    """Class name of a detector, frozen or not."""
+    frozen = isinstance(detector, FrozenEstimator)
+    return type(detector.estimator if frozen else detector).__name__
 
 
 def _find_again(

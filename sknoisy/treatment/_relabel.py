@@ -95,6 +95,7 @@ class RelabelClassifier(BaseTreatmentClassifier):
     True
     """
 
+    _needs = ("y_suggested_", "label_proba_")
     _parameter_constraints: dict = {
         **BaseTreatmentClassifier._parameter_constraints,
         "mode": [StrOptions({"hard", "soft"})],
@@ -139,9 +140,14 @@ class RelabelClassifier(BaseTreatmentClassifier):
         target, n = case.target, len(case.target.y)
         given = np.eye(len(target.classes))[target.codes]
         posterior = np.asarray(case.detector.label_proba_, dtype=float)
+        if posterior.shape != given.shape:
+            raise ValueError(
+                f"label_proba_ of the detector has shape {posterior.shape}, and there are "
+                f"{n} rows of {len(target.classes)} classes."
+            )
         if self.mode == "hard":
-            suggested = np.searchsorted(target.classes, case.detector.y_suggested_)
-            mask = np.asarray(case.detector.noise_mask_, dtype=bool) & (suggested != target.codes)
+            suggested = target.encode(case.detector.y_suggested_, "y_suggested_ of the detector")
+            mask = case.noise_mask & (suggested != target.codes)
             sure = posterior[np.arange(n), suggested] >= self.confidence
             changed = self._flagged(case, mask & sure)
             codes = np.where(changed, suggested, target.codes)
@@ -159,19 +165,19 @@ class RelabelClassifier(BaseTreatmentClassifier):
         unclear = case.untouchable | ~(shares.sum(axis=1) > 0)
         shares = np.where(unclear[:, None], given, shares)
         shares /= shares.sum(axis=1, keepdims=True)
-        changed = shares[np.arange(n), target.codes] < 1.0
-        if changed.sum() > self.max_share * n:
-            changed = self._flagged(case, changed)
-            shares = np.where(changed[:, None], shares, given)
-        likeliest = np.where(changed, shares.argmax(axis=1), target.codes)
+        # where another label is likelier than the given one; a tie changes nothing
+        relabeled = shares[np.arange(n), target.codes] < shares.max(axis=1)
+        allowed = self._flagged(case, relabeled)
+        shares = np.where((relabeled & ~allowed)[:, None], given, shares)
+        likeliest = np.where(allowed, shares.argmax(axis=1), target.codes)
         attributes = {"y_relabeled_": target.classes[likeliest], "label_proba_": shares}
-        if not changed.any():  # one row each, weight one: the plain model, exactly
-            return Treated(None, target.y, case.sample_weight, changed, attributes)
+        if (shares == given).all():  # one row each, weight one: the plain model, exactly
+            return Treated(None, target.y, case.sample_weight, allowed, attributes)
         rows, codes = np.nonzero(shares)
         weight = shares[rows, codes]
         if case.sample_weight is not None:
             weight = weight * case.sample_weight[rows]
-        return Treated(rows, target.classes[codes], weight, changed, attributes)
+        return Treated(rows, target.classes[codes], weight, allowed, attributes)
 
     def _trace(self):
         return {"relabeled": self.y_relabeled_}
@@ -251,6 +257,7 @@ class RelabelRegressor(BaseTreatmentRegressor):
     True
     """
 
+    _needs = ("y_suggested_",)
     _parameter_constraints: dict = {
         **BaseTreatmentRegressor._parameter_constraints,
         "mode": [StrOptions({"hard", "soft"})],
@@ -286,15 +293,13 @@ class RelabelRegressor(BaseTreatmentRegressor):
         y = case.target.y
         suggested = np.asarray(case.detector.y_suggested_)
         if self.mode == "hard":
-            mask = np.asarray(case.detector.noise_mask_, dtype=bool)
-            changed = self._flagged(case, mask & (case.noise_proba >= self.confidence))
+            changed = self._flagged(case, case.noise_mask & (case.noise_proba >= self.confidence))
             share = changed.astype(float)
         else:
             share = np.where(case.untouchable, 0.0, case.noise_proba)
+            mostly = share > 0.5
+            share[mostly & ~self._flagged(case, mostly)] = 0.0
             changed = share > 0
-            if (share > 0.5).sum() > self.max_share * len(y):
-                changed = self._flagged(case, changed)
-                share = np.where(changed, share, 0.0)
         y_better = y
         if changed.any():
             y_better = np.where(changed, (1 - share) * y + share * suggested, y)

@@ -27,7 +27,7 @@ def _weigh(treatment, case):
         y=case.target.y,
         # weights that are all one are no weights: the plain model, exactly
         sample_weight=given if (weight == 1.0).all() else total,
-        noise_mask=np.asarray(case.detector.noise_mask_, dtype=bool) & ~case.untouchable,
+        noise_mask=case.noise_mask & ~case.untouchable,
         attributes={"sample_weight_": weight},
     )
 

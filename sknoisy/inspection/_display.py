@@ -1,0 +1,143 @@
+"""Histogram of noise scores."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+
+class NoiseScoreDisplay:
+    """Histogram of the noise scores of a training set, flagged rows apart from the others.
+
+    Whether a second hump stands apart shows at a glance whether the number of flagged rows means
+    something. Create it with `from_estimator` or `from_scores`.
+
+    Parameters
+    ----------
+    noise_score : ndarray of shape (n,)
+        Scores, higher is more suspect; NaN (not judged) is left out of the picture.
+    noise_mask : ndarray of shape (n,) of bool
+        Flagged rows.
+    mask_true : ndarray of shape (n,) of bool, default=None
+        Rows that really are wrong, where that is known; drawn as a line.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Where the histogram was drawn.
+    figure_ : matplotlib Figure
+        Its figure.
+    bars_ : list of matplotlib BarContainer
+        Bars of the rows not flagged and of the flagged rows.
+    line_ : matplotlib StepPatch or None
+        Outline of the rows that really are wrong.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sknoisy import FilterClassifier
+    >>> from sknoisy.inspection import NoiseScoreDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = FilterClassifier(LogisticRegression(max_iter=1000), random_state=0).fit(X, y)
+    >>> display = NoiseScoreDisplay.from_estimator(model)  # doctest: +SKIP
+    """
+
+    def __init__(self, noise_score, noise_mask, *, mask_true=None):
+        self.noise_score = noise_score
+        self.noise_mask = noise_mask
+        self.mask_true = mask_true
+
+    @classmethod
+    def from_estimator(cls, estimator, *, mask_true=None, ax=None, bins=40):
+        """Draw the scores of a fitted detector or treatment.
+
+        Parameters
+        ----------
+        estimator : fitted detector or treatment
+        mask_true : array-like of shape (n,) of bool, default=None
+            Rows that really are wrong, where that is known.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
+        bins : int or sequence, default=40
+            Bins of the histogram.
+
+        Returns
+        -------
+        NoiseScoreDisplay
+        """
+        check_is_fitted(estimator)
+        detector = getattr(estimator, "detector_", estimator)
+        return cls.from_scores(
+            detector.noise_score_, estimator.noise_mask_, mask_true=mask_true, ax=ax, bins=bins
+        )
+
+    @classmethod
+    def from_scores(cls, noise_score, noise_mask, *, mask_true=None, ax=None, bins=40):
+        """Draw given scores.
+
+        Parameters
+        ----------
+        noise_score : array-like of shape (n,)
+        noise_mask : array-like of shape (n,) of bool
+        mask_true : array-like of shape (n,) of bool, default=None
+            Rows that really are wrong, where that is known.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
+        bins : int or sequence, default=40
+            Bins of the histogram.
+
+        Returns
+        -------
+        NoiseScoreDisplay
+        """
+        check_consistent_length(noise_score, noise_mask, mask_true)
+        display = cls(
+            np.asarray(noise_score, dtype=float),
+            np.asarray(noise_mask, dtype=bool),
+            mask_true=None if mask_true is None else np.asarray(mask_true, dtype=bool),
+        )
+        return display.plot(ax=ax, bins=bins)
+
+    def plot(self, *, ax=None, bins=40):
+        """Draw the histogram.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
+        bins : int or sequence, default=40
+            Bins of the histogram.
+
+        Returns
+        -------
+        NoiseScoreDisplay
+        """
+        try:
+            import matplotlib.pyplot as plt
+        except ImportError as error:
+            raise ImportError(
+                "NoiseScoreDisplay needs matplotlib: pip install 'sknoisy[plot]'."
+            ) from error
+
+        if ax is None:
+            _, ax = plt.subplots()
+        judged = ~np.isnan(self.noise_score)
+        edges = np.histogram_bin_edges(self.noise_score[judged], bins=bins)
+        flagged = judged & self.noise_mask
+        _, _, self.bars_ = ax.hist(
+            [self.noise_score[judged & ~self.noise_mask], self.noise_score[flagged]],
+            bins=edges,
+            stacked=True,
+            color=["tab:blue", "tab:orange"],
+            label=[f"kept ({(judged & ~self.noise_mask).sum()})", f"flagged ({flagged.sum()})"],
+        )
+        self.line_ = None
+        if self.mask_true is not None:
+            counts, _ = np.histogram(self.noise_score[judged & self.mask_true], bins=edges)
+            label = f"really wrong ({self.mask_true.sum()})"
+            self.line_ = ax.stairs(counts, edges, color="black", label=label)
+        ax.set(xlabel="noise score (higher is more suspect)", ylabel="rows")
+        ax.legend()
+        self.ax_, self.figure_ = ax, ax.figure
+        return self

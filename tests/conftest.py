@@ -1,0 +1,22 @@
+"""Settings that hold for all tests."""
+
+import os
+
+# Before numpy is loaded: on small data, threads of BLAS and OpenMP cost more than they bring, and
+# on a busy machine many times more. A test about threads raises the limit with threadpoolctl.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest  # noqa: E402
+import sklearn  # noqa: E402
+from hypothesis import settings  # noqa: E402
+
+# The same examples in every run, and no deadline: a slow machine is not a failure.
+settings.register_profile("sknoisy", deadline=None, derandomize=True)
+settings.load_profile("sknoisy")
+
+
+@pytest.fixture(autouse=True)
+def _restore_sklearn_config():
+    """A test may change scikit-learn's global configuration (metadata routing)."""
+    with sklearn.config_context():
+        yield

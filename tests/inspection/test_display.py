@@ -1,0 +1,53 @@
+"""The histogram shows what the estimator found."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+
+from sknoisy import FilterClassifier
+from sknoisy.datasets import symmetric_noise
+from sknoisy.inspection import NoiseScoreDisplay
+
+pyplot = pytest.importorskip("matplotlib.pyplot")
+
+
+@pytest.fixture(autouse=True)
+def _no_window():
+    pyplot.switch_backend("Agg")
+    yield
+    pyplot.close("all")
+
+
+def heights(bars):
+    return np.array([bar.get_height() for bar in bars])
+
+
+def test_bars_hold_every_judged_row_once():
+    X, y = load_iris(return_X_y=True)
+    y, wrong = symmetric_noise(y, rate=0.2, random_state=0)
+    model = FilterClassifier(LogisticRegression(max_iter=1000), random_state=0).fit(X, y)
+    display = NoiseScoreDisplay.from_estimator(model, mask_true=wrong, bins=10)
+    kept, flagged = display.bars_
+    assert heights(flagged).sum() == model.noise_mask_.sum()
+    assert heights(kept).sum() == (~model.noise_mask_).sum()
+    assert display.line_.get_data().values.sum() == wrong.sum()
+    assert f"flagged ({model.noise_mask_.sum()})" in str(
+        [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    )
+
+
+def test_draws_on_given_axes_and_leaves_out_rows_not_judged():
+    figure, axes = pyplot.subplots(1, 2)
+    display = NoiseScoreDisplay.from_scores([0.1, 0.2, np.nan], [False, True, False], ax=axes[1])
+    assert display.ax_ is axes[1] and display.figure_ is figure
+    assert sum(heights(bars).sum() for bars in display.bars_) == 2
+    assert display.line_ is None
+
+
+def test_refuses_what_it_cannot_draw():
+    with pytest.raises(NotFittedError):
+        NoiseScoreDisplay.from_estimator(FilterClassifier(LogisticRegression()))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        NoiseScoreDisplay.from_scores([0.1, 0.2], [True])
