@@ -51,10 +51,10 @@ def detectors():
     for name in detection.__all__:
         kind = getattr(detection, name)
         if inspect.isclass(kind) and not inspect.isabstract(kind):
-            small = {"estimator", "random_state"} & set(inspect.signature(kind).parameters)
+            small = {"estimator", "random_state", "n_repeats"} & set(inspect.signature(kind).parameters)
             numbers = kind._task == "regression"
             model = Ridge() if numbers else LogisticRegression(max_iter=200)
-            values = {"estimator": model, "random_state": 0}
+            values = {"estimator": model, "random_state": 0, "n_repeats": 3}
             yield kind(**{key: values[key] for key in small})
 
 

@@ -44,12 +44,16 @@ def numeric_features(estimator, evidence):
     array = np.asarray(X)
     if array.ndim == 1 and array.dtype.kind in "OUST":
         return TfidfVectorizer(sublinear_tf=True, max_features=20_000).fit_transform(array)
+    if array.ndim == 1:
+        raise ValueError(
+            "Expected 2D array, got 1D array instead: reshape(-1, 1) makes one feature of it."
+        )
     try:
         array = array.reshape(len(array), -1).astype(float)
     except (TypeError, ValueError) as error:
-        raise ValueError(
+        raise type(error)(
             "This method needs numeric features and X has others. Give X as a DataFrame, or wrap a "
-            "Pipeline whose first steps encode it."
+            f"Pipeline whose first steps encode it. ({error})"
         ) from error
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):

@@ -5,14 +5,16 @@ from __future__ import annotations
 from inspect import Parameter, signature
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble._base import _BaseHeterogeneousEnsemble
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_random_state, get_tags
-from sklearn.utils.metadata_routing import _routing_enabled
+from sklearn.utils.metadata_routing import _routing_enabled, get_routing_for_object
 from sklearn.utils.validation import _num_samples, has_fit_parameter
 
 
@@ -20,6 +22,8 @@ def take_rows(X, rows):
     """Rows of any container: array, sparse, DataFrame, polars, list, texts."""
     if issparse(X) and X.format in ("bsr", "coo", "dia"):  # these have no row indexing
         X = X.tocsr()
+    if isinstance(X, pd.Index | pd.api.extensions.ExtensionArray):  # targets, for instance
+        return X.take(rows)
     if not hasattr(X, "__getitem__"):  # array-likes that only know how to become an array
         X = np.asarray(X)
     return _safe_indexing(X, rows)
@@ -45,10 +49,11 @@ def weight_parameter(estimator):
     """Name of the `fit` parameter through which `estimator` takes weights, or None.
 
     With metadata routing off, a Pipeline takes them for its last step. With routing on they are
-    passed as `sample_weight`, and each step's `set_fit_request` decides.
+    passed as `sample_weight`, when a `set_fit_request` of its steps asks for them.
     """
     if _routing_enabled() and _takes_any_parameter(estimator):
-        return "sample_weight"
+        asks = get_routing_for_object(estimator).consumes("fit", ["sample_weight"])
+        return "sample_weight" if asks else None
     if isinstance(estimator, Pipeline):
         name, last = estimator.steps[-1]
         inner = None if last is None or last == "passthrough" else weight_parameter(last)
@@ -59,6 +64,11 @@ def weight_parameter(estimator):
         # its default regressor, LinearRegression, takes weights
         inner = estimator.regressor
         return "sample_weight" if inner is None else weight_parameter(inner)
+    if isinstance(estimator, _BaseHeterogeneousEnsemble):  # voting, stacking
+        models = [model for _, model in estimator.estimators if model != "drop"]
+        models.append(getattr(estimator, "final_estimator", None))
+        takes = [has_fit_parameter(model, "sample_weight") for model in models if model is not None]
+        return "sample_weight" if all(takes) else None
     return _direct(estimator)
 
 
@@ -81,13 +91,29 @@ def check_takes_weights(estimator, weight_strategy, why):
     """Say early, and by name, that a model cannot take the weights that are about to come."""
     if weight_strategy == "resample" or weight_parameter(estimator) is not None:
         return
-    name = type(estimator).__name__
-    if isinstance(estimator, Pipeline):
-        name = f"{type(estimator.steps[-1][1]).__name__}, the last step of the Pipeline,"
+    name = _blame(estimator)
+    if _routing_enabled() and _takes_any_parameter(estimator):
+        name = f"{name.rstrip(',')}, has no request for it (set_fit_request), so that"
+        name += f" {type(estimator).__name__}"
     raise ValueError(
         f"{name} takes no sample_weight, but {why}. Choose a model that takes weights, or set "
         'weight_strategy="resample": rows are then repeated or left out in proportion to weight.'
     )
+
+
+def _blame(estimator):
+    """Name of the innermost model, which is the one that would have to take the weights."""
+    if isinstance(estimator, Pipeline):
+        last = estimator.steps[-1][1]
+        if last is None or isinstance(last, str):
+            return f"Pipeline without a model ({last!r} is its last step)"
+        where = "the last step of the Pipeline"
+        name = _blame(last)
+        return name if where in name else f"{name}, {where},"
+    if isinstance(estimator, (BaseSearchCV, TransformedTargetRegressor)):
+        name = "estimator" if isinstance(estimator, BaseSearchCV) else "regressor"
+        return _blame(getattr(estimator, name))
+    return type(estimator).__name__
 
 
 def resample_by_weight(weight, random_state=None, strata=None):
@@ -145,6 +171,12 @@ def fit_model(
     params = dict(params or {})
     if sample_weight is None:
         return estimator.fit(X, y, **params)
+    if not np.any(sample_weight):
+        raise ValueError(
+            f"All sample_weight of the {len(sample_weight)} rows to fit here are zero, so "
+            f"{type(estimator).__name__} has nothing to learn from: leave rows of zero weight out "
+            "before fit."
+        )
     if weight_strategy == "resample":
         is_labels = get_tags(estimator).estimator_type != "regressor"
         rows = resample_by_weight(sample_weight, random_state, strata=y if is_labels else None)

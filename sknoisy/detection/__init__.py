@@ -9,12 +9,20 @@ from sknoisy.detection._confident_joint import (
     label_quality,
 )
 from sknoisy.detection._confident_learning import ConfidentLearning
+from sknoisy.detection._neighbors import NeighborDisagreement
+from sknoisy.detection._outlier import Outlier
+from sknoisy.detection._recov import ReCoV
 from sknoisy.detection._residual import Residual
+from sknoisy.detection._veracity import Veracity
 
 __all__ = [
     "BaseDetector",
     "ConfidentLearning",
+    "NeighborDisagreement",
+    "Outlier",
+    "ReCoV",
     "Residual",
+    "Veracity",
     "class_thresholds",
     "confident_joint",
     "find_suspects",

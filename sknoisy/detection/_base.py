@@ -203,6 +203,11 @@ class BaseDetector(BaseEstimator, ABC):
             label_proba = finding.label_proba
         else:
             threshold = self._threshold()
+            if not target.is_labels and getattr(threshold, "per_class", False):
+                raise ValueError(
+                    f"{type(threshold).__name__}(per_class=True) is for class labels, and here y "
+                    "holds numbers: set per_class=False."
+                )
             # a trusted row is right: it is no part of the mixture, nor of the share
             unsure = np.where(trusted, np.nan, score)
             if target.is_labels and has_fit_parameter(threshold, "label_proba"):
@@ -302,8 +307,7 @@ def _to_pandas(X):
 
 def _posterior(noise_proba, class_proba, target):
     """(n, K): 1 - noise_proba for the given label, the rest as the evidence has the others."""
-    n, k = len(target.codes), len(target.classes)
-    rows = np.arange(n)
+    rows = np.arange(len(target.codes))
     others = np.nan_to_num(class_proba, nan=1.0)
     others[rows, target.codes] = 0.0
     others[others.sum(axis=1) <= 0] = 1.0

@@ -199,7 +199,7 @@ def nearness(distances):
 
 
 def label_shares(labels, say, n_classes):
-    """(n, K): share of each label among the neighbours' `labels` (n, k); NaN where none has a say."""
+    """(n, K): share of each label among `labels` (n, k) of neighbours; NaN if none has a say."""
     rows = np.arange(len(labels))
     shares = np.zeros((len(labels), n_classes))
     for label, weight in zip(labels.T, say.T, strict=True):  # k passes: no (n, k, K) array

@@ -6,11 +6,10 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
-from scipy.stats import norm
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy.detection._base import BaseDetector, Finding
+from sknoisy.detection._wide_normal import typical_size, wide_normal_posterior
 
 MAD_TO_SD = 1.4826  # of a normal
 
@@ -126,7 +125,7 @@ class Residual(BaseDetector):
         centred[judged] = residual[judged] - (np.median(residual[judged]) if judged.any() else 0.0)
         n_local = min(self.n_local, judged.sum() // 4)
         if self.scale == "global" or n_local < 10:
-            scale[judged] = _typical_size(np.abs(centred[judged]))
+            scale[judged] = MAD_TO_SD * typical_size(np.abs(centred[judged]))
         else:
             scale[judged] = local_scale(np.abs(centred[judged]), predicted[judged], n_local)
         score = np.abs(centred) / scale
@@ -154,45 +153,4 @@ def local_scale(size, position, n_local):
     scale = np.empty(len(size))
     scale[order] = MAD_TO_SD * medians
     # where most local residuals are (nearly) zero, a small one is no reason for suspicion
-    return np.maximum(scale, 0.1 * _typical_size(size))
-
-
-def _typical_size(size):
-    """MAD as a standard deviation; where more than half are zero, the mean instead."""
-    if len(size) == 0:
-        return 1.0
-    typical = MAD_TO_SD * np.median(size)
-    if typical <= 1e-12 * size.max():
-        typical = size.mean()
-    return typical if typical > 0 else 1.0
-
-
-def wide_normal_posterior(score, *, max_iter=500, tol=1e-9):
-    """P(wrong) for absolute scaled residuals: two normals about zero, the wider one wrong.
-
-    The narrow one's spread starts at 1, that of the scores. Zero everywhere when two spreads
-    describe the scores no better than one (BIC), or are within a factor of 2.
-    """
-    n = len(score)
-    if n < 10 or not score.any():
-        return np.zeros(n)
-    overall = np.sqrt(np.mean(score**2))
-    narrow, wide, share = 1.0, max(3.0, score.max() / 3), 0.05
-    old = -np.inf
-    for _ in range(max_iter):
-        log_wide = np.log(share) + norm.logpdf(score, 0, wide)
-        log_narrow = np.log1p(-share) + norm.logpdf(score, 0, narrow)
-        log_lik = np.logaddexp(log_wide, log_narrow).sum()
-        proba = expit(log_wide - log_narrow)
-        if log_lik - old < tol * n:
-            break
-        old = log_lik
-        share = np.clip(proba.mean(), 1e-6, 0.5)
-        wide = np.sqrt((proba @ score**2 + 1e-12) / (proba.sum() + 1e-12))
-        narrow = np.sqrt(((1 - proba) @ score**2) / ((1 - proba).sum() + 1e-12))
-        narrow = max(narrow, 1e-6 * overall)
-        wide = max(wide, narrow)
-    bic_gain = 2 * (log_lik - norm.logpdf(score, 0, overall).sum()) - 2 * np.log(n)
-    if bic_gain <= 0 or wide < 2 * narrow:
-        return np.zeros(n)
-    return proba
+    return np.maximum(scale, 0.1 * MAD_TO_SD * typical_size(size))

@@ -6,8 +6,6 @@ from math import ceil
 from numbers import Integral
 
 import numpy as np
-from scipy.special import expit, logit
-from scipy.stats import norm
 from sklearn.metrics import r2_score
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -15,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sknoisy._evidence import Evidence, Target, make_splits, out_of_sample
 from sknoisy._evidence._cross_fit import DEFAULT_FOLDS
 from sknoisy.detection._base import BaseDetector, Finding
+from sknoisy.detection._wide_normal import typical_size, wide_normal_posterior
 from sknoisy.threshold._base import flag_top
 
 
@@ -200,7 +199,7 @@ class Veracity(BaseDetector):
         judged = np.flatnonzero(~np.isnan(score) & ~evidence.trusted)
         noise_proba, mask = np.zeros(len(y)), np.zeros(len(y), dtype=bool)
         if rate > 0:
-            noise_proba[judged] = wide_posterior(score[judged], rate)
+            noise_proba[judged] = wide_normal_posterior(score[judged], rate=rate)
             mask[judged] = flag_top(score[judged], _count(rate, len(judged)))
         return Finding(
             score=score,
@@ -297,7 +296,7 @@ class Veracity(BaseDetector):
 
     def _ratio(self, size, epistemic, aleatoric):
         """Residual over uncertainty, in units of its median."""
-        usual = _typical(size)
+        usual = typical_size(size)
         if self.uncertainty is None:
             return size / usual
         if self.uncertainty == "geometric":
@@ -307,7 +306,7 @@ class Veracity(BaseDetector):
         else:
             unknown = epistemic + aleatoric + 1e-9 * usual
         ratio = size / unknown
-        return ratio / _typical(ratio)
+        return ratio / typical_size(ratio)
 
     def _checked_rates(self):
         rates = np.asarray(self.rates, dtype=float).reshape(-1)
@@ -320,29 +319,8 @@ class Veracity(BaseDetector):
         return (
             f"predicted {self.y_suggested_[row]:.6g}: off by {self.residual_[row]:+.4g}, "
             f"{self.noise_score_[row]:.1f} times the usual"
-            + ("" if self.uncertainty is None else " for what the model knows")
+            + ("" if self.uncertainty is None else ", relative to its uncertainty")
         )
-
-
-def wide_posterior(score, rate, *, max_iter=500, tol=1e-6):
-    """P(wrong) for absolute scores: two normals about zero, the wider of which has share `rate`."""
-    n_wide = _count(rate, len(score))
-    if n_wide == len(score):
-        return np.full(len(score), rate)
-    square = np.sort(score) ** 2
-    narrow, wide = np.sqrt([square[:-n_wide].mean(), square[-n_wide:].mean()])
-    proba = np.full(len(score), rate)
-    for _ in range(max_iter):
-        if not narrow * (1 + 1e-6) < wide:  # they cannot be told apart
-            return np.full(len(score), rate)
-        narrow = max(narrow, 1e-6 * wide)
-        log_ratio = norm.logpdf(score, 0, wide) - norm.logpdf(score, 0, narrow)
-        old, proba = proba, expit(log_ratio + logit(rate))
-        if np.abs(proba - old).max() < tol:
-            break
-        wide = np.sqrt(proba @ score**2 / proba.sum())
-        narrow = np.sqrt((1 - proba) @ score**2 / (1 - proba).sum())
-    return proba
 
 
 def _count(rate, n):
@@ -358,9 +336,3 @@ def _r2(evidence, predicted):
         return -np.inf
     weight = None if weight is None else weight[judged]
     return float(r2_score(evidence.target.y[judged], predicted[judged], sample_weight=weight))
-
-
-def _typical(size):
-    """Median of sizes; where that is zero the mean, and 1 where all are zero."""
-    size = size[~np.isnan(size)]
-    return next((m for m in (np.median(size), np.mean(size)) if m > 0), 1.0) if len(size) else 1.0

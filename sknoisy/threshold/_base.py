@@ -50,7 +50,10 @@ class BaseThreshold(BaseEstimator, ABC):
             check_consistent_length(score, y)
         if getattr(self, "per_class", False) or label_proba is not None:
             if y is None:
-                raise ValueError(f"{type(self).__name__}(per_class=True) needs y, the given labels.")
+                raise ValueError(
+                    f"{type(self).__name__} needs y, the given labels, with per_class=True or "
+                    "label_proba."
+                )
             target = check_labels(y)
         judged = np.flatnonzero(~np.isnan(score))
         proba, mask = np.zeros(len(score)), np.zeros(len(score), dtype=bool)

@@ -20,9 +20,11 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import (
+    MetadataRequest,
     MetadataRouter,
     MethodMapping,
     _routing_enabled,
+    get_routing_for_object,
     process_routing,
 )
 from sklearn.utils.metaestimators import available_if
@@ -158,8 +160,15 @@ class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
         if self.weight_strategy == "resample":  # the weights are used here, not by the model
             given = fit_params
         routed = dict(process_routing(self, "fit", **given).estimator.fit) if given else {}
-        routed.pop("sample_weight", None)
-        return routed, sample_weight
+        weight = routed.pop("sample_weight", None)  # may have come under another name
+        if self.weight_strategy == "resample" or not (weight is not None or self._declined()):
+            weight = sample_weight
+        return routed, weight
+
+    def _declined(self):
+        """Whether the model itself has said set_fit_request(sample_weight=False)."""
+        asked = get_routing_for_object(self.estimator)
+        return isinstance(asked, MetadataRequest) and asked.fit.requests.get("sample_weight") is False
 
     def _check_before_detection(self):
         """A place to refuse early what the treatment cannot do with this estimator."""

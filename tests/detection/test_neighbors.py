@@ -131,9 +131,7 @@ def test_editing_makes_the_nearest_neighbour_rule_better():
 
 def test_the_default_rule_spares_a_clean_but_overlapping_set():
     X, y = blobs(600, spread=3.5)
-    flagged = {
-        rule: NeighborDisagreement(rule=rule).fit(X, y).noise_mask_ for rule in RULES
-    }
+    flagged = {rule: NeighborDisagreement(rule=rule).fit(X, y).noise_mask_ for rule in RULES}
     assert flagged["majority"].mean() > 0.08
     assert flagged["posterior"].sum() < 0.5 * flagged["majority"].sum()
     assert not (flagged["posterior"] & ~flagged["majority"]).any()

@@ -1,0 +1,74 @@
+"""Scaled errors as a mixture of two normals about zero: those of right and those of wrong numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import expit, logit
+from scipy.stats import norm
+
+
+def typical_size(size):
+    """Median of absolute values; where that is zero the mean, and 1 where all are zero."""
+    size = size[~np.isnan(size)]
+    if len(size) == 0:
+        return 1.0
+    typical = np.median(size)
+    if typical <= 1e-12 * size.max():
+        typical = size.mean()
+    return typical if typical > 0 else 1.0
+
+
+def wide_normal_posterior(score, *, rate=None, max_iter=500, tol=1e-6):
+    """P(wrong) for absolute scaled errors: that of the wider of two normals about zero.
+
+    Parameters
+    ----------
+    score : ndarray of shape (n,)
+        Absolute errors in comparable units.
+    rate : float in (0, 1], default=None
+        Share of the wider normal. None means that it is estimated, and that the answer is 0 for
+        all rows when two spreads describe the scores no better than one (BIC), or are within a
+        factor of 2.
+    max_iter : int, default=500
+        Most rounds of expectation-maximisation.
+    tol : float, default=1e-6
+        Stop when no probability changes by more.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Rises with the score.
+    """
+    n = len(score)
+    start = 0.05 if rate is None else rate
+    n_wide = max(1, int(np.ceil(round(start * n, 9))))
+    if n < 10 and rate is None:
+        return np.zeros(n)
+    if n_wide >= n:
+        return np.full(n, start)
+    square = np.sort(score) ** 2
+    narrow, wide = np.sqrt([square[:-n_wide].mean(), square[-n_wide:].mean()])
+    share, proba = start, np.full(n, start)
+    for _ in range(max_iter):
+        if not narrow * (1 + 1e-6) < wide:  # they cannot be told apart
+            return np.full(n, 0.0 if rate is None else rate)
+        narrow = max(narrow, 1e-6 * wide)
+        log_ratio = norm.logpdf(score, 0, wide) - norm.logpdf(score, 0, narrow)
+        old, proba = proba, expit(log_ratio + logit(share))
+        if np.abs(proba - old).max() < tol:
+            break
+        if rate is None:
+            share = np.clip(proba.mean(), 1e-6, 0.5)
+        wide = np.sqrt(proba @ score**2 / (proba.sum() + 1e-12))
+        narrow = np.sqrt((1 - proba) @ score**2 / ((1 - proba).sum() + 1e-12))
+    if rate is None and not _worth_it(score, share, narrow, wide):
+        return np.zeros(n)
+    return proba
+
+
+def _worth_it(score, share, narrow, wide):
+    one = norm.logpdf(score, 0, np.sqrt(np.mean(score**2))).sum()
+    two = np.logaddexp(
+        np.log(share) + norm.logpdf(score, 0, wide), np.log1p(-share) + norm.logpdf(score, 0, narrow)
+    ).sum()
+    return 2 * (two - one) > 2 * np.log(len(score)) and wide >= 2 * narrow
