@@ -22,9 +22,9 @@ def noise_report(detector, X, y, **columns):
     if target is not None:
         differs = np.flatnonzero(given != target.y)
         if len(differs):
+            now, then = (values[differs[:1]].tolist()[0] for values in (given, target.y))
             raise ValueError(
-                f"y is not the y that fit got: row {differs[0]} is {given[differs[0]]!r}, in fit it "
-                f"was {target.y[differs[0]]!r}."
+                f"y is not the y that fit got: row {differs[0]} is {now!r}, in fit it was {then!r}."
             )
     index = next((v.index for v in (X, y) if isinstance(v, (pd.DataFrame, pd.Series))), None)
     reason = getattr(detector, "_reason", lambda row: f"score {score[row]:.3g}")

@@ -42,7 +42,8 @@ class Target:
         at = np.minimum(np.searchsorted(self.classes, labels), len(self.classes) - 1)
         odd = np.flatnonzero(self.classes[at] != labels)
         if len(odd):
-            raise ValueError(f"{name}: {labels[odd[0]]!r} in row {odd[0]} is no class of y.")
+            label = labels[odd[:1]].tolist()[0]
+            raise ValueError(f"{name}: {label!r} in row {odd[0]} is no class of y.")
         return at
 
 

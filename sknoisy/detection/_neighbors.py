@@ -214,6 +214,8 @@ def label_posterior(label_proba, codes):
     The joint of a nearly clean set is zero for most pairs of classes. Half a row for each class,
     spread over the other classes, keeps possible what happened to be counted nowhere.
     """
+    if np.isnan(label_proba).any(axis=1).all():  # nothing was judged
+        return np.full(label_proba.shape, np.nan)
     joint = confident_joint(label_proba, codes)
     n_classes = len(joint)
     if n_classes > 1:

@@ -200,7 +200,11 @@ class Outlier(BaseDetector):
 def outlyingness(model, X, sample_weight=None):
     """Fit `model` to X; how far each row lies beyond its border, and whether it is an outlier."""
     name = None if sample_weight is None else weight_parameter(model)
-    model.fit(X, **({} if name is None else {name: sample_weight}))
+    if name is None:
+        model.fit(X)
+    else:  # an IsolationForest cannot draw its samples where most weights are zero
+        rows = np.flatnonzero(sample_weight)
+        model.fit(X[rows], **{name: sample_weight[rows]})
     last = model.steps[-1][1] if isinstance(model, Pipeline) else model
     if hasattr(last, "negative_outlier_factor_"):
         # its predictions are for other rows: a training row would be its own nearest neighbour

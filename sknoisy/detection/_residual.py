@@ -21,7 +21,8 @@ class Residual(BaseDetector):
     of all residuals ("global"), or of the residuals of rows with the nearest predictions
     ("local"), which allows for a spread that grows with the size of what is predicted. With
     `contamination="auto"`, the scaled residuals are a mixture of two normals about zero, the
-    wider one being that of the wrong numbers, and rows more likely of the wider one are flagged.
+    wider one being that of the wrong numbers, and rows more likely of the wider one are flagged;
+    none is when a single law, if need be with heavy tails, explains the residuals nearly as well.
 
     Number of fits: `cv` (5), or 1 for a forest or bagging, which is judged out of bag.
 

@@ -168,7 +168,9 @@ class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
     def _declined(self):
         """Whether the model itself has said set_fit_request(sample_weight=False)."""
         asked = get_routing_for_object(self.estimator)
-        return isinstance(asked, MetadataRequest) and asked.fit.requests.get("sample_weight") is False
+        if not isinstance(asked, MetadataRequest):
+            return False
+        return asked.fit.requests.get("sample_weight") is False
 
     def _check_before_detection(self):
         """A place to refuse early what the treatment cannot do with this estimator."""

@@ -162,13 +162,14 @@ class RelabelClassifier(BaseTreatmentClassifier):
                 },
             )
         shares = np.where(posterior < self.min_proba, 0.0, posterior)
-        unclear = case.untouchable | ~(shares.sum(axis=1) > 0)
-        shares = np.where(unclear[:, None], given, shares)
+        certain = (case.noise_proba == 0) | ~(shares.sum(axis=1) > 0)
+        shares = np.where(certain[:, None], given, shares)
         shares /= shares.sum(axis=1, keepdims=True)
         # where another label is likelier than the given one; a tie changes nothing
         relabeled = shares[np.arange(n), target.codes] < shares.max(axis=1)
         allowed = self._flagged(case, relabeled)
-        shares = np.where((relabeled & ~allowed)[:, None], given, shares)
+        as_given = case.untouchable | (relabeled & ~allowed)
+        shares = np.where(as_given[:, None], given, shares)
         likeliest = np.where(allowed, shares.argmax(axis=1), target.codes)
         attributes = {"y_relabeled_": target.classes[likeliest], "label_proba_": shares}
         if (shares == given).all():  # one row each, weight one: the plain model, exactly
