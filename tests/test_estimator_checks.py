@@ -14,6 +14,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC, LinearSVR
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import sknoisy
@@ -48,14 +49,19 @@ def treatments():
 
 
 def detectors():
+    voters = [
+        ("linear", LogisticRegression(max_iter=200)),
+        ("tree", DecisionTreeClassifier(max_depth=3)),
+    ]
     for name in detection.__all__:
         kind = getattr(detection, name)
         if inspect.isclass(kind) and not inspect.isabstract(kind):
-            small = {"estimator", "random_state", "n_repeats"} & set(inspect.signature(kind).parameters)
-            numbers = kind._task == "regression"
-            model = Ridge() if numbers else LogisticRegression(max_iter=200)
-            values = {"estimator": model, "random_state": 0, "n_repeats": 3}
-            yield kind(**{key: values[key] for key in small})
+            model = Ridge() if kind._task == "regression" else LogisticRegression(max_iter=200)
+            quick = {"estimator": model, "estimators": voters, "random_state": 0}
+            if name == "ReCoV":
+                quick["n_repeats"] = 3
+            known = inspect.signature(kind).parameters
+            yield kind(**{key: value for key, value in quick.items() if key in known})
 
 
 WEIGHT_CHECKS = {

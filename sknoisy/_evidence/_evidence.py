@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any
 
 import joblib
@@ -83,6 +84,13 @@ class Evidence:
     @property
     def n_rows(self):
         return len(self.target.y)
+
+    def without_fit_params(self):
+        """The same rows, for models that the user's further fit parameters are not meant for."""
+        other = copy(self)
+        other.inputs = replace(self.inputs, fit_params={})
+        other._answers = {}
+        return other
 
     def responses(self, estimator, **how):
         """`Responses` of an estimator to rows it has not seen; see `out_of_sample`."""

@@ -151,7 +151,9 @@ def seeded_clone(estimator, seed=None):
     if seed is None or not hasattr(model, "get_params"):
         return model
     params = model.get_params(deep=True)
-    unset = sorted(k for k, v in params.items() if k.split("__")[-1] == "random_state" and v is None)
+    unset = sorted(
+        k for k, v in params.items() if k.split("__")[-1] == "random_state" and v is None
+    )
     rng = np.random.RandomState(seed)
     seeds = {key: int(rng.randint(np.iinfo(np.int32).max)) for key in unset}
     return model.set_params(**seeds) if seeds else model

@@ -9,6 +9,7 @@ from sknoisy.detection._confident_joint import (
     label_quality,
 )
 from sknoisy.detection._confident_learning import ConfidentLearning
+from sknoisy.detection._consensus import Consensus
 from sknoisy.detection._neighbors import NeighborDisagreement
 from sknoisy.detection._outlier import Outlier
 from sknoisy.detection._recov import ReCoV
@@ -18,6 +19,7 @@ from sknoisy.detection._veracity import Veracity
 __all__ = [
     "BaseDetector",
     "ConfidentLearning",
+    "Consensus",
     "NeighborDisagreement",
     "Outlier",
     "ReCoV",

@@ -84,10 +84,10 @@ class Outlier(BaseDetector):
     Notes
     -----
     `sample_weight` reaches an outlier detector whose `fit` takes it, such as `IsolationForest`.
-    Others, such as `LocalOutlierFactor`, look at all rows alike.
+    Others, such as `LocalOutlierFactor`, look at all rows alike. With `per_class=True`, a class
+    whose weights are all zero is not judged.
 
-    Neighbours of neighbours: `LocalOutlierFactor` judges each training row by the other rows,
-    whatever its `novelty` is.
+    `LocalOutlierFactor` judges each row by the others, whatever its `novelty` is.
 
     References
     ----------
@@ -147,6 +147,8 @@ class Outlier(BaseDetector):
         mask = np.zeros(n, dtype=bool)
         for rows in self._parts(evidence.target):
             seed = None if self.random_state is None else rng.randint(2**31 - 1)
+            if weight is not None and not weight[rows].any():
+                continue
             outlying, is_outlier = outlyingness(
                 self._prepared(len(rows), seed),
                 features[rows],

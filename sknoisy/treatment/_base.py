@@ -153,10 +153,14 @@ class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
     def _route(self, sample_weight, fit_params):
         if not _routing_enabled():
             return fit_params, sample_weight
-        given = fit_params if sample_weight is None else {
-            **fit_params,
-            "sample_weight": sample_weight,
-        }
+        given = (
+            fit_params
+            if sample_weight is None
+            else {
+                **fit_params,
+                "sample_weight": sample_weight,
+            }
+        )
         if self.weight_strategy == "resample":  # the weights are used here, not by the model
             given = fit_params
         routed = dict(process_routing(self, "fit", **given).estimator.fit) if given else {}
@@ -225,6 +229,10 @@ class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
             }
             return detector.fit(inputs.X, inputs.y, **metadata)
         detector._validate_params()
+        models = [getattr(self.detector, name, None) for name in ("estimator", "estimators")]
+        if models != [None, None]:
+            evidence = evidence.without_fit_params()  # those are for the wrapped model alone
+            inputs = evidence.inputs
         # What was found does not depend on how much of it will be flagged, so the cache must not.
         finder = clone(detector).set_params(contamination="auto")
         memory = check_memory(self.memory)

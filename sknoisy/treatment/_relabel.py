@@ -309,7 +309,7 @@ class RelabelRegressor(BaseTreatmentRegressor):
             rows=None,
             y=y_better,
             sample_weight=case.sample_weight,
-            noise_mask=changed & (share > 0.5),
+            noise_mask=changed & (share > 0.5) & (suggested != y),
             attributes={"y_relabeled_": y_better},
         )
 
