@@ -130,7 +130,9 @@ def main():
         X, y = made_data(n_rows)
         for name in options.models:
             model = MODELS[name]
-            base, ours = ("plain", "sknoisy, out of bag") if name == "forest" else ("ideal", "sknoisy")
+            base, ours = "ideal", "sknoisy"
+            if name == "forest":
+                base, ours = "plain", "sknoisy, out of bag"
             labels = [ours, *peers]
             times = {label: [] for label in [base, *labels]}
             for _ in range(options.repeats):

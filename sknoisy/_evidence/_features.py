@@ -58,8 +58,8 @@ def numeric_features(estimator, evidence):
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
         raise ValueError(
-            f"This method needs distances and X contains NaN or infinity, first in row {bad[0][0]}, "
-            f"column {bad[0][1]}. Wrap a Pipeline that starts with an imputer, or give X as a "
+            "This method needs distances and X contains NaN or infinity, first in row "
+            f"{bad[0][0]}, column {bad[0][1]}. Wrap a Pipeline that starts with an imputer, or give X as a "
             "DataFrame (missing values are then filled by the median and marked)."
         )
     return StandardScaler().fit_transform(array)

@@ -149,7 +149,9 @@ default="self_confidence"
         thresholds = class_thresholds(proba, codes)
         joint = confident_joint(proba, codes, thresholds=thresholds)
         posterior = joint_posterior(proba, codes, joint)
-        mask = find_suspects(proba, codes, filter_by=self.filter_by, score=self.quality, joint=joint)
+        mask = find_suspects(
+            proba, codes, filter_by=self.filter_by, score=self.quality, joint=joint
+        )
         return Finding(
             score=label_quality(proba, codes, score=self.quality),
             suggestion=proba,

@@ -1,4 +1,4 @@
-"""Scaled errors as a mixture of two normals about zero: those of right and those of wrong numbers."""
+"""Scaled errors as a mixture of two normals about zero, of right and of wrong numbers."""
 
 from __future__ import annotations
 
@@ -74,7 +74,8 @@ def _worth_it(score, share, narrow, wide):
     since no real errors follow a law exactly.
     """
     two = np.logaddexp(
-        np.log(share) + norm.logpdf(score, 0, wide), np.log1p(-share) + norm.logpdf(score, 0, narrow)
+        np.log(share) + norm.logpdf(score, 0, wide),
+        np.log1p(-share) + norm.logpdf(score, 0, narrow),
     ).sum()
     rivals = [
         norm.logpdf(score, 0, np.sqrt(np.mean(score**2))).sum(),

@@ -33,9 +33,9 @@ class FilterClassifier(BaseTreatmentClassifier):
     estimator : estimator object
         The classifier to wrap; any scikit-learn classifier, or a Pipeline that ends in one.
     detector : detector object, default=None
-        Finds the suspect rows; any of `sknoisy.detection`. None means `ConfidentLearning()`. A detector whose
-        own `estimator` is None uses `estimator`; a cheaper one can be given for detection alone.
-        A fitted one in `sklearn.frozen.FrozenEstimator` is used as it is.
+        Finds the suspect rows; any of `sknoisy.detection`. None means `ConfidentLearning()`.
+        A detector whose own `estimator` is None uses `estimator`; a cheaper one can be given for
+        detection alone. A fitted one in `sklearn.frozen.FrozenEstimator` is used as it is.
     contamination : {"auto"}, float in [0, 0.5], threshold object or None, default=None
         How many rows are suspect; takes the place of the detector's own `contamination`. None
         leaves the detector's. 0 flags nothing, which is the plain model exactly.
@@ -136,9 +136,9 @@ class FilterRegressor(BaseTreatmentRegressor):
     estimator : estimator object
         The regressor to wrap; any scikit-learn regressor, or a Pipeline that ends in one.
     detector : detector object, default=None
-        Finds the suspect rows; any of `sknoisy.detection`. None means `Residual()`. A detector whose
-        own `estimator` is None uses `estimator`; a cheaper one can be given for detection alone.
-        A fitted one in `sklearn.frozen.FrozenEstimator` is used as it is.
+        Finds the suspect rows; any of `sknoisy.detection`. None means `Residual()`.
+        A detector whose own `estimator` is None uses `estimator`; a cheaper one can be given for
+        detection alone. A fitted one in `sklearn.frozen.FrozenEstimator` is used as it is.
     contamination : {"auto"}, float in [0, 0.5], threshold object or None, default=None
         How many rows are suspect; takes the place of the detector's own `contamination`. None
         leaves the detector's. 0 flags nothing, which is the plain model exactly.

@@ -24,9 +24,9 @@ class RelabelClassifier(BaseTreatmentClassifier):
     estimator : estimator object
         The classifier to wrap; any scikit-learn classifier, or a Pipeline that ends in one.
     detector : detector object, default=None
-        Finds the suspect rows; any of `sknoisy.detection`. None means `ConfidentLearning()`. A detector whose
-        own `estimator` is None uses `estimator`; a cheaper one can be given for detection alone.
-        A fitted one in `sklearn.frozen.FrozenEstimator` is used as it is.
+        Finds the suspect rows; any of `sknoisy.detection`. None means `ConfidentLearning()`.
+        A detector whose own `estimator` is None uses `estimator`; a cheaper one can be given for
+        detection alone. A fitted one in `sklearn.frozen.FrozenEstimator` is used as it is.
     mode : {"hard", "soft"}, default="hard"
         "hard": a flagged row gets its suggested label when that is likely enough. "soft": a row
         is given once for each plausible label, weighted by its probability; the model must take
@@ -197,9 +197,9 @@ class RelabelRegressor(BaseTreatmentRegressor):
     estimator : estimator object
         The regressor to wrap; any scikit-learn regressor, or a Pipeline that ends in one.
     detector : detector object, default=None
-        Finds the suspect rows; any of `sknoisy.detection`. None means `Residual()`. A detector whose
-        own `estimator` is None uses `estimator`; a cheaper one can be given for detection alone.
-        A fitted one in `sklearn.frozen.FrozenEstimator` is used as it is.
+        Finds the suspect rows; any of `sknoisy.detection`. None means `Residual()`.
+        A detector whose own `estimator` is None uses `estimator`; a cheaper one can be given for
+        detection alone. A fitted one in `sklearn.frozen.FrozenEstimator` is used as it is.
     mode : {"hard", "soft"}, default="soft"
         "soft": the given and the suggested number, mixed by the probability that the given one is
         wrong. "hard": a flagged row gets the suggested number when it is wrong with at least

@@ -45,9 +45,9 @@ class ReweightClassifier(BaseTreatmentClassifier):
     estimator : estimator object
         The classifier to wrap; any scikit-learn classifier, or a Pipeline that ends in one.
     detector : detector object, default=None
-        Finds the suspect rows; any of `sknoisy.detection`. None means `ConfidentLearning()`. A detector whose
-        own `estimator` is None uses `estimator`; a cheaper one can be given for detection alone.
-        A fitted one in `sklearn.frozen.FrozenEstimator` is used as it is.
+        Finds the suspect rows; any of `sknoisy.detection`. None means `ConfidentLearning()`.
+        A detector whose own `estimator` is None uses `estimator`; a cheaper one can be given for
+        detection alone. A fitted one in `sklearn.frozen.FrozenEstimator` is used as it is.
     temper : float > 0, default=1.0
         Power of the weight: above 1 sharpens, below 1 softens.
     floor : float in [0, 1], default=0.0
@@ -162,9 +162,9 @@ class ReweightRegressor(BaseTreatmentRegressor):
     estimator : estimator object
         The regressor to wrap; any scikit-learn regressor, or a Pipeline that ends in one.
     detector : detector object, default=None
-        Finds the suspect rows; any of `sknoisy.detection`. None means `Residual()`. A detector whose
-        own `estimator` is None uses `estimator`; a cheaper one can be given for detection alone.
-        A fitted one in `sklearn.frozen.FrozenEstimator` is used as it is.
+        Finds the suspect rows; any of `sknoisy.detection`. None means `Residual()`.
+        A detector whose own `estimator` is None uses `estimator`; a cheaper one can be given for
+        detection alone. A fitted one in `sklearn.frozen.FrozenEstimator` is used as it is.
     temper : float > 0, default=1.0
         Power of the weight: above 1 sharpens, below 1 softens.
     floor : float in [0, 1], default=0.0
