@@ -59,8 +59,8 @@ def numeric_features(estimator, evidence):
     if len(bad):
         raise ValueError(
             "This method needs distances and X contains NaN or infinity, first in row "
-            f"{bad[0][0]}, column {bad[0][1]}. Wrap a Pipeline that starts with an imputer, or give X as a "
-            "DataFrame (missing values are then filled by the median and marked)."
+            f"{bad[0][0]}, column {bad[0][1]}. Wrap a Pipeline that starts with an imputer, "
+            "or give X as a DataFrame (missing values are then filled by the median and marked)."
         )
     return StandardScaler().fit_transform(array)
 

@@ -102,7 +102,7 @@ class Consensus(_BaseComposition, BaseDetector):
         Votes in the last round, and those against the given label.
     n_iter_ : int
         Number of rounds.
-    n_flagged_ : ndarray of shape (n_iter_,) of int
+    n_flagged_ : ndarray of shape (`n_iter_`,) of int
         Rows flagged after each round.
     sample_indices_ : ndarray
         Rows that `fit_resample` keeps.

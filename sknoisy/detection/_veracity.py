@@ -84,7 +84,7 @@ class Veracity(BaseDetector):
     y_suggested_ : ndarray of shape (n,)
         The out-of-sample prediction.
     veracity_ : ndarray of shape (n,)
-        exp(-noise_score_), from 0 (wrong) to 1 (right).
+        `exp(-noise_score_)`, from 0 (wrong) to 1 (right).
     noise_rate_ : float
         The searched share of wrong rows, among those that are judged and not trusted.
     r2_ : dict of float to float

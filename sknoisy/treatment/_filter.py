@@ -71,7 +71,7 @@ class FilterClassifier(BaseTreatmentClassifier):
         Training rows that were kept, in order.
     n_features_in_ : int
         Number of features seen in `fit`, when the wrapped model counts them.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen in `fit`, when the wrapped model keeps them.
 
     See Also
@@ -170,7 +170,7 @@ class FilterRegressor(BaseTreatmentRegressor):
         Training rows that were kept, in order.
     n_features_in_ : int
         Number of features seen in `fit`, when the wrapped model counts them.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen in `fit`, when the wrapped model keeps them.
 
     See Also

@@ -73,7 +73,7 @@ class RelabelClassifier(BaseTreatmentClassifier):
         What the last fit was given: the share of each label in each row.
     n_features_in_ : int
         Number of features seen in `fit`, when the wrapped model counts them.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen in `fit`, when the wrapped model keeps them.
 
     See Also
@@ -237,7 +237,7 @@ class RelabelRegressor(BaseTreatmentRegressor):
         The target of each training row that the last fit was given.
     n_features_in_ : int
         Number of features seen in `fit`, when the wrapped model counts them.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen in `fit`, when the wrapped model keeps them.
 
     See Also

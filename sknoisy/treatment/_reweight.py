@@ -86,7 +86,7 @@ class ReweightClassifier(BaseTreatmentClassifier):
         weights given to `fit`.
     n_features_in_ : int
         Number of features seen in `fit`, when the wrapped model counts them.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen in `fit`, when the wrapped model keeps them.
 
     See Also
@@ -199,7 +199,7 @@ class ReweightRegressor(BaseTreatmentRegressor):
         weights given to `fit`.
     n_features_in_ : int
         Number of features seen in `fit`, when the wrapped model counts them.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen in `fit`, when the wrapped model keeps them.
 
     See Also
