@@ -1,0 +1,199 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import traceback
+
+from sknoisy._audit._errors import AuditError, UsageError, one_line
+
+DESCRIPTION = """\
+Find the rows of a table whose target (a label or a number) is probably wrong.
+
+A model predicts the target of each row from the other columns, without having seen that row. Rows
+that the model contradicts with confidence are flagged. Without FILE, real data that come with
+scikit-learn get wrong targets on purpose, and it is measured how many of them are found.
+"""
+EPILOG = """\
+examples:
+  python -m sknoisy audit data.csv --target label
+  python -m sknoisy audit data.csv.gz --target price --drop id,url --out verdicts.csv
+  python -m sknoisy audit data.parquet --target label --model forest --worst 30
+  python -m sknoisy audit --task regression
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Parser whose errors are one line."""
+
+    def error(self, message):
+        raise UsageError(f"{one_line(message)} (see {self.prog} --help)")
+
+
+def whole_number(least, most=2**31):
+    """Reader of an option: an int, or an error that says which ones there may be."""
+
+    def read(text):
+        try:
+            number = int(text)
+        except ValueError:
+            number = None
+        if number is None or not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number of {least} or more")
+        return number
+
+    return read
+
+
+def share_or_auto(text):
+    if text == "auto":
+        return text
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 0.5:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither auto nor a share from 0 to 0.5")
+    return share
+
+
+def separator(text):
+    text = {"tab": "\t", "\\t": "\t"}.get(text, text)
+    if len(text) != 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not one character (or tab)")
+    return text
+
+
+def make_parser():
+    import sknoisy
+
+    parser = Parser(prog="sknoisy", description=sknoisy.__doc__)
+    parser.add_argument("--version", action="version", version=f"sknoisy {sknoisy.__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    audit = commands.add_parser(
+        "audit",
+        help="find the rows of a table whose target is probably wrong",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = audit.add_argument
+    add("file", nargs="?", metavar="FILE", help="CSV (.gz, .bz2, .xz; .tsv) or Parquet")
+    add("--target", metavar="COLUMN", help="column to judge; needed with FILE")
+    add("--task", choices=["classification", "regression"], help="labels or numbers; else guessed")
+    add(
+        "--drop",
+        action="append",
+        metavar="COLUMNS",
+        help="leave columns out: names or patterns such as lf_*, separated by commas",
+    )
+    add("--groups", metavar="COLUMN", help="rows that belong together, judged by the others")
+    add("--weight", metavar="COLUMN", help="weights of the rows")
+    add("--trusted", metavar="COLUMN", help="yes/no: rows known to be right, never flagged")
+    add(
+        "--model",
+        default="auto",
+        metavar="NAME",
+        help="boosting, forest, linear, logistic, ridge, tree, knn, or any scikit-learn class; "
+        "else chosen: boosting, a forest for few rows or many classes, linear for texts",
+    )
+    add(
+        "--detector",
+        metavar="NAME",
+        help="class of sknoisy.detection; default: "
+        "ConfidentLearning for labels, Residual for numbers",
+    )
+    add(
+        "--contamination",
+        default="auto",
+        type=share_or_auto,
+        metavar="SHARE",
+        help="share of rows to flag, from 0 to 0.5; default: auto, the detector's own rule",
+    )
+    add("--cv", type=whole_number(2), metavar="N", help="folds; default: 5, out-of-bag for forests")
+    add("--jobs", type=whole_number(1), default=1, metavar="N", help="fits at a time; default: 1")
+    add("--seed", type=whole_number(0), default=0, metavar="N", help="of all that is random")
+    add("--worst", type=whole_number(0), default=10, metavar="N", help="rows to show; default: 10")
+    add(
+        "--out",
+        metavar="FILE",
+        help="write the verdict on every row: .csv, .csv.gz, .tsv, "
+        ".parquet; text that a spreadsheet would run as a formula gets a leading apostrophe",
+    )
+    add("--sep", type=separator, metavar="CHAR", help="separator of columns; default: found out")
+    add("--encoding", metavar="NAME", help="of a CSV file; default: utf-8")
+    add("--debug", action="store_true", help="show where an error comes from")
+    return parser
+
+
+def main(argv=None):
+    """Run the command line; returns the exit code."""
+    argv = sys.argv[1:] if argv is None else argv
+    for stream in (sys.stdout, sys.stderr):  # what the terminal cannot show is no error
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        options = make_parser().parse_args(argv)
+        _audit(options)
+        sys.stdout.flush()
+        return 0
+    except AuditError as error:
+        code, message = error.exit_code, str(error)
+    except KeyboardInterrupt:
+        code, message = 130, "interrupted"
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        code, message = 1, f"{type(error).__name__}: {error} (--debug shows where)"
+    if "--debug" in argv:
+        traceback.print_exc()
+    print(f"sknoisy: {one_line(message).removesuffix('.')}", file=sys.stderr)
+    return code
+
+
+def _audit(options):
+    # imported here, so that --help and wrong options are quick
+    from sknoisy._audit._demo import audit_bundled
+    from sknoisy._audit._print import describe_next
+    from sknoisy._audit._run import audit_file
+    from sknoisy._audit._write import check_out, verdicts, write
+
+    width = max(60, shutil.get_terminal_size((100, 24)).columns)
+    out = None if options.out is None else check_out(options.out, options.file)
+    if options.file is None:
+        for name in ("target", "drop", "groups", "weight", "trusted", "sep", "encoding"):
+            if getattr(options, name) is not None:
+                raise UsageError(f"--{name} is for a file: give FILE, too.")
+        result, measured = audit_bundled(options)
+    else:
+        result, measured = audit_file(options.file, options), []
+    _show(result, options, width)
+    for line in measured:
+        print(line)
+    if out is not None:
+        table = verdicts(result.n_rows, result.target, result.report)
+        write(table, out)
+        print(f"\nThe verdict on each of the {result.n_rows} rows is in {options.out}.")
+    print()
+    print("\n".join(describe_next(result, options.out)))
+
+
+def _show(result, options, width):
+    from sknoisy._audit import _print as p
+
+    rule = f"the rule of {type(result.detector).__name__}"
+    if options.contamination != "auto":
+        rule = f"--contamination {options.contamination:g}"
+    parts = [p.describe_input(result, width), p.describe_rate(result.report, rule)]
+    if result.target.task == "classification":
+        labels = result.detector.classes_
+        parts.append(p.describe_labels(result.report, labels, width))
+    else:
+        parts.append(p.describe_numbers(result.report))
+    if options.worst:
+        parts.append(p.describe_worst(result, options.worst, width, options.seed))
+    print("\n\n".join("\n".join(part) for part in parts if part))

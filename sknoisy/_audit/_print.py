@@ -1,0 +1,294 @@
+"""What a person reads: lines of text no wider than the terminal."""
+
+from __future__ import annotations
+
+import textwrap
+
+import numpy as np
+import pandas as pd
+
+from sknoisy._audit._key_columns import key_columns
+from sknoisy._audit._read import PARQUET, TABS
+
+MOST_CLASSES = 12
+MOST_PAIRS = 12
+
+
+def shown(value, width=30):
+    """One value as text that fits and cannot disturb a terminal."""
+    if isinstance(value, float | np.floating):
+        return f"{value:.6g}"
+    text = " ".join(str(value).split())
+    text = "".join(c if c.isprintable() else "?" for c in text)
+    return text if len(text) <= width else text[: width - 3] + "..."
+
+
+def percent(share):
+    """A share, not rounded to 0 or 100 % unless it is that."""
+    if share <= 0 or share >= 1:
+        return f"{share:.0%}"
+    if share < 0.001:
+        return "<0.1%"
+    return ">99%" if share > 0.99 else f"{share:.1%}"
+
+
+def rounded(proba):
+    return ">99%" if proba > 0.99 else "<1%" if proba < 0.01 else f"{proba:.0%}"
+
+
+def counted(n, thing, things=None):
+    return f"{n} {thing if n == 1 else things or thing + 's'}"
+
+
+# --------------------------------------------------------------------------- what was done
+
+
+def describe_input(result, width):
+    """What was read, and by what it is judged."""
+    target, features = result.target, result.features
+    kinds = [
+        counted(len(features.names(kind)), *forms)
+        for kind, forms in {
+            "number": ("number",),
+            "date": ("date",),
+            "category": ("category", "categories"),
+            "text": ("text",),
+        }.items()
+        if features.names(kind)
+    ]
+    items = [
+        (
+            "file",
+            f"{result.source}: {counted(result.n_rows, 'row')}, "
+            f"{counted(result.n_columns, 'column')}",
+        ),
+        ("target", f"{shown(target.name)!r}: {_describe_target(target)}"),
+    ]
+    n_missing = len(target.problems)
+    if n_missing:
+        items.append(
+            (
+                "not judged",
+                f"{counted(n_missing, 'row')} without a target: left out of all that "
+                f"follows, {len(target.y)} remain",
+            )
+        )
+    items.append(("judged by", f"{counted(len(features.kinds), 'column')}: {', '.join(kinds)}"))
+    left_out = result.set_aside | features.left_out
+    if left_out:
+        items.append(("left out", _by_reason(left_out)))
+    items += [("model", result.model_text), ("detector", result.detector_text)]
+    items += [("note", note) for note in result.notes]
+    return [line for name, text in items for line in _item(name, text, width)]
+
+
+def _by_reason(left_out):
+    parts = []
+    for reason in dict.fromkeys(left_out.values()):
+        names = [shown(name) for name, why in left_out.items() if why == reason]
+        more = f" and {len(names) - 5} more" if len(names) > 6 else ""
+        parts.append(f"{', '.join(names[: 5 if more else 6])}{more} ({reason})")
+    return "; ".join(parts)
+
+
+def _item(name, text, width):
+    return textwrap.wrap(
+        text,
+        width=max(width, 40),
+        initial_indent=f"{name:<11}",
+        subsequent_indent=" " * 11,
+        break_on_hyphens=False,
+    )
+
+
+def _describe_target(target):
+    if target.task == "regression":
+        low, middle, high = np.min(target.y), np.median(target.y), np.max(target.y)
+        return f"numbers from {low:.6g} to {high:.6g}, median {middle:.6g} ({target.why})"
+    labels, counts = np.unique(target.y, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    named = [f"{shown(labels[i], 20)} {counts[i]}" for i in order[:MOST_CLASSES]]
+    more = f", and {len(labels) - MOST_CLASSES} more" if len(labels) > MOST_CLASSES else ""
+    return f"labels, {len(labels)} classes ({target.why}): {', '.join(named)}{more}"
+
+
+# --------------------------------------------------------------------------- what was found
+
+
+def describe_rate(report, rule):
+    """How many: the rows flagged, and the estimated number of wrong ones."""
+    judged = report["score"].notna()
+    n, n_flagged = int(judged.sum()), int(report["flagged"].sum())
+    expected = report.loc[judged, "probability"].sum()
+    lines = [f"Flagged rows:          {n_flagged} of {n} ({percent(n_flagged / n)}), by {rule}"]
+    is_own_rule = not rule.startswith("--contamination")
+    if is_own_rule:  # otherwise the rate was an assumption, and is no result
+        lines.append(
+            f"Estimated noise rate:  {percent(expected / n)}, that is {expected:.0f} wrong targets "
+            "(mean probability of being wrong)"
+        )
+    if n_flagged == 0 and is_own_rule:
+        lines += [
+            "No group of rows stands apart from the others clearly enough to be called wrong. The",
+            "order of suspicion holds all the same: --contamination 0.02 would flag the first 2%.",
+        ]
+    if n < len(report):
+        lines.append(f"Could not be judged:   {counted(len(report) - n, 'row')}, not flagged")
+    return lines
+
+
+def describe_labels(report, labels, width):
+    """Flagged rows by given and suggested label."""
+    flagged = report[report["flagged"]]
+    if len(flagged) == 0:
+        return []
+    if (flagged["given"] == flagged["suggested"]).all():
+        counts = flagged["given"].value_counts().iloc[:MOST_CLASSES]
+        lines = [f"  {shown(label)}: {count}" for label, count in counts.items()]
+        return ["Flagged rows by given label (this detector suggests no other one)", *lines]
+    pairs = flagged.groupby(["given", "suggested"], sort=False).size()
+    pairs = pairs.sort_values(ascending=False, kind="stable")
+    totals = report.groupby("given").size()
+    if len(labels) <= MOST_CLASSES:
+        lines = _matrix(pairs, totals, labels)
+        if max(map(len, lines)) <= width:
+            return ["Flagged rows by given (down) and suggested (across) label", *lines]
+    lines = [
+        "Flagged rows by given and suggested label"
+        + (
+            f" (the {MOST_PAIRS} most frequent of {len(pairs)} pairs)"
+            if len(pairs) > MOST_PAIRS
+            else ""
+        )
+    ]
+    top = pairs.iloc[:MOST_PAIRS]
+    names = [(shown(a), shown(b)) for a, b in top.index]
+    left, right = (max(len(pair[i]) for pair in names) for i in (0, 1))
+    for (a, b), (given, _), count in zip(names, top.index, top, strict=True):
+        share = percent(count / totals[given])
+        lines.append(
+            f"  {a:<{left}}  ->  {b:<{right}}  {count:>6}  ({share} of the rows given {a})"
+        )
+    return lines
+
+
+def _matrix(pairs, totals, labels):
+    names = [shown(label, 12) for label in labels]
+    first = max(len(name) for name in names)
+    widths = [max(len(name), 5) for name in names]
+    head = " " * (first + 2) + "".join(f"  {n:>{w}}" for n, w in zip(names, widths, strict=True))
+    lines = [f"{head}  {'flagged':>8}  of"]
+    for given, name in zip(labels, names, strict=True):
+        cells = ["." if given == other else str(pairs.get((given, other), 0)) for other in labels]
+        row = "".join(f"  {c:>{w}}" for c, w in zip(cells, widths, strict=True))
+        n = sum(pairs.get((given, other), 0) for other in labels)
+        total = totals.get(given, 0)
+        share = percent(n / total) if total else "0%"
+        lines.append(f"  {name:<{first}}{row}  {n:>8}  {total} ({share})")
+    return lines
+
+
+def describe_numbers(report):
+    """Sizes of the suspected errors: given minus suggested."""
+    flagged = report[report["flagged"]]
+    if (flagged["given"] == flagged["suggested"]).all():  # none, or nothing is suggested
+        return []
+    error = (flagged["given"] - flagged["suggested"]).to_numpy(dtype=float)
+    lines = [
+        "Sizes of the suspected errors (given minus suggested)",
+        f"  {'':<15}  {'rows':>6}  {'median':>12}  {'largest':>12}",
+    ]
+    for name, part in (("given too high", error[error > 0]), ("given too low", error[error < 0])):
+        if len(part):
+            largest = part[np.argmax(np.abs(part))]
+            sizes = f"{np.median(part):>+12.4g}  {largest:>+12.4g}"
+            lines.append(f"  {name:<15}  {len(part):>6}  {sizes}")
+    usual = np.median(np.abs(report["given"] - report["suggested"]))
+    lines.append(f"  for comparison: half of all rows are off by less than {usual:.4g}")
+    return lines
+
+
+# --------------------------------------------------------------------------- the worst rows
+
+
+def describe_worst(result, n, width, seed):
+    """The most suspect rows, why they are, and what they hold."""
+    report = result.report[result.report["score"].notna()].iloc[:n]
+    if len(report) == 0:
+        return []
+    is_labels = result.target.task == "classification"
+    order = key_columns(result.features, result.target, seed)
+    title = f"The {len(report)} most suspect rows" if len(report) > 1 else "The most suspect row"
+    any_flagged = result.report["flagged"].any()
+    none = "" if any_flagged else ", none of them flagged"
+    lines = [f"{title}{none} (row 0 is the first one below the header)"]
+    rows = result.target.rows[report["row"].to_numpy()]
+    digits = max(len(str(row)) for row in rows)
+    for row, line in zip(rows, report.itertuples(), strict=True):
+        head = f"  row {row:>{digits}}  "
+        if any_flagged:
+            mark = "" if line.flagged else "not flagged  "
+            head += f"wrong: {rounded(line.probability):>4}  {mark}"
+        given, suggested = shown(line.given), shown(line.suggested)
+        if not is_labels:
+            what = f"given {given}, {line.reason}"
+        elif line.given == line.suggested:
+            what = f"{given}: {line.reason}"
+        else:
+            what = f"{given} -> {suggested}: {line.reason}"
+        lines.append(_cut(head + shown(what, 10_000), width))
+        lines.append(" " * (digits + 8) + _cells(result.table.iloc[row], order, width - digits - 8))
+    return lines
+
+
+def _cells(row, order, width):
+    """Values of one row in that order, as many as fit; only the first may be cut."""
+    text = ""
+    for name in order:
+        value = row[name]
+        value = "missing" if np.ndim(value) == 0 and pd.isna(value) else shown(value, 200)
+        cell = f"{shown(name, 24)}={value}"
+        if not text:
+            text = _cut(cell, width)
+        elif len(text) + 2 + len(cell) <= width:
+            text += f"  {cell}"
+        else:
+            break
+    return text
+
+
+def _cut(text, width):
+    return text if len(text) <= width else text[: width - 3] + "..."
+
+
+# --------------------------------------------------------------------------- what next
+
+
+def describe_next(result, out):
+    """Two lines of Python, and how to get the verdict on every row."""
+    kind = "Classifier" if result.target.task == "classification" else "Regressor"
+    if result.path is None:
+        return [
+            "What next: your own file, and your own model",
+            "  python -m sknoisy audit FILE.csv --target COLUMN",
+            f"  from sknoisy import Filter{kind}",
+            f"  model = Filter{kind}(your_model).fit(X, y)",
+        ]
+    lines = ["What next: look at these rows; then train without the flagged ones"]
+    if not result.report["flagged"].any():
+        lines = ["What next: train as usual, or let each fit look again"]
+    if out is not None:
+        name = out.lower().removesuffix(".gz")
+        reader = "read_parquet" if name.endswith(PARQUET) else "read_csv"
+        sep = ', sep="\\t"' if name.endswith(TABS) else ""
+        return [
+            *lines,
+            f"  verdicts = pandas.{reader}({out!r}{sep})   # one row per row of the file",
+            '  clean = data[~verdicts["flagged"].to_numpy()]',
+        ]
+    return [
+        *lines,
+        f"  from sknoisy import Filter{kind}",
+        f"  model = Filter{kind}(your_model).fit(X, y)   # finds and drops them in every fit",
+        "Add --out verdicts.csv to write the verdict on every row.",
+    ]

@@ -1,0 +1,303 @@
+"""From options to findings."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
+
+from sknoisy._audit._columns import Features, find_twins, read_features
+from sknoisy._audit._errors import AuditError, UsageError, nearest, one_line
+from sknoisy._audit._models import (
+    choose_model,
+    limit_forest,
+    make_detector,
+    make_model,
+    pipeline_for,
+)
+from sknoisy._audit._progress import Progress, count_fits
+from sknoisy._audit._read import read_table
+from sknoisy._audit._target import Target, read_target
+from sknoisy._evidence import weight_parameter
+from sknoisy._evidence._cross_fit import DEFAULT_FOLDS, has_oob
+from sknoisy.exceptions import CleaningLimitWarning, RareClassWarning
+
+TRUE = {"true", "t", "yes", "y", "1", "1.0", "x"}
+FALSE = {"false", "f", "no", "n", "0", "0.0", ""}
+
+
+@dataclass
+class Result:
+    """All that is printed and written.
+
+    Attributes
+    ----------
+    source : str
+        Name of the data.
+    path : str or None
+        File, None for bundled data.
+    n_rows, n_columns : int
+    table : DataFrame
+        The data as read.
+    target : Target
+    features : Features
+    set_aside : dict of str to str
+        Columns with another use, and which.
+    model : Pipeline
+    model_text, detector_text : str
+    detector : BaseDetector
+    report : DataFrame
+        `noise_report`; `row` is the position among the rows that have a target.
+    notes : list of str
+    """
+
+    source: str
+    path: str | None
+    n_rows: int
+    n_columns: int
+    table: pd.DataFrame
+    target: Target
+    features: Features
+    set_aside: dict
+    model: Pipeline
+    model_text: str
+    detector_text: str
+    detector: Any
+    report: pd.DataFrame
+    notes: list
+
+
+def audit_file(path, options):
+    """Read a file and judge its target column."""
+    with Progress(f"reading {os.path.basename(path)}"):
+        table, notes = read_table(path, options.target, sep=options.sep, encoding=options.encoding)
+    return audit_table(table, options, source=os.path.basename(path), path=path, notes=notes)
+
+
+def audit_table(table, options, *, source, path=None, notes=()):
+    """Judge the target column of a table."""
+    if options.target is None:
+        raise UsageError(
+            "which column is to be judged? Give --target COLUMN; "
+            + nearest("", table.columns, "the columns are")
+        )
+    find_column(table, options.target, "--target")
+    columns, set_aside = _special_columns(table, options)
+    target = read_target(table[options.target], options.task)
+    rest = table.drop(columns=[options.target, *set_aside])
+    features = read_features(rest.iloc[target.rows].reset_index(drop=True))
+    notes = [*notes, *target.notes, *features.notes, *find_twins(features, target)]
+    metadata = _metadata(columns, target, notes)
+
+    name, why = options.model, None
+    if name == "auto":
+        name, why = choose_model(features, target)
+    model = make_model(name, target.task)
+    limit_forest(model, target)
+    if "sample_weight" in metadata and weight_parameter(model) is None:
+        raise UsageError(
+            f"--weight: {type(model).__name__} takes no weights; choose boosting, forest, linear "
+            "or tree."
+        )
+    handle, log = tempfile.mkstemp(prefix="sknoisy-")
+    os.close(handle)
+    try:
+        pipeline = pipeline_for(model, features, log)
+        detector = make_detector(
+            options.detector,
+            target.task,
+            pipeline,
+            contamination=options.contamination,
+            cv=options.cv,
+            n_jobs=options.jobs,
+            random_state=options.seed,
+        )
+        if has_oob(model) and options.jobs > 1:  # one fit, so the jobs are the forest's
+            model.set_params(n_jobs=options.jobs)
+        total = _expected_fits(detector, model, options, metadata)
+        with Progress("judging rows", total, log):
+            report = _judge(detector, features.X, target, metadata, options, notes)
+        n_fits, n_predictions = count_fits(log)
+    finally:
+        os.remove(log)
+    return Result(
+        source=source,
+        path=path,
+        n_rows=len(table),
+        n_columns=len(table.columns),
+        table=table,
+        target=target,
+        features=features,
+        set_aside=set_aside,
+        model=pipeline,
+        **_describe(detector, model, why, n_fits, n_predictions),
+        detector=detector,
+        report=report,
+        notes=notes,
+    )
+
+
+def _describe(detector, model, why, n_fits, n_predictions):
+    name = type(detector).__name__
+    scale = f"(scale={detector.scale!r})" if hasattr(detector, "scale") else ""
+    model_text = type(model).__name__ + (f" ({why})" if why else "")
+    fits = f"{n_fits} fits" if n_fits != 1 else "1 fit"
+    if n_predictions:
+        how = f"{fits} of the model: each row judged by models that have not seen it"
+    elif n_fits and has_oob(model):
+        how = f"{fits} of the model: each row judged by the trees that have not seen it"
+    else:
+        model_text, how = f"none: {name} does without one", "no fit of a model"
+        if "estimator" not in detector.get_params(deep=False):
+            model_text, how = f"{name} has its own", "whose fits are its own, too"
+    return {"model_text": model_text, "detector_text": f"{name}{scale}, {how}"}
+
+
+def _expected_fits(detector, model, options, metadata):
+    if type(detector).__name__ not in ("ConfidentLearning", "Residual"):
+        return None
+    if options.cv is None and "groups" not in metadata and has_oob(model):
+        return 1
+    return options.cv or DEFAULT_FOLDS
+
+
+# --------------------------------------------------------------------------- columns
+
+
+def find_column(table, name, option):
+    if name not in table.columns:
+        raise UsageError(
+            f"{option}: no column is called {name!r}; "
+            + nearest(name, table.columns, "the columns are")
+        )
+    return table[name]
+
+
+def _special_columns(table, options):
+    """Columns with a use of their own, by use; and all that are no features, with the reason."""
+    columns, set_aside = {}, {}
+    for use in ("groups", "weight", "trusted"):
+        name = getattr(options, use)
+        if name is None:
+            continue
+        columns[use] = find_column(table, name, f"--{use}")
+        if name == options.target:
+            raise UsageError(f"--{use}: {name!r} is the target.")
+        set_aside[name] = f"--{use}"
+    for name in dropped_columns(table, options.drop):
+        if name == options.target:
+            raise UsageError(f"--drop: {name!r} is the target.")
+        set_aside.setdefault(name, "--drop")
+    return columns, set_aside
+
+
+def dropped_columns(table, patterns):
+    """Columns that `--drop` names: exactly, or by a pattern with * and ?, or several by commas."""
+    names = []
+    for given in patterns or []:
+        parts = [given] if given in table.columns else [p.strip() for p in given.split(",")]
+        for part in filter(None, parts):
+            if part in table.columns:
+                found = [part]
+            else:
+                found = [name for name in table.columns if fnmatchcase(name, part)]
+            if not found:
+                find_column(table, part, "--drop")
+            names += found
+    return names
+
+
+def _metadata(columns, target, notes):
+    """Parameters of `fit` from columns, for the rows that have a target."""
+    metadata = {}
+    if "groups" in columns:
+        column = columns["groups"].iloc[target.rows]
+        codes, groups = pd.factorize(column)
+        alone = np.flatnonzero(codes < 0)
+        if len(alone):
+            notes.append(f"{len(alone)} rows have no group: each is one of its own")
+        codes[alone] = len(groups) + np.arange(len(alone))
+        if len(np.unique(codes)) < 2:
+            raise AuditError(f"--groups: column {column.name!r} has only one group.")
+        metadata["groups"] = codes
+    if "weight" in columns:
+        metadata["sample_weight"] = _weights(columns["weight"], target)
+    if "trusted" in columns:
+        metadata["trusted"] = _truth_values(columns["trusted"], target)
+    return metadata
+
+
+def _weights(column, target):
+    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    bad = target.rows[~(np.isfinite(values) & (values >= 0))[target.rows]]
+    if len(bad):
+        raise AuditError(
+            f"--weight: row {bad[0]} of column {column.name!r} is {column.iloc[bad[0]]!s:.30}; "
+            "weights must be numbers of 0 or more."
+        )
+    if not values[target.rows].any():
+        raise AuditError(f"--weight: all weights in column {column.name!r} are 0.")
+    return values[target.rows]
+
+
+def _truth_values(column, target):
+    texts = column.astype(object).where(column.notna(), "").astype(str).str.strip().str.lower()
+    bad = target.rows[~texts.isin(TRUE | FALSE).to_numpy()[target.rows]]
+    if len(bad):
+        raise AuditError(
+            f"--trusted: row {bad[0]} of column {column.name!r} is {column.iloc[bad[0]]!s:.30}; "
+            "use yes/no, true/false or 1/0, nothing meaning no."
+        )
+    return texts.isin(TRUE).to_numpy()[target.rows]
+
+
+# --------------------------------------------------------------------------- judging
+
+
+def _judge(detector, X, target, metadata, options, notes):
+    """Fit the detector and make its report; every failure is one line."""
+    if options.jobs > 1:  # what other processes would print belongs into the notes or nowhere
+        os.environ.setdefault("PYTHONWARNINGS", "ignore")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        shown = (RareClassWarning, CleaningLimitWarning, ConvergenceWarning)
+        for category in shown if options.jobs == 1 else shown[:2]:
+            warnings.simplefilter("always", category)
+        try:
+            # Learners of many threads wait for each other by turning in circles, which on a busy
+            # machine makes them many times slower: one thread for each job.
+            with threadpool_limits(1) if options.jobs == 1 else threadpool_limits():
+                detector.fit(X, target.y, **metadata)
+            report = detector.noise_report(X, target.y)
+        except MemoryError as error:
+            raise AuditError("the memory of this machine does not suffice.") from error
+        except Exception as error:
+            model = (
+                type(detector.estimator.steps[-1][1]).__name__
+                if hasattr(detector, "estimator") and detector.estimator is not None
+                else "no model"
+            )
+            raise AuditError(
+                f"{type(detector).__name__} with {model} failed: {one_line(error)[:400]}"
+            ) from error
+    if report["score"].isna().all():
+        raise AuditError("no row could be judged: every class has a single row, or too few groups.")
+    notes += _warning_notes(caught)
+    return report
+
+
+def _warning_notes(caught):
+    texts = [one_line(w.message) for w in caught if w.category is not ConvergenceWarning]
+    n = sum(w.category is ConvergenceWarning for w in caught)
+    if n:
+        texts.append(f"{n} fits of the model stopped before they converged")
+    return list(dict.fromkeys(texts))

@@ -1,0 +1,115 @@
+"""The verdict on every row, as a file."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+
+import numpy as np
+import pandas as pd
+
+from sknoisy._audit._errors import AuditError, UsageError, one_line
+from sknoisy._audit._read import PARQUET, TABS
+
+COLUMNS = ["row", "given", "suggested", "probability", "score", "flagged", "reason"]
+ENDINGS = (".csv", ".csv.gz", *TABS, *(f"{tab}.gz" for tab in TABS), *PARQUET)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def check_out(path, source):
+    """Refuse early what cannot be written; return the path of the file to be written."""
+    target = os.path.realpath(path)  # a link stays, the file it names is replaced
+    folder = os.path.dirname(target)
+    if os.path.isdir(target):
+        raise UsageError(f"--out {path} is a directory.")
+    if not path.lower().endswith(ENDINGS):
+        raise UsageError(f"--out {path}: the name must end in {', '.join(ENDINGS)}")
+    if not os.path.isdir(folder):
+        raise UsageError(f"--out {path}: there is no directory {os.path.dirname(path) or folder}")
+    if os.path.exists(target):
+        if not os.path.isfile(target):
+            raise UsageError(f"--out {path} is not a regular file.")
+        if source is not None and os.path.exists(source) and os.path.samefile(target, source):
+            raise UsageError(f"--out {path} is the input file: choose another name.")
+    if not os.access(folder, os.W_OK):
+        raise AuditError(f"--out {path}: no permission to write in {folder}")
+    if path.lower().endswith(PARQUET):
+        try:
+            import pyarrow  # noqa: F401
+        except ImportError as error:
+            raise AuditError("writing Parquet needs pyarrow: pip install pyarrow") from error
+    return target
+
+
+def verdicts(n_rows, target, report):
+    """One row per row of the file, in its order; those without a target have no verdict."""
+    report = report.sort_values("row", kind="stable")
+    at = target.rows[report["row"].to_numpy()]
+    table = pd.DataFrame({"row": np.arange(n_rows)})
+    numbers = ["probability", "score"]
+    if target.task == "regression":
+        numbers += ["given", "suggested"]
+    else:
+        for name in ("given", "suggested"):  # as objects, integers stay so beside missing ones
+            column = pd.Series([None] * n_rows, dtype=object)
+            column.iloc[at] = report[name].tolist()
+            table[name] = column
+    for name in numbers:
+        column = np.full(n_rows, np.nan)
+        column[at] = report[name].to_numpy(dtype=float)
+        table[name] = column
+    flagged = np.zeros(n_rows, dtype=bool)
+    flagged[at] = report["flagged"].to_numpy(dtype=bool)
+    table["flagged"] = flagged
+    reason = pd.Series(target.problems, dtype=object).reindex(range(n_rows))
+    reason.iloc[at] = report["reason"].to_numpy(dtype=object)
+    table["reason"] = reason
+    return table[COLUMNS]
+
+
+def write(table, path):
+    """Write all or nothing: a new file first, which then takes the place of an old one."""
+    folder, name = os.path.split(path)
+    temporary = os.path.join(folder, f".{os.getpid()}.{name}")
+    try:
+        try:
+            with open(temporary, "xb") as file:
+                _write_to(table, file, name.lower())
+            os.replace(temporary, path)
+        finally:
+            if os.path.exists(temporary):
+                os.remove(temporary)
+    except OSError as error:
+        raise AuditError(f"--out {path} cannot be written: {error.strerror or error}") from error
+
+
+def _write_to(table, file, name):
+    if name.endswith(PARQUET):
+        try:
+            table.to_parquet(file, index=False)
+        except Exception as error:  # pyarrow has errors of its own
+            raise AuditError(f"--out: {one_line(error)}") from error
+        return
+    sep = "\t" if name.removesuffix(".gz").endswith(TABS) else ","
+    safe = table.copy()
+    for column in ("given", "suggested", "reason"):
+        safe[column] = neutralise(safe[column])
+    text = safe.to_csv(index=False, sep=sep).encode("utf-8", "surrogatepass")
+    if name.endswith(".gz"):
+        text = gzip.compress(text, mtime=0)
+    file.write(text)
+
+
+def neutralise(column):
+    """Put an apostrophe before texts that a spreadsheet would take for a formula.
+
+    These begin with = + - @, a tab or a carriage return; numbers with a sign are none.
+    """
+    if column.dtype.kind in "biuf":
+        return column
+    return column.map(lambda cell: f"'{cell}" if _is_formula(cell) else cell)
+
+
+def _is_formula(cell):
+    return isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") and not _NUMBER.fullmatch(cell)

@@ -1,0 +1,248 @@
+"""Members of the committee on labels, each judged on rows it has not seen."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, clone
+from sklearn.decomposition import PCA, TruncatedSVD
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_selection import SelectorMixin, VarianceThreshold
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils import check_random_state, get_tags
+
+from sknoisy._evidence import Evidence, table_encoder
+from sknoisy.exceptions import RareClassWarning
+
+N_TREES = 150
+MANY_ROWS = 5_000  # beyond it, forests have fewer trees, and each sees fewer rows
+N_TREES_MANY, MAX_BAG = 60, 4_000
+MAX_INDEX = 10_000  # rows to look for neighbours in
+N_COMPONENTS = 64  # that the linear member sees in place of more than 300 columns
+WIDE_FOR_LINEAR = 300
+N_COMPONENTS_BOOSTED = 32  # the same for boosting, which costs most where columns are many
+WIDE_FOR_BOOSTING = 60
+N_NEIGHBORS = 16
+MAX_BOOSTED_CLASSES = 30
+
+
+def committee_members(features, n_classes, which="auto"):
+    """(name, estimator) of unlike members, and `"neighbors"`, by size and kind of the features."""
+    n, d = features.shape
+    if issparse(features):
+        # at most as many directions as there are columns and rows in a fold
+        reduce = TruncatedSVD(min(N_COMPONENTS, d - 1, n // 2)) if min(d - 1, n // 2) > 0 else None
+        linear = LogisticRegression(C=3.0, max_iter=200)
+        members = [("linear", linear), ("neighbors", None)]
+        if features.min() >= 0:
+            members.append(("naive Bayes", MultinomialNB(alpha=0.3)))
+        if which == "auto" and reduce is not None:
+            members.append(("extra trees", make_pipeline(reduce, _trees(ExtraTreesClassifier, n))))
+        return members
+    linear = LogisticRegression(C=0.3, max_iter=200)
+    members = [("forest", _trees(RandomForestClassifier, n, N_TREES if which == "auto" else 80))]
+    if d > WIDE_FOR_LINEAR:
+        linear = make_pipeline(PCA(min(N_COMPONENTS, n // 2)), linear)
+    members += [("linear", linear), ("neighbors", None)]
+    if which == "auto":
+        members.append(("extra trees", _trees(ExtraTreesClassifier, n)))
+        if n_classes <= MAX_BOOSTED_CLASSES:
+            few = n_classes <= 10
+            boosting = HistGradientBoostingClassifier(
+                max_iter=40 if few else 20,
+                learning_rate=0.12 if few else 0.25,
+                max_leaf_nodes=8,
+                l2_regularization=5.0,
+                early_stopping=False,
+            )
+            if d > WIDE_FOR_BOOSTING:
+                boosting = make_pipeline(PCA(min(N_COMPONENTS_BOOSTED, n // 2)), boosting)
+            members.append(("boosting", boosting))
+    return members
+
+
+def _trees(kind, n, n_trees=N_TREES):
+    bag = {"n_estimators": n_trees}
+    if n > MANY_ROWS:
+        bag = {"n_estimators": min(n_trees, N_TREES_MANY), "max_samples": MAX_BAG}
+    return kind(min_samples_leaf=3, bootstrap=True, **bag)
+
+
+def opinions(members, evidence, splits, *, bags=True, n_jobs=None, random_state=None):
+    """dict of name to (n, K): out-of-sample probabilities; NaN in a row that is not judged.
+
+    Parameters
+    ----------
+    members : list of (name, estimator or None)
+        None means the nearest rows.
+    evidence : Evidence
+    splits : list of (train rows, test rows)
+    bags : bool
+        Forests that bootstrap answer out of bag (not with groups), else by `splits` as the others.
+    n_jobs : int or None
+    random_state : RandomState instance
+    """
+    seeds = random_state.randint(2**31 - 1, size=len(members))
+    values = {}
+    for (name, model), seed in zip(members, seeds, strict=True):
+        with warnings.catch_warnings():
+            # rare classes have been named when the splits were made
+            warnings.simplefilter("ignore", RareClassWarning)
+            warnings.simplefilter("ignore", ConvergenceWarning)  # nearly converged will do
+            if model is None:
+                values[name] = _neighbor_proba(evidence, n_jobs, int(seed))
+                continue
+            how = {"random_state": int(seed), "n_jobs": n_jobs}
+            alone = bags and evidence.inputs.groups is None and _is_bag(model)
+            if alone:
+                model = _with_jobs(model, n_jobs)
+            values[name] = evidence.responses(model, cv=None if alone else splits, **how).values
+    return values
+
+
+def _is_bag(model):
+    last = model[-1] if isinstance(model, Pipeline) else model
+    return bool(getattr(last, "bootstrap", False)) and hasattr(last, "oob_score")
+
+
+def _with_jobs(model, n_jobs):
+    """Out of bag there is one fit: what is parallel is in it."""
+    model = clone(model)
+    last = model[-1] if isinstance(model, Pipeline) else model
+    if last.n_jobs is None:
+        last.set_params(n_jobs=n_jobs)
+    return model
+
+
+class SomeNeighbors(BaseEstimator):
+    """Neighbours among a sample of the rows, numbered as all rows are."""
+
+    def __init__(self, metric="minkowski", max_rows=MAX_INDEX, n_jobs=None, random_state=None):
+        self.metric = metric
+        self.max_rows = max_rows
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        n = X.shape[0]
+        rng = check_random_state(self.random_state)
+        few = n <= self.max_rows
+        self.rows_ = np.arange(n) if few else np.sort(rng.permutation(n)[: self.max_rows])
+        index = NearestNeighbors(metric=self.metric, n_jobs=self.n_jobs)
+        self.index_ = index.fit(X if few else X[self.rows_])
+        return self
+
+    def kneighbors(self, X, n_neighbors):
+        far, near = self.index_.kneighbors(X, n_neighbors=min(n_neighbors, len(self.rows_)))
+        return far, self.rows_[near]
+
+
+def _neighbor_proba(evidence, n_jobs, seed):
+    """(n, K): labels of the nearest other rows, weighted by distance, plus one row of the prior.
+
+    Cauchy weights, whose unit is the row's median distance. Rows of the same group have no say.
+    """
+    inputs, codes = evidence.inputs, evidence.target.codes
+    n, n_classes = len(codes), len(evidence.target.classes)
+    metric = "cosine" if issparse(evidence.features()) else "minkowski"
+    index = SomeNeighbors(metric, n_jobs=n_jobs, random_state=seed)
+    near = evidence.neighbors(n_neighbors=min(N_NEIGHBORS, n - 1), neighbors=index)
+    unit = np.maximum(np.median(near.distances, axis=1, keepdims=True), 1e-9)
+    say = 1.0 / (1.0 + (near.distances / unit) ** 2)
+    weight = (
+        np.ones(n)
+        if inputs.sample_weight is None
+        else inputs.sample_weight / np.mean(inputs.sample_weight)
+    )
+    say *= weight[near.indices]
+    if inputs.groups is not None:
+        groups = np.unique(inputs.groups, return_inverse=True)[1]
+        say *= groups[near.indices] != groups[:, None]
+    counts = np.tile(np.bincount(codes, weight, n_classes) / weight.sum(), (n, 1))
+    rows = np.arange(n)
+    for label, one in zip(codes[near.indices].T, say.T, strict=True):
+        counts[rows, label] += one
+    counts[np.bincount(codes)[codes] == 1] = np.nan  # nobody else has its class
+    return counts / counts.sum(axis=1, keepdims=True)
+
+
+def on_features(estimator, evidence):
+    """`Evidence` on X as numbers; None, with a warning, where only `estimator` understands X."""
+    try:
+        features = evidence.features(_label_free(estimator))
+    except (ValueError, TypeError, AttributeError):  # the last of objects taken for texts
+        if estimator is None:
+            features = _fill(evidence.inputs.X)
+            if features is None:
+                raise
+        else:
+            X, model = evidence.inputs.X, _label_free(estimator)
+            if isinstance(model, Pipeline) and len(model.steps) > 1:
+                X, model = clone(model[:-1]).fit_transform(X, evidence.target.y), model[-1]
+            features = _fill(X) if get_tags(model).input_tags.allow_nan else None
+            if features is None:
+                warnings.warn(
+                    "X cannot be turned into numbers, so suspect rows are found by "
+                    f"{type(estimator).__name__} alone and not by a committee. Give X as a "
+                    "DataFrame, or wrap a Pipeline whose first steps encode it.",
+                    UserWarning,
+                    stacklevel=2,
+                )
+                return None
+    inputs = evidence.inputs
+    return Evidence(
+        features,
+        inputs.y,
+        task="classification",
+        sample_weight=inputs.sample_weight,
+        groups=inputs.groups,
+        trusted=evidence.trusted,
+    )
+
+
+def _label_free(estimator):
+    """A Pipeline without those steps that would let each label into its own row's features.
+
+    Selection by the labels is left out, and so are projections such as LDA. `TargetEncoder` stays:
+    it encodes each row by the labels of others.
+    """
+    if not isinstance(estimator, Pipeline):
+        return estimator
+    steps = [
+        (name, "passthrough" if _sees_labels(step) else step) for name, step in estimator.steps[:-1]
+    ]
+    return Pipeline([*steps, estimator.steps[-1]])
+
+
+def _sees_labels(step):
+    if isinstance(step, str) or step is None or type(step).__name__ == "TargetEncoder":
+        return False
+    if isinstance(step, SelectorMixin):
+        return not isinstance(step, VarianceThreshold)
+    tags = get_tags(step)
+    return tags.target_tags.required or tags.estimator_type == "classifier"
+
+
+def _fill(X):
+    """An array with missing values as those of a DataFrame are treated; None if it is no such."""
+    try:
+        numbers = np.asarray(X)
+        if numbers.dtype.kind not in "fiubO" or numbers.ndim != 2:
+            return None
+        numbers = numbers.astype(float)
+    except (TypeError, ValueError):
+        return None
+    if np.isinf(numbers).any() or not np.isnan(numbers).any():
+        return None
+    return np.asarray(table_encoder().fit_transform(pd.DataFrame(numbers)), dtype=float)

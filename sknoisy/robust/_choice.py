@@ -1,0 +1,152 @@
+"""Which treatment serves a model best? Held-out predictions of the treated model, compared."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import numpy as np
+from joblib import cpu_count, effective_n_jobs
+from sklearn.utils import check_random_state
+from sklearn.utils.parallel import Parallel, delayed
+from threadpoolctl import threadpool_limits
+
+from sknoisy._evidence import Evidence, fit_model, take_rows
+from sknoisy._evidence._fitting import seeded_clone, take_params
+from sknoisy.treatment._base import Treated
+
+
+def untreated(case):
+    """What the last fit sees when nothing is done."""
+    nobody = np.zeros(case.evidence.n_rows, dtype=bool)
+    return Treated(None, case.target.y, case.sample_weight, nobody)
+
+
+def restrict(treated, rows, n_rows):
+    """The part of `treated` (of `n_rows` training rows) that comes from `rows`."""
+    inside = np.zeros(n_rows, dtype=bool)
+    inside[rows] = True
+    at = np.arange(n_rows) if treated.rows is None else treated.rows
+    keep = inside[at]
+    weight = treated.sample_weight
+    return Treated(
+        at[keep],
+        treated.y[keep],
+        None if weight is None else weight[keep],
+        treated.noise_mask & inside,
+    )
+
+
+def from_part(treated, rows, n_rows):
+    """`treated`, made of the training rows `rows` alone, in the numbering of all rows."""
+    mask = np.zeros(n_rows, dtype=bool)
+    mask[rows] = treated.noise_mask
+    at = rows if treated.rows is None else rows[treated.rows]
+    return Treated(at, treated.y, treated.sample_weight, mask)
+
+
+def part_of(evidence, rows):
+    """`Evidence` on some of the rows."""
+    inputs, n = evidence.inputs, evidence.n_rows
+    return Evidence(
+        take_rows(inputs.X, rows),
+        inputs.y[rows],
+        task=evidence.task,
+        sample_weight=None if inputs.sample_weight is None else inputs.sample_weight[rows],
+        groups=None if inputs.groups is None else inputs.groups[rows],
+        trusted=evidence.trusted[rows],
+        fit_params=take_params(inputs.fit_params, rows, n),
+        weight_strategy=inputs.weight_strategy,
+    )
+
+
+def held_out(estimator, evidence, treated, splits, respond, *, random_state=None, n_jobs=None):
+    """`respond(model, X_test, test_rows)` for `estimator` fitted on treated training parts.
+
+    Parameters
+    ----------
+    estimator : estimator object
+    evidence : Evidence
+    treated : dict of str to Treated or list of Treated
+        By candidate. One `Treated` of all training rows is restricted to the training part of each
+        split; a list has one for each split, of its training part only, numbered as all rows are
+        (see `from_part`).
+    splits : list of (train rows, test rows)
+    respond : callable
+    random_state : int or None
+        Models of one split get the same seed, so that treatments are compared and not luck.
+    n_jobs : int or None
+        Fits at a time. The result does not depend on it.
+
+    Returns
+    -------
+    dict of str to list
+        By candidate, one answer per split.
+    """
+    n = evidence.n_rows
+    rng = check_random_state(random_state)
+    seeds = [None if random_state is None else int(rng.randint(2**31 - 1)) for _ in splits]
+    jobs = [
+        (name, k, one[k] if isinstance(one, list) else restrict(one, splits[k][0], n))
+        for name, one in treated.items()
+        for k in range(len(splits))
+    ]
+    n_workers = min(effective_n_jobs(n_jobs), max(len(jobs), 1))
+    n_threads = None if n_workers == 1 else max(1, cpu_count() // n_workers)
+    answers = Parallel(n_jobs=n_workers)(
+        delayed(_fit_and_respond)(
+            estimator, evidence.inputs, part, splits[k][1], respond, seeds[k], n_threads, name
+        )
+        for name, k, part in jobs
+    )
+    out = {name: [] for name in treated}
+    for (name, _, _), answer in zip(jobs, answers, strict=True):
+        out[name].append(answer)
+    return out
+
+
+def _fit_and_respond(estimator, inputs, treated, test, respond, seed, n_threads, name):
+    with nullcontext() if n_threads is None else threadpool_limits(n_threads):
+        try:
+            model = fit_model(
+                seeded_clone(estimator, seed),
+                take_rows(inputs.X, treated.rows),
+                treated.y,
+                treated.sample_weight,
+                take_params(inputs.fit_params, treated.rows, len(inputs.y)),
+                weight_strategy=inputs.weight_strategy,
+                random_state=seed,
+            )
+            return respond(model, take_rows(inputs.X, test), test)
+        except Exception as error:
+            error.add_note(
+                f"sknoisy was fitting {type(estimator).__name__} to choose a treatment "
+                f"(candidate {name!r}, {len(treated.rows)} rows to fit, {len(test)} to judge)."
+            )
+            raise
+
+
+def assemble(answers, splits, n_rows):
+    """Answers by split as one array by row, the mean where splits overlap; NaN where untested."""
+    answers = [np.asarray(answer, dtype=float) for answer in answers]
+    total = np.zeros((n_rows, *answers[0].shape[1:]))
+    n_tests = np.zeros((n_rows, *[1] * (total.ndim - 1)))
+    for answer, (_, test) in zip(answers, splits, strict=True):
+        total[test] += answer
+        n_tests[test] += 1
+    with np.errstate(invalid="ignore"):
+        return total / n_tests
+
+
+def compare(loss, other, weight=None):
+    """(mean difference, the same in standard errors) of two losses of the same rows.
+
+    Negative when `loss` is the lower one. Rows that are NaN in either do not count.
+    """
+    known = ~np.isnan(loss) & ~np.isnan(other)
+    difference = (loss - other)[known]
+    weight = np.ones(len(difference)) if weight is None else weight[known]
+    if not weight.any():
+        return 0.0, 0.0
+    mean = np.average(difference, weights=weight)
+    error = np.sqrt(weight**2 @ (difference - mean) ** 2) / weight.sum()
+    return float(mean), float(mean / error) if error > 0 else 0.0

@@ -1,0 +1,429 @@
+"""A classifier that finds out for itself what to do about wrong labels."""
+
+from __future__ import annotations
+
+import warnings
+from copy import deepcopy
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, StrOptions
+
+from sknoisy._evidence import make_splits, weight_parameter
+from sknoisy.detection._label_committee import LabelCommittee
+from sknoisy.detection._label_mixture import given_label
+from sknoisy.exceptions import RareClassWarning
+from sknoisy.robust._choice import assemble, from_part, held_out, part_of, untreated
+from sknoisy.robust._default_model import DefaultModel
+from sknoisy.robust._label_score import (
+    PredictedCodes,
+    compare_candidates,
+    score_rows,
+    selection_table,
+)
+from sknoisy.treatment._base import BaseTreatmentClassifier, Treated
+
+GATE = 0.02  # estimated noise rate below which nothing is done, and nothing tried
+MIN_ROWS = 100  # below it, halves cannot tell treatments apart
+LEAST_TRUSTED = 50  # rows, to choose a treatment by
+HALF_FOLDS = 4  # of a committee on half of the rows
+MIN_SHARE = 0.02  # soft labels less likely than this are left out
+TRUST = 10.0  # weight of a trusted row where trust is tried out
+EFFORT = {  # (members, folds, rows to choose by, pairs of halves)
+    "fast": ("few", 3, 2_000, 1),
+    "balanced": ("auto", None, 3_000, 1),
+    "thorough": ("auto", None, 10_000, 3),
+}
+
+
+class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
+    """Classifier that decides for itself what to do about wrong labels, or to do nothing.
+
+    `LabelCommittee` says what the true labels are likely to be, whatever the wrapped model is.
+    Treatments are then compared by what they do for the wrapped model on rows that are held out,
+    doing nothing being the one to beat:
+
+    - ``"nothing"``: the plain fit, exactly;
+    - ``"distil"``: labels are the committee's out-of-sample probabilities of the true class, the
+      given label ignored: a row is given once for each class it may have, weighted (a model that
+      takes no weights gets the likeliest class, unless `weight_strategy="resample"`);
+    - ``"relabel"``: a label that the committee gives less than 1/2 becomes its likeliest class;
+    - ``"soft"`` and ``"soft, trusted x 10"``, in place of these two when 50 or more rows are
+      trusted: labels are the posterior in which the given label counts too; and the same with
+      trusted rows weighing tenfold (five copies for a model without weights).
+
+    How they are compared: the rows are halved, and each half has a committee of its own, so that
+    no label of the rows that judge has reached the model or its soft labels. The model treated on
+    one half predicts the other, and a prediction scores
+
+    ``0.3 * (agrees with the given label + posterior of the class) / 2
+    + 0.7 * posterior of the class / (K * frequency of the class)``,
+
+    with the posterior by the judging half's committee. The first part is right when labels go
+    wrong evenly, the second when they go wrong one way. The best is taken if its score beats
+    that of doing nothing, unless it agrees with the labels as given less than doing nothing does,
+    by more than one standard error. Fifty or more trusted rows, of two classes, choose directly:
+    by accuracy in them, held out. When the estimated noise rate is below 0.02, nothing is done
+    and nothing tried; the same with fewer than 100 rows.
+
+    Number of fits. A committee is 2 forests out of bag, 5 linear and 5 small boosting fits (4 and
+    4 in a half) and a neighbour search; "few": a smaller forest, 3 linear fits, neighbours. The
+    wrapped model is fitted once at the end, with "distil" and "soft" on up to K copies of a row,
+    one for each class it may have, and to choose, on a half, twice for each of 3 candidates:
+
+    ============  ====================================  ===================  ==================
+    effort        committee                             wrapped model        chosen by at most
+    ============  ====================================  ===================  ==================
+    "fast"        "few", 1 on all rows, 2 on halves     1, and 6 on halves   2,000 rows
+    "balanced"    "auto", 1 on all rows, 2 on halves    1, and 6 on halves   3,000 rows
+    "thorough"    "auto", 1 on all rows, 6 on halves    1, and 18 on halves  10,000 rows
+    ============  ====================================  ===================  ==================
+
+    Parameters
+    ----------
+    estimator : estimator object, default=None
+        The classifier to wrap; any scikit-learn classifier, or a Pipeline that ends in one. None
+        means `HistGradientBoostingClassifier()`.
+    effort : {"fast", "balanced", "thorough"}, default="balanced"
+        See the table. "thorough" halves the rows in three ways.
+    weight_strategy : {"native", "resample"}, default="native"
+        How weights reach the model: as its `sample_weight` (an error when it takes none and some
+        are given), or by repeating and leaving out rows in proportion to weight.
+    min_per_class : int >= 1, default=5
+        The least suspect rows of each class, this many, are never touched, whatever is flagged.
+    memory : str, object with the joblib.Memory interface or None, default=None
+        Where to keep what was found, so that a search over parameters does not repeat it. What is
+        found in the halves is not kept.
+    n_jobs : int or None, default=None
+        Fits at a time. The result does not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the detection, the halves and every `random_state` that `estimator` leaves at None.
+
+    Attributes
+    ----------
+    estimator_ : estimator object
+        The wrapped model, fitted on the treated rows.
+    treatment_ : {"nothing", "distil", "relabel", "soft", "soft, trusted x 10"}
+        What was done.
+    reason_ : str
+        Why.
+    selection_ : DataFrame
+        Candidates by name: `score`, `gain` over doing nothing, `t` (the gain in standard errors),
+        `agreement` (how much more often than with doing nothing the given label is predicted) and
+        `agreement_t`. Empty when nothing had to be compared.
+    noise_rate_ : float
+        Estimated share of wrong labels among the rows that are not trusted.
+    committee_ : dict of str to float
+        Members of the committee and their weights.
+    detector_ : LabelCommittee
+        The fitted detector: `noise_score_`, `transition_matrix_`, `y_suggested_` and more.
+    classes_ : ndarray of shape (K,)
+        All classes of y.
+    noise_proba_ : ndarray of shape (n,)
+        Probability that the label of a training row is wrong.
+    noise_mask_ : ndarray of shape (n,) of bool
+        Training rows whose label was replaced, or is not the likeliest any more.
+    y_relabeled_ : ndarray of shape (n,)
+        The likeliest label of each training row after the treatment.
+    label_proba_ : ndarray of shape (n, K)
+        What the last fit was given: the share of each label in each row.
+    n_features_in_ : int
+        Number of features seen in `fit`, when the wrapped model counts them.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen in `fit`, when the wrapped model keeps them.
+
+    See Also
+    --------
+    FilterClassifier, RelabelClassifier, ReweightClassifier : When you decide.
+    sknoisy.detection.LabelCommittee : What finds the suspect rows.
+
+    Notes
+    -----
+    What it cannot do: help where features predict the noise everywhere, since the committee
+    learns it too; tell noise at class boundaries from classes that overlap there; win back much
+    for a class so rare that the committee does not see it any more; win back much for a forest,
+    which averages noise away by itself. Trusted rows should be a random sample: easy ones choose
+    for easy rows.
+
+    When the wrapped model cannot be fitted on a half (too few rows of a class, for instance),
+    nothing is done and a warning says so.
+
+    References
+    ----------
+    G. Hinton, O. Vinyals, J. Dean: "Distilling the knowledge in a neural network", NIPS workshop,
+    2014 (a model fitted on the probabilities of others; here out of sample, and freed of noise).
+
+    S. Reed, H. Lee, D. Anguelov, C. Szegedy, D. Erhan, A. Rabinovich: "Training deep neural
+    networks on noisy labels with bootstrapping", ICLR workshop, 2015 (soft and hard correction).
+
+    D. Hendrycks, M. Mazeika, D. Wilson, K. Gimpel: "Using trusted data to train deep networks on
+    labels corrupted by severe noise", NeurIPS, 2018 (trusted rows for the transition matrix; here
+    for the pool and the choice as well).
+
+    D. H. Wolpert: "Stacked generalization", Neural Networks 5, 1992 (choosing by held-out
+    predictions; here against a posterior of the true label).
+
+    `LabelCommittee` names those of the committee, the transition matrix and the posterior.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from sknoisy.datasets import symmetric_noise
+    >>> from sknoisy.robust import RobustClassifier
+    >>> X, y = make_classification(600, class_sep=2.0, flip_y=0, random_state=0)
+    >>> tree = DecisionTreeClassifier(random_state=0)
+    >>> RobustClassifier(tree, effort="fast", random_state=0).fit(X[:300], y[:300]).treatment_
+    'nothing'
+    >>> y_noisy, wrong = symmetric_noise(y[:300], rate=0.3, random_state=0)
+    >>> model = RobustClassifier(tree, effort="fast", random_state=0).fit(X[:300], y_noisy)
+    >>> model.treatment_ != "nothing"
+    True
+    >>> bool(model.score(X[300:], y[300:]) > tree.fit(X[:300], y_noisy).score(X[300:], y[300:]))
+    True
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "effort": [StrOptions(set(EFFORT))],
+        "weight_strategy": BaseTreatmentClassifier._parameter_constraints["weight_strategy"],
+        "min_per_class": BaseTreatmentClassifier._parameter_constraints["min_per_class"],
+        "memory": [str, HasMethods(["cache"]), None],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        effort="balanced",
+        weight_strategy="native",
+        min_per_class=5,
+        memory=None,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.effort = effort
+        self.weight_strategy = weight_strategy
+        self.min_per_class = min_per_class
+        self.memory = memory
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    # what is found here, and how much of it, is no parameter
+    detector = None
+    contamination = None
+
+    def _default_model(self):
+        return HistGradientBoostingClassifier()
+
+    def _make_detector(self):
+        members, folds, _, _ = EFFORT[self.effort]
+        return LabelCommittee(
+            clone(self.estimator),
+            members=members,
+            cv=folds,
+            n_jobs=self.n_jobs,
+            random_state=self._seed(),
+        )
+
+    def _seed(self):
+        if self.random_state is None:
+            return None
+        return int(check_random_state(deepcopy(self.random_state)).randint(2**31 - 1))
+
+    # ------------------------------------------------------------------ the decision
+
+    def _treat(self, case):
+        found = case.detector
+        table = None
+        if not found.committee_:
+            name, reason = "nothing", "no row can be judged"
+        elif case.evidence.n_rows < MIN_ROWS:
+            name, reason = "nothing", f"fewer than {MIN_ROWS} rows: too few to compare treatments"
+        elif found.noise_rate_ < GATE:
+            name = "nothing"
+            reason = f"estimated noise rate {found.noise_rate_:.1%}, {GATE:.0%} needed to act"
+        else:
+            name, reason, table = self._choose(case)
+        treated = self._candidates(case, _trust_decides(case.evidence))[name]()
+        n_classes = len(case.target.classes)
+        shares = treated.attributes.get("shares", np.eye(n_classes)[case.target.codes])
+        treated.attributes = {
+            "treatment_": name,
+            "reason_": reason,
+            "selection_": selection_table(table),
+            "noise_rate_": found.noise_rate_,
+            "committee_": found.committee_,
+            "y_relabeled_": case.target.classes[_likeliest(shares, case.target.codes)],
+            "label_proba_": shares,
+        }
+        return treated
+
+    def _candidates(self, case, by_trust):
+        """Treatments by name, made when they are called."""
+        found, codes = case.detector, case.target.codes
+        takes_weights = (
+            self.weight_strategy == "resample" or weight_parameter(self.estimator) is not None
+        )
+        candidates = {"nothing": lambda: untreated(case)}
+        if by_trust:
+            posterior = _posterior(found, codes)
+            candidates["soft"] = lambda: _soft(case, posterior, takes_weights)
+            candidates[f"soft, trusted x {TRUST:.0f}"] = lambda: _soft(
+                case, posterior, takes_weights, TRUST
+            )
+        else:
+            candidates["distil"] = lambda: _soft(case, found.clean_proba_, takes_weights)
+            candidates["relabel"] = lambda: _hard(case, found.class_proba_)
+        return candidates
+
+    def _choose(self, case):
+        """(name, reason, comparison by name) of the best treatment."""
+        _, _, most, repeats = EFFORT[self.effort]
+        rng = check_random_state(self._seed())
+        evidence, by_trust = case.evidence, _trust_decides(case.evidence)
+        if evidence.n_rows > most:
+            order = rng.permutation(evidence.n_rows)
+            if by_trust:  # a choice by a handful of rows would be luck
+                judges = order[evidence.trusted[order]][: most // 10]
+                order = np.concatenate([judges, order[~np.isin(order, judges)]])
+            evidence = part_of(evidence, np.sort(order[:most]))
+        try:
+            with warnings.catch_warnings():  # rare classes have been named already
+                warnings.simplefilter("ignore", RareClassWarning)
+                rounds = [
+                    self._round(case, evidence, by_trust, int(seed))
+                    for seed in rng.randint(2**31 - 1, size=repeats)
+                ]
+        except Exception as error:
+            name = type(self.estimator).__name__
+            warnings.warn(
+                f"{name} could not be fitted on half of the rows, so that no treatment can be "
+                f"chosen and nothing is done about suspect labels. It said: {error}",
+                UserWarning,
+                stacklevel=4,
+            )
+            return "nothing", f"{name} could not be fitted on half of the rows", None
+        table = compare_candidates(rounds, evidence.inputs.sample_weight)
+        allowed = table[(table["gain"] > 0) & ~(table["agreement_t"] < -1.0)]
+        if by_trust:
+            allowed = table[table["gain"] > 0]
+        best = allowed["gain"].idxmax() if len(allowed) else table["gain"].drop("nothing").idxmax()
+        what = f"accuracy in {evidence.trusted.sum()} trusted rows" if by_trust else "score"
+        reason = (
+            f"estimated noise rate {case.detector.noise_rate_:.1%}; {best} changes the held-out "
+            f"{what} by {table.loc[best, 'gain']:+.4f} ({table.loc[best, 't']:+.1f} standard "
+            f"errors) and the agreement with the given labels by "
+            f"{table.loc[best, 'agreement']:+.4f} ({table.loc[best, 'agreement_t']:+.1f})"
+        )
+        return best if len(allowed) else "nothing", reason, table
+
+    def _round(self, case, evidence, by_trust, seed):
+        """dict of name to (score, agreement) of each row, for one way to halve the rows."""
+        target, n = evidence.target, evidence.n_rows
+        [splits] = make_splits(2, None, target, groups=evidence.inputs.groups, random_state=seed)
+        posterior = np.eye(len(target.classes))[target.codes]
+        treated = {}
+        for train, _ in splits:
+            part = part_of(evidence, train)
+            found = clone(case.detector)
+            found.set_params(cv=found.cv or HALF_FOLDS)
+            own = self._case(part, found._conclude(part, found._find(part)))
+            columns = np.searchsorted(target.classes, part.target.classes)
+            posterior[np.ix_(train, columns)] = _posterior(found, part.target.codes)
+            for name, make in self._candidates(own, by_trust).items():
+                treated.setdefault(name, []).append(from_part(make(), train, n))
+        answers = held_out(
+            self.estimator,
+            evidence,
+            treated,
+            splits,
+            PredictedCodes(target),
+            random_state=None if self.random_state is None else seed,
+            n_jobs=self.n_jobs,
+        )
+        predicted = {name: assemble(each, splits, n) for name, each in answers.items()}
+        return {
+            name: score_rows(codes, posterior, evidence, by_trust)
+            for name, codes in predicted.items()
+        }
+
+    def _trace(self):
+        done = "kept"
+        if self.treatment_ == "relabel":
+            done = np.where(self.noise_mask_, "relabelled", "kept")
+        elif self.treatment_ != "nothing":
+            done = np.where(self.noise_mask_, "relabelled", "soft label")
+        return {"treatment": done, "relabeled": self.y_relabeled_}
+
+
+def _trust_decides(evidence):
+    trusted = evidence.trusted
+    return trusted.sum() >= LEAST_TRUSTED and len(np.unique(evidence.target.codes[trusted])) > 1
+
+
+# --------------------------------------------------------------------------- treatments
+
+
+def _posterior(found, codes):
+    """P(true | row, given label); the given label where nobody can judge."""
+    if not found.committee_:
+        return np.eye(len(found.classes_))[codes]
+    posterior = given_label(found.clean_proba_, found.transition_matrix_, codes)
+    unknown = np.isnan(posterior).any(axis=1)
+    posterior[unknown] = np.eye(len(found.classes_))[codes[unknown]]
+    return posterior
+
+
+def _likeliest(shares, codes):
+    """The likeliest class of each row; a tie changes nothing."""
+    own = shares[np.arange(len(codes)), codes]
+    return np.where(own < shares.max(axis=1), shares.argmax(axis=1), codes)
+
+
+def _soft(case, shares, takes_weights, trust=1.0):
+    """Each row once for each class it may have, weighted by its share."""
+    codes, trusted = case.target.codes, case.evidence.trusted
+    given = np.eye(len(case.target.classes))[codes]
+    shares = np.where(shares < MIN_SHARE, 0.0, shares)
+    fixed = case.untouchable | ~(shares.sum(axis=1) > 0)  # NaN too
+    shares = np.where(fixed[:, None], given, shares)
+    shares /= shares.sum(axis=1, keepdims=True)
+    likeliest = _likeliest(shares, codes)
+    if not takes_weights:
+        copies = np.where(trusted & (trust > 1), int(trust) // 2, 1)
+        rows = np.repeat(np.arange(len(codes)), copies)
+        shares = np.eye(len(case.target.classes))[likeliest]
+        labels, weight = likeliest[rows], None
+    else:
+        rows, labels = np.nonzero(shares)
+        weight = shares[rows, labels] * np.where(trusted[rows], trust, 1.0)
+        if case.sample_weight is not None:
+            weight = weight * case.sample_weight[rows]
+        # the same weight in all, for models whose regularisation depends on it
+        total = len(codes) if case.sample_weight is None else case.sample_weight.sum()
+        weight *= total / weight.sum()
+    return Treated(
+        rows, case.target.classes[labels], weight, likeliest != codes, {"shares": shares}
+    )
+
+
+def _hard(case, class_proba):
+    """The pool's likeliest class where it gives the label less than one half."""
+    codes, n_classes = case.target.codes, len(case.target.classes)
+    doubtful = (class_proba[np.arange(len(codes)), codes] < 0.5) & ~case.untouchable
+    best = np.argmax(np.nan_to_num(class_proba), axis=1)
+    labels = np.where(doubtful, best, codes)
+    return Treated(
+        None,
+        case.target.classes[labels],
+        case.sample_weight,
+        labels != codes,
+        {"shares": np.eye(n_classes)[labels]},
+    )

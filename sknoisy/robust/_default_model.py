@@ -1,0 +1,64 @@
+"""`estimator=None` for meta-estimators that wrap a model."""
+
+from __future__ import annotations
+
+from sklearn.base import clone
+
+
+class DefaultModel:
+    """Mixin, in front of a treatment: with `estimator=None`, the model of `_default_model`."""
+
+    def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None, **fit_params):
+        """Find the suspect rows, choose what to do about them, and fit the estimator.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame, list} with n rows
+            Whatever the estimator takes; it is only row-indexed here.
+        y : array-like of shape (n,)
+            Given labels or numbers.
+        sample_weight : array-like of shape (n,), default=None
+            Reaches every fit, multiplied with any weight computed here.
+        groups : array-like of shape (n,), default=None
+            Rows of one group stay together wherever rows are held out.
+        trusted : array-like of shape (n,) of bool, default=None
+            Rows known to be right: they are never flagged and never changed.
+        **fit_params : dict
+            Further parameters of the estimator's `fit`; those with n entries are sliced with the
+            rows. With metadata routing on, they are routed.
+
+        Returns
+        -------
+        self : object
+        """
+        given = {"sample_weight": sample_weight, "groups": groups, "trusted": trusted}
+        if self.estimator is not None:
+            return super().fit(X, y, **given, **fit_params)
+        self._validate_params()
+        fitted = vars(self._with_model().fit(X, y, **given, **fit_params))
+        for name in [a for a in vars(self) if _is_fitted_attribute(a)]:
+            delattr(self, name)
+        self.__dict__.update({k: v for k, v in fitted.items() if _is_fitted_attribute(k)})
+        return self
+
+    def _with_model(self):
+        """This object, or, when it has no model, a clone that has the default one."""
+        if self.estimator is not None:
+            return self
+        return clone(self).set_params(estimator=self._default_model())
+
+    def get_metadata_routing(self):
+        """Which metadata goes where, for metadata routing.
+
+        Returns
+        -------
+        MetadataRouter
+        """
+        return super(DefaultModel, self._with_model()).get_metadata_routing()
+
+    def __sklearn_tags__(self):
+        return super(DefaultModel, self._with_model()).__sklearn_tags__()
+
+
+def _is_fitted_attribute(name):
+    return name.endswith("_") and not name.startswith("_")
