@@ -1,5 +1,6 @@
 """sknoisy: scikit-learn estimators that cope with wrong labels, wrong numbers and broken rows."""
 
+from sknoisy.robust import RobustClassifier, RobustRegressor
 from sknoisy.treatment import (
     FilterClassifier,
     FilterRegressor,
@@ -18,4 +19,6 @@ __all__ = [
     "RelabelRegressor",
     "ReweightClassifier",
     "ReweightRegressor",
+    "RobustClassifier",
+    "RobustRegressor",
 ]

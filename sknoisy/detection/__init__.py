@@ -10,7 +10,9 @@ from sknoisy.detection._confident_joint import (
 )
 from sknoisy.detection._confident_learning import ConfidentLearning
 from sknoisy.detection._consensus import Consensus
+from sknoisy.detection._label_committee import LabelCommittee
 from sknoisy.detection._neighbors import NeighborDisagreement
+from sknoisy.detection._number_committee import NumberCommittee
 from sknoisy.detection._outlier import Outlier
 from sknoisy.detection._recov import ReCoV
 from sknoisy.detection._residual import Residual
@@ -20,7 +22,9 @@ __all__ = [
     "BaseDetector",
     "ConfidentLearning",
     "Consensus",
+    "LabelCommittee",
     "NeighborDisagreement",
+    "NumberCommittee",
     "Outlier",
     "ReCoV",
     "Residual",

@@ -167,7 +167,7 @@ default="self_confidence"
 
     def _reason(self, row):
         proba, given = self.class_proba_[row], self._target.codes[row]
-        best = int(np.argmax(proba))
+        best = int(np.searchsorted(self.classes_, self.y_suggested_[row]))
         if best == given:
             return f"looks like {self.classes_[given]} (p={proba[given]:.2f}), as given"
         return (

@@ -20,8 +20,8 @@ class ConfidentJointCount(BaseThreshold):
     Attributes
     ----------
     noise_proba_ : ndarray of shape (n,)
-        Probability that a row is wrong: the posterior of the upper one of two normal components
-        of the score whose share is the counted one.
+        Probability that a row is wrong: the posterior between two normals, one fitted to the
+        counted share of the (transformed) scores and one to the rest, with that share as mean.
     noise_mask_ : ndarray of shape (n,) of bool
         Flagged rows.
     confident_joint_ : ndarray of shape (K, K)

@@ -26,8 +26,8 @@ class FixedRate(BaseThreshold):
     Attributes
     ----------
     noise_proba_ : ndarray of shape (n,)
-        Probability that a row is wrong: the posterior of the upper one of two normal components
-        whose share is `rate`.
+        Probability that a row is wrong: the posterior between two normals, one fitted to the
+        flagged share of the (transformed) scores and one to the rest, with the mean `rate`.
     noise_mask_ : ndarray of shape (n,) of bool
         Flagged rows.
 

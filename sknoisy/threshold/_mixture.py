@@ -5,6 +5,7 @@ from __future__ import annotations
 from numbers import Real
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import expit, logit
 from scipy.stats import norm
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -12,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sknoisy.threshold._base import BaseThreshold
 
 SEPARATION = 3.0  # Ashman's D; 2 is where two normals begin to be two, 3 leaves a gap
+SPREAD_FLOOR = 0.1  # of all scores' spread: a heap of equal scores is no component of its own
 STARTS = (0.05, 0.2, 0.4)  # shares of wrong rows from which the mixture is sought
 
 
@@ -99,10 +101,9 @@ def two_normals(score, *, rate=None, scale="auto", max_iter=200, tol=1e-7):
         return np.full(n, 0.0 if rate is None else float(rate))
     z = (z - z.mean()) / spread
     if rate is not None:
-        share, means, sds, _ = _expectation_maximisation(z, rate, True, max_iter, tol)
-        return _rising_posterior(z, share, means, sds)
+        return _posterior_at_rate(z, rate)
     share, means, sds, log_lik = max(
-        (_expectation_maximisation(z, start, False, max_iter, tol) for start in STARTS),
+        (_expectation_maximisation(z, start, max_iter, tol) for start in STARTS),
         key=lambda fit: fit[-1],
     )
     bic_gain = 2 * (log_lik - norm.logpdf(z).sum()) - 3 * np.log(n)  # three parameters more
@@ -150,25 +151,37 @@ def _transform(score, scale, edge):
     return score
 
 
-def _expectation_maximisation(z, share, fixed, max_iter, tol):
-    """(share, means, sds, log-likelihood); `share` stays as it is when it is `fixed`."""
-    given = share
+def _posterior_at_rate(z, rate):
+    """Posterior between the highest `rate` of the scores and the rest, with the mean `rate`.
+
+    Each part makes one normal. They are not refitted: with a share that is given rather than
+    found, expectation-maximisation ends with any two normals that describe the scores.
+    """
+    upper = z > np.quantile(z, 1 - rate)
+    if not upper.any() or upper.all():
+        upper = z >= z.max()
+    means = np.array([z[~upper].mean(), z[upper].mean()])
+    sds = np.maximum([z[~upper].std(), z[upper].std()], SPREAD_FLOOR)
+    log_odds = logit(np.clip(_rising_posterior(z, rate, means, sds), 1e-12, 1 - 1e-12))
+    shift = brentq(lambda b: expit(log_odds + b).mean() - rate, -60, 60)
+    return expit(log_odds + shift)
+
+
+def _expectation_maximisation(z, share, max_iter, tol):
+    """(share, means, sds, log-likelihood), from a start with the share `share`."""
     upper = z > np.quantile(z, 1 - share)
     if not upper.any() or upper.all():
         upper = z >= z.max()
     resp = np.where(upper, 0.95, 0.05)
-    # The floor is in units of the standard deviation of all scores: a heap of equal scores is no
-    # component of its own.
-    floor, old = 0.1, -np.inf
+    old = -np.inf
     for _ in range(max_iter):
         weight = np.stack([1 - resp, resp])
         total = weight.sum(axis=1) + 1e-12
         means = weight @ z / total
         sds = np.sqrt(
-            np.maximum((weight * (z - means[:, None]) ** 2).sum(axis=1) / total, floor**2)
+            np.maximum((weight * (z - means[:, None]) ** 2).sum(axis=1) / total, SPREAD_FLOOR**2)
         )
-        if not fixed:
-            share = np.clip(total[1] / len(z), 1e-6, 1 - 1e-6)
+        share = np.clip(total[1] / len(z), 1e-6, 1 - 1e-6)
         log_parts = norm.logpdf(z, means[:, None], sds[:, None])
         log_parts += np.log([[1 - share], [share]])
         log_lik = np.logaddexp(*log_parts).sum()
@@ -178,7 +191,7 @@ def _expectation_maximisation(z, share, fixed, max_iter, tol):
         old = log_lik
     if means[0] > means[1]:
         means, sds = means[::-1], sds[::-1]
-        share = given if fixed else 1 - share
+        share = 1 - share
     return share, means, sds, log_lik
 
 
