@@ -7,8 +7,14 @@ import pandas as pd
 from sklearn.utils.validation import _num_samples
 
 
-def noise_report(detector, X, y, **columns):
-    """Training rows, worst first; see `BaseDetector.noise_report`."""
+def noise_report(detector, X, y, *, noise_proba=None, noise_mask=None, **columns):
+    """Training rows, worst first; see `BaseDetector.noise_report`.
+
+    A treatment gives its own `noise_proba` and `noise_mask`: its trusted rows may be unknown to a
+    detector that was fitted before.
+    """
+    noise_proba = detector.noise_proba_ if noise_proba is None else noise_proba
+    noise_mask = detector.noise_mask_ if noise_mask is None else noise_mask
     score = np.asarray(detector.noise_score_)
     n = len(score)
     for name, value in (("X", X), ("y", y)):
@@ -33,9 +39,9 @@ def noise_report(detector, X, y, **columns):
             "row": np.arange(n),
             "given": given,
             "suggested": np.asarray(getattr(detector, "y_suggested_", given)),
-            "probability": np.asarray(detector.noise_proba_),
+            "probability": np.asarray(noise_proba),
             "score": score,
-            "flagged": np.asarray(detector.noise_mask_, dtype=bool),
+            "flagged": np.asarray(noise_mask, dtype=bool),
             "reason": ["not judged" if np.isnan(score[i]) else reason(i) for i in range(n)],
             **columns,
         },

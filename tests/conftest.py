@@ -15,6 +15,13 @@ settings.register_profile("sknoisy", deadline=None, derandomize=True)
 settings.load_profile("sknoisy")
 
 
+def pytest_make_parametrize_id(config, val, argname):
+    """Names of tests that are the same in every process, as running them in parallel needs."""
+    if isinstance(val, set):
+        return "-".join(sorted(map(str, val)))
+    return getattr(val, "__name__", None)
+
+
 @pytest.fixture(autouse=True)
 def _restore_sklearn_config():
     """A test may change scikit-learn's global configuration (metadata routing)."""

@@ -48,6 +48,11 @@ def treatments():
                 yield getattr(sknoisy, family + kind)(model, random_state=0, **extra)
 
 
+def robust():
+    yield sknoisy.RobustClassifier(LogisticRegression(max_iter=200), effort="fast", random_state=0)
+    yield sknoisy.RobustRegressor(Ridge(), effort="fast", random_state=0)
+
+
 def detectors():
     voters = [
         ("linear", LogisticRegression(max_iter=200)),
@@ -58,8 +63,7 @@ def detectors():
         if inspect.isclass(kind) and not inspect.isabstract(kind):
             model = Ridge() if kind._task == "regression" else LogisticRegression(max_iter=200)
             quick = {"estimator": model, "estimators": voters, "random_state": 0}
-            if name == "ReCoV":
-                quick["n_repeats"] = 3
+            quick |= {"ReCoV": {"n_repeats": 3}, "LabelCommittee": {"members": "few"}}.get(name, {})
             known = inspect.signature(kind).parameters
             yield kind(**{key: value for key, value in quick.items() if key in known})
 
@@ -76,7 +80,7 @@ def expected_failed_checks(estimator):
 
 
 @parametrize_with_checks(
-    [*treatments(), *detectors()], expected_failed_checks=expected_failed_checks
+    [*treatments(), *robust(), *detectors()], expected_failed_checks=expected_failed_checks
 )
 def test_sklearn_checks(estimator, check):
     check(estimator)

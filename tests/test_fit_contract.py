@@ -301,7 +301,6 @@ def test_not_fitted(case):
         (RandomForestClassifier(3), {"predict_proba", "predict_log_proba"}),
         (make_pipeline(StandardScaler(), SVC()), {"decision_function"}),
     ],
-    ids=str,
 )
 def test_methods_are_those_of_the_wrapped_model(estimator, offered):
     model = FilterClassifier(estimator, contamination=0.1, random_state=0)

@@ -8,6 +8,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+import pandas as pd
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_consistent_length
 
 from sknoisy._evidence._cross_fit import out_of_sample
@@ -70,6 +71,12 @@ class Evidence:
             sample_weight = check_weight(sample_weight, n)
         if groups is not None:
             groups = np.asarray(groups)
+            missing = np.flatnonzero(pd.isna(groups))
+            if len(missing):
+                raise ValueError(
+                    f"groups is missing in {len(missing)} rows, first in row {missing[0]}: give "
+                    "rows that belong to no group a group of their own."
+                )
             check_consistent_length(groups, self.target.y)
         self.trusted = check_trusted(trusted, n)
         self.inputs = Inputs(

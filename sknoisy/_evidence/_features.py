@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
-from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
@@ -16,6 +15,8 @@ from sklearn.preprocessing import (
     OneHotEncoder,
     StandardScaler,
 )
+
+from sknoisy._evidence._fitting import seeded_clone
 
 MAX_CATEGORIES = 50
 
@@ -34,7 +35,8 @@ def numeric_features(estimator, evidence):
     """
     X, y = evidence.inputs.X, evidence.target.y
     if isinstance(estimator, Pipeline) and len(estimator.steps) > 1:
-        X = clone(estimator[:-1]).fit_transform(X, y)
+        # seeded, so that the same question has the same answer
+        X = seeded_clone(estimator[:-1], 0).fit_transform(X, y)
     if hasattr(X, "to_pandas"):  # polars
         X = X.to_pandas()
     if isinstance(X, pd.DataFrame):
@@ -105,8 +107,8 @@ def _as_floats(X):
     def column(values):
         if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
             return values.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-        seconds = values.astype("int64").to_numpy().astype(float)
-        return np.where(values.isna(), np.nan, seconds)
+        nanoseconds = values.dt.as_unit("ns").astype("int64").to_numpy().astype(float)
+        return np.where(values.isna(), np.nan, nanoseconds)
 
     columns = {name: column(X[name]) for name in X.columns}
     floats = pd.DataFrame(columns, index=X.index, dtype=float)

@@ -97,7 +97,8 @@ def check_takes_weights(estimator, weight_strategy, why):
         name += f" {type(estimator).__name__}"
     raise ValueError(
         f"{name} takes no sample_weight, but {why}. Choose a model that takes weights, or set "
-        'weight_strategy="resample": rows are then repeated or left out in proportion to weight.'
+        'weight_strategy="resample" on the Filter, Reweight or Relabel estimator: rows are then '
+        "repeated or left out in proportion to weight."
     )
 
 

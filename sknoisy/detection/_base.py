@@ -211,7 +211,10 @@ class BaseDetector(BaseEstimator, ABC):
             # a trusted row is right: it is no part of the mixture, nor of the share
             unsure = np.where(trusted, np.nan, score)
             if target.is_labels and has_fit_parameter(threshold, "label_proba"):
-                threshold.fit(unsure, target.y, label_proba=finding.suggestion)
+                class_proba = finding.suggestion
+                if class_proba is not None:
+                    class_proba = np.where(trusted[:, None], np.nan, class_proba)
+                threshold.fit(unsure, target.y, label_proba=class_proba)
             else:
                 threshold.fit(unsure, target.y)
             proba = np.where(np.isnan(unsure), 0.0, threshold.noise_proba_)
@@ -248,6 +251,14 @@ class BaseDetector(BaseEstimator, ABC):
             delattr(self, name)
         self.__dict__.update(fitted, _target=target)
         return self
+
+    def _validate_params(self):
+        super()._validate_params()
+        if isinstance(self.contamination, type) or hasattr(self.contamination, "predict"):
+            raise TypeError(
+                f"contamination of {type(self).__name__} must be 'auto', a share in [0, 0.5] or a "
+                f"threshold object such as FixedRate(0.1), got {self.contamination!r}."
+            )
 
     def _threshold(self):
         if isinstance(self.contamination, str):
@@ -293,12 +304,16 @@ def check_kind(estimator, task, owner):
 def default_model(evidence):
     """The model that judges when none is given: a forest, judged out of bag in one fit."""
     kind = RandomForestClassifier if evidence.task == "classification" else RandomForestRegressor
-    forest = kind(n_estimators=200, min_samples_leaf=3)
-    if isinstance(evidence.inputs.X, pd.DataFrame):
-        return make_pipeline(table_encoder(), forest)
-    if hasattr(evidence.inputs.X, "to_pandas"):  # polars
-        return make_pipeline(FunctionTransformer(_to_pandas), table_encoder(), forest)
-    return forest
+    return behind_encoder(kind(n_estimators=200, min_samples_leaf=3), evidence.inputs.X)
+
+
+def behind_encoder(model, X):
+    """`model`, for a table behind `table_encoder`."""
+    if isinstance(X, pd.DataFrame):
+        return make_pipeline(table_encoder(), model)
+    if hasattr(X, "to_pandas"):  # polars
+        return make_pipeline(FunctionTransformer(_to_pandas), table_encoder(), model)
+    return model
 
 
 def _to_pandas(X):

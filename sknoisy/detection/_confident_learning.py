@@ -56,7 +56,8 @@ default="self_confidence"
     noise_proba_ : ndarray of shape (n,)
         Probability that the given label is wrong. With "auto": the posterior by the joint.
     noise_mask_ : ndarray of shape (n,) of bool
-        Flagged rows.
+        Flagged rows. With "auto" they are those of `filter_by`, which counts; so a flagged row may
+        have a low `noise_proba_`.
     y_suggested_ : ndarray of shape (n,)
         The likeliest label; for a flagged row the likeliest other one.
     label_proba_ : ndarray of shape (n, K)
@@ -169,7 +170,13 @@ default="self_confidence"
         proba, given = self.class_proba_[row], self._target.codes[row]
         best = int(np.searchsorted(self.classes_, self.y_suggested_[row]))
         if best == given:
-            return f"looks like {self.classes_[given]} (p={proba[given]:.2f}), as given"
+            top = int(np.argmax(proba))
+            if top == given:
+                return f"looks like {self.classes_[given]} (p={proba[given]:.2f}), as given"
+            return (
+                f"looks more like {self.classes_[top]} (p={proba[top]:.2f}) than "
+                f"{self.classes_[given]} (p={proba[given]:.2f}), not enough to call it wrong"
+            )
         return (
             f"looks like {self.classes_[best]} (p={proba[best]:.2f}), "
             f"not {self.classes_[given]} (p={proba[given]:.2f})"

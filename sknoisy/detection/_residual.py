@@ -35,7 +35,7 @@ class Residual(BaseDetector):
         Whether all residuals have one scale, or one that depends on the prediction.
     n_local : int >= 10, default=100
         For "local": number of rows with the nearest predictions that make the scale; no more than
-        a quarter of all rows.
+        a quarter of all rows. With fewer than 40 judged rows the scale is global.
     contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
         How many rows are suspect. "auto" is the mixture of two normals.
     cv : int, splitter, iterable or None, default=None

@@ -86,7 +86,7 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
     ----------
     estimator : estimator object, default=None
         The classifier to wrap; any scikit-learn classifier, or a Pipeline that ends in one. None
-        means `HistGradientBoostingClassifier()`.
+        means `HistGradientBoostingClassifier()`, for a DataFrame behind an encoder.
     effort : {"fast", "balanced", "thorough"}, default="balanced"
         See the table. "thorough" halves the rows in three ways.
     weight_strategy : {"native", "resample"}, default="native"

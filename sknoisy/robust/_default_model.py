@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sklearn.base import clone
 
+from sknoisy.detection._base import behind_encoder
+
 
 class DefaultModel:
     """Mixin, in front of a treatment: with `estimator=None`, the model of `_default_model`."""
@@ -35,7 +37,9 @@ class DefaultModel:
         if self.estimator is not None:
             return super().fit(X, y, **given, **fit_params)
         self._validate_params()
-        fitted = vars(self._with_model().fit(X, y, **given, **fit_params))
+        whole = self._with_model()
+        whole.set_params(estimator=behind_encoder(whole.estimator, X))
+        fitted = vars(whole.fit(X, y, **given, **fit_params))
         for name in [a for a in vars(self) if _is_fitted_attribute(a)]:
             delattr(self, name)
         self.__dict__.update({k: v for k, v in fitted.items() if _is_fitted_attribute(k)})

@@ -81,7 +81,7 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
     ----------
     estimator : estimator object, default=None
         The regressor to wrap; any scikit-learn regressor, or a Pipeline that ends in one. None
-        means `HistGradientBoostingRegressor()`.
+        means `HistGradientBoostingRegressor()`, for a DataFrame behind an encoder.
     effort : {"fast", "balanced", "thorough"}, default="balanced"
         "fast": one round of the committee; relabel when noise is proven, else nothing; no
         treatment is tried out, and trusted rows only inform the committee. "balanced": as

@@ -82,7 +82,7 @@ def flag_top(score, count):
 
     Rows with equal scores cannot be told apart, so the cut lies between two distinct scores: at
     the place that flags the number nearest to `count`, the smaller one when two are equally near,
-    and never more than half of the rows beyond `count`.
+    and never more than half of the rows, unless `count` itself is more.
     """
     if count <= 0 or len(score) == 0:
         return np.zeros(len(score), dtype=bool)

@@ -91,7 +91,7 @@ def two_normals(score, *, rate=None, scale="auto", max_iter=200, tol=1e-7):
     estimated, and it is 0 unless a second component stands apart.
     """
     n = len(score)
-    if rate == 0:
+    if rate is not None and rate * n < 1e-6:
         return np.zeros(n)
     # Far out, a logit tells how sure a model is rather than whether it agrees with the label.
     z = _transform(score, scale, edge=0.01 if rate is None else min(1e-4, 0.5 / n))
@@ -163,7 +163,8 @@ def _posterior_at_rate(z, rate):
     means = np.array([z[~upper].mean(), z[upper].mean()])
     sds = np.maximum([z[~upper].std(), z[upper].std()], SPREAD_FLOOR)
     log_odds = logit(np.clip(_rising_posterior(z, rate, means, sds), 1e-12, 1 - 1e-12))
-    shift = brentq(lambda b: expit(log_odds + b).mean() - rate, -60, 60)
+    lowest, highest = logit(rate) - log_odds.max() - 1, logit(rate) - log_odds.min() + 1
+    shift = brentq(lambda b: expit(log_odds + b).mean() - rate, lowest, highest)
     return expit(log_odds + shift)
 
 

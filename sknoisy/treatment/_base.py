@@ -324,6 +324,7 @@ class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
             "detector_": case.detector,
             "noise_proba_": case.noise_proba,
             "noise_mask_": treated.noise_mask,
+            "_flagged_rows": case.noise_mask,
             **treated.attributes,
         }
         if case.target.is_labels:
@@ -370,7 +371,14 @@ class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
             `reason`, and what this treatment did with the row.
         """
         check_is_fitted(self)
-        return noise_report(self.detector_, X, y, **self._trace())
+        return noise_report(
+            self.detector_,
+            X,
+            y,
+            noise_proba=self.noise_proba_,
+            noise_mask=self._flagged_rows,
+            **self._trace(),
+        )
 
     def _trace(self):
         """Columns that the treatment adds to the report."""

@@ -38,7 +38,8 @@ class FilterClassifier(BaseTreatmentClassifier):
         detection alone. A fitted one in `sklearn.frozen.FrozenEstimator` is used as it is.
     contamination : {"auto"}, float in [0, 0.5], threshold object or None, default=None
         How many rows are suspect; takes the place of the detector's own `contamination`. None
-        leaves the detector's. 0 flags nothing, which is the plain model exactly.
+        leaves the detector's. 0 flags nothing, which is the plain model exactly (of the same
+        seed); the detection is still made, see `memory`.
     weight_strategy : {"native", "resample"}, default="native"
         How weights reach the model: as its `sample_weight` (an error when it takes none), or by
         repeating and leaving out rows in proportion to weight.
@@ -141,7 +142,8 @@ class FilterRegressor(BaseTreatmentRegressor):
         detection alone. A fitted one in `sklearn.frozen.FrozenEstimator` is used as it is.
     contamination : {"auto"}, float in [0, 0.5], threshold object or None, default=None
         How many rows are suspect; takes the place of the detector's own `contamination`. None
-        leaves the detector's. 0 flags nothing, which is the plain model exactly.
+        leaves the detector's. 0 flags nothing, which is the plain model exactly (of the same
+        seed); the detection is still made, see `memory`.
     weight_strategy : {"native", "resample"}, default="native"
         How weights reach the model: as its `sample_weight` (an error when it takes none), or by
         repeating and leaving out rows in proportion to weight.

@@ -38,7 +38,8 @@ class RelabelClassifier(BaseTreatmentClassifier):
         For "soft": labels less likely than this are left out and the rest is rescaled.
     contamination : {"auto"}, float in [0, 0.5], threshold object or None, default=None
         How many rows are suspect; takes the place of the detector's own `contamination`. None
-        leaves the detector's. 0 flags nothing, which is the plain model exactly.
+        leaves the detector's. 0 flags nothing, which is the plain model exactly (of the same
+        seed); the detection is still made, see `memory`.
     weight_strategy : {"native", "resample"}, default="native"
         How weights reach the model: as its `sample_weight` (an error when it takes none), or by
         repeating and leaving out rows in proportion to weight.
@@ -208,7 +209,8 @@ class RelabelRegressor(BaseTreatmentRegressor):
         For "hard": how probably a flagged target must be wrong to be replaced.
     contamination : {"auto"}, float in [0, 0.5], threshold object or None, default=None
         How many rows are suspect; takes the place of the detector's own `contamination`. None
-        leaves the detector's. 0 flags nothing, which is the plain model exactly.
+        leaves the detector's. 0 flags nothing, which is the plain model exactly (of the same
+        seed); the detection is still made, see `memory`.
     weight_strategy : {"native", "resample"}, default="native"
         How weights reach the model: as its `sample_weight` (an error when it takes none), or by
         repeating and leaving out rows in proportion to weight.
@@ -304,7 +306,7 @@ class RelabelRegressor(BaseTreatmentRegressor):
         y_better = y
         if changed.any():
             y_better = np.where(changed, (1 - share) * y + share * suggested, y)
-            y_better = y_better.astype(suggested.dtype)
+            y_better = y_better.astype(y.dtype if y.dtype.kind == "f" else np.float64)
         return Treated(
             rows=None,
             y=y_better,

@@ -54,7 +54,8 @@ class ReweightClassifier(BaseTreatmentClassifier):
         No row weighs less than this.
     contamination : {"auto"}, float in [0, 0.5], threshold object or None, default=None
         How many rows are suspect; takes the place of the detector's own `contamination`. None
-        leaves the detector's. 0 flags nothing, which is the plain model exactly.
+        leaves the detector's. 0 flags nothing, which is the plain model exactly (of the same
+        seed); the detection is still made, see `memory`.
     weight_strategy : {"native", "resample"}, default="native"
         How weights reach the model: as its `sample_weight` (an error when it takes none), or by
         repeating and leaving out rows in proportion to weight.
@@ -80,7 +81,7 @@ class ReweightClassifier(BaseTreatmentClassifier):
     noise_proba_ : ndarray of shape (n,)
         Probability that the target of a training row is wrong.
     noise_mask_ : ndarray of shape (n,) of bool
-        Training rows that were flagged, and so weigh less.
+        Training rows that are flagged. Weights follow `noise_proba_`, of all rows alike.
     sample_weight_ : ndarray of shape (n,)
         The computed weight of each training row, in [0, 1], before it was multiplied with the
         weights given to `fit`.
@@ -171,7 +172,8 @@ class ReweightRegressor(BaseTreatmentRegressor):
         No row weighs less than this.
     contamination : {"auto"}, float in [0, 0.5], threshold object or None, default=None
         How many rows are suspect; takes the place of the detector's own `contamination`. None
-        leaves the detector's. 0 flags nothing, which is the plain model exactly.
+        leaves the detector's. 0 flags nothing, which is the plain model exactly (of the same
+        seed); the detection is still made, see `memory`.
     weight_strategy : {"native", "resample"}, default="native"
         How weights reach the model: as its `sample_weight` (an error when it takes none), or by
         repeating and leaving out rows in proportion to weight.
@@ -193,7 +195,7 @@ class ReweightRegressor(BaseTreatmentRegressor):
     noise_proba_ : ndarray of shape (n,)
         Probability that the target of a training row is wrong.
     noise_mask_ : ndarray of shape (n,) of bool
-        Training rows that were flagged, and so weigh less.
+        Training rows that are flagged. Weights follow `noise_proba_`, of all rows alike.
     sample_weight_ : ndarray of shape (n,)
         The computed weight of each training row, in [0, 1], before it was multiplied with the
         weights given to `fit`.

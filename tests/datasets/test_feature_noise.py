@@ -153,7 +153,7 @@ def test_seeds_and_zero(noise):
     assert not mask.any()
 
 
-@pytest.mark.parametrize("noise", [feature_noise, gross_noise, swap_noise, _swap_columns], ids=str)
+@pytest.mark.parametrize("noise", [feature_noise, gross_noise, swap_noise, _swap_columns])
 def test_columns(noise):
     X = FRAME.assign(text="a", hole=np.nan, n=np.arange(40))
     X_noisy, mask = noise(X, 0.4, columns=["a", "n"], random_state=0)
@@ -174,7 +174,6 @@ def test_columns(noise):
 @pytest.mark.parametrize(
     "noise",
     [feature_noise, gross_noise, _swap_columns, open_set_noise],
-    ids=str,
 )
 def test_columns_that_are_no_numbers(noise):
     for column, message in {

@@ -257,9 +257,7 @@ def test_bad_targets(noise, y, message):
         noise(y, 0.2)
 
 
-@pytest.mark.parametrize(
-    "noise", [outlier_noise, one_sided_noise, heavy_tail_noise, _spread_noise], ids=str
-)
+@pytest.mark.parametrize("noise", [outlier_noise, one_sided_noise, heavy_tail_noise, _spread_noise])
 def test_constant_target(noise):
     with pytest.raises(ValueError, match=r"y is constant \(all values are 0.1\)"):
         noise([0.1] * 7, 0.2)

@@ -15,7 +15,6 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sknoisy.datasets import one_way_noise, pair_noise, symmetric_noise
 from sknoisy.detection import ConfidentLearning
@@ -23,11 +22,6 @@ from sknoisy.detection._label_committee import LabelCommittee
 from sknoisy.detection._label_mixture import anchor_matrix, fit_pool, log_opinions, pool, unmix
 from sknoisy.exceptions import RareClassWarning
 from sknoisy.metrics import average_precision, calibration_error
-
-WEIGHT_CHECKS = {
-    "check_sample_weight_equivalence_on_dense_data",
-    "check_sample_weight_equivalence_on_sparse_data",
-}
 
 
 def made(n=500, n_classes=3, seed=0):
@@ -44,14 +38,6 @@ def made(n=500, n_classes=3, seed=0):
 
 def few(**params):
     return LabelCommittee(**{"members": "few", "cv": 3, "random_state": 0, **params})
-
-
-@parametrize_with_checks(
-    [few(estimator=LogisticRegression(max_iter=200))],
-    expected_failed_checks=lambda _: dict.fromkeys(WEIGHT_CHECKS, "folds are other folds"),
-)
-def test_sklearn_checks(estimator, check):
-    check(estimator)
 
 
 @pytest.mark.parametrize("noise", [symmetric_noise, pair_noise])
