@@ -8,8 +8,10 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.cluster import KMeans
+from sklearn.datasets import load_iris
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
@@ -34,6 +36,7 @@ from sknoisy import (
     ReweightClassifier,
     ReweightRegressor,
 )
+from sknoisy.datasets import symmetric_noise
 from sknoisy.detection import BaseDetector, ConfidentLearning, Residual
 from sknoisy.exceptions import CleaningLimitWarning
 from sknoisy.threshold import ConfidentJointCount, FixedRate, MixturePosterior
@@ -1019,3 +1022,36 @@ def test_wrong_parts_are_named(model, error, message):
     with pytest.raises(error, match=message):
         model.fit(X, CODES)
     assert not [name for name in vars(model) if name.endswith("_")]
+
+
+def test_report_knows_the_trusted_rows_of_a_frozen_detector():
+    X, y = load_iris(return_X_y=True)
+    y, _ = symmetric_noise(y, rate=0.2, random_state=0)
+    detector = ConfidentLearning(LogisticRegression(max_iter=500), random_state=0).fit(X, y)
+    trusted = detector.noise_mask_
+    model = FilterClassifier(LogisticRegression(max_iter=500), FrozenEstimator(detector))
+    report = model.fit(X, y, trusted=trusted).noise_report(X, y)
+    assert trusted.any() and not report["flagged"].any()
+    assert (report["treatment"] == "kept").all()
+    assert (report.set_index("row").loc[np.flatnonzero(trusted), "probability"] == 0).all()
+
+
+def test_integer_suggestions_do_not_round_the_targets():
+    class Sevens(BaseEstimator):
+        def fit(self, X, y):
+            n = len(y)
+            self.noise_score_ = self.noise_proba_ = np.full(n, 0.3)
+            self.noise_mask_ = np.zeros(n, dtype=bool)
+            self.y_suggested_ = np.full(n, 7)
+            return self
+
+    y = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
+    model = RelabelRegressor(Ridge(), Sevens()).fit(np.arange(5.0).reshape(-1, 1), y)
+    assert_allclose(model.y_relabeled_, 0.7 * y + 0.3 * 7)
+
+
+@pytest.mark.parametrize("contamination", [FixedRate, LogisticRegression()])
+def test_contamination_of_the_wrong_kind_is_named(contamination):
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(TypeError, match="contamination of ConfidentLearning must be"):
+        FilterClassifier(LogisticRegression(), contamination=contamination).fit(X, y)

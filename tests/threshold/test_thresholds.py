@@ -432,3 +432,29 @@ def test_wrong_contamination_is_an_error(contamination):
     ):
         with pytest.raises(ValueError, match="contamination"):
             model.fit(X, y)
+
+
+@pytest.mark.parametrize("scale", ["heavy tails", "shares", "two heaps"])
+@pytest.mark.parametrize("rate", [0.01, 0.1, 0.4])
+def test_probabilities_of_a_fixed_rate_average_to_it(scale, rate):
+    rng = np.random.default_rng(0)
+    score = {
+        "heavy tails": np.abs(rng.standard_t(3, 1000)),
+        "shares": rng.beta(1, 9, 1000),
+        "two heaps": np.r_[rng.normal(0, 1, 900), rng.normal(8, 1, 100)],
+    }[scale]
+    threshold = FixedRate(rate).fit(score)
+    assert threshold.noise_proba_.mean() == pytest.approx(rate, abs=1e-6)
+    assert threshold.noise_proba_[threshold.noise_mask_].mean() > 0.5
+
+
+def test_trusted_rows_do_not_raise_the_count_for_others():
+    rng = np.random.default_rng(0)
+    X = np.r_[rng.normal(-3, 1, (300, 2)), rng.normal(3, 1, (300, 2))]
+    y = np.repeat([0, 1], 300)
+    trusted = np.arange(600) % 2 == 0
+    y[trusted & (rng.random(600) < 0.3)] ^= 1  # known to be right, however odd
+    detector = ConfidentLearning(
+        LogisticRegression(), contamination=ConfidentJointCount(), random_state=0
+    ).fit(X, y, trusted=trusted)
+    assert detector.noise_mask_.sum() <= 3
