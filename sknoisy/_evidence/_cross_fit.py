@@ -219,7 +219,7 @@ def out_of_sample(
         random_state=random_state,
     )
     splits = [split for folds in repeats for split in folds]
-    respond = _LabelResponse(target.classes) if target.is_labels else _number_response
+    respond = LabelResponse(target.classes) if target.is_labels else number_response
     if keep_models:
         respond = _KeepModel(respond)
     answers = cross_fit(
@@ -230,10 +230,11 @@ def out_of_sample(
         models = [(model, test) for (_, model), (_, test) in zip(answers, splits, strict=True)]
         answers = [answer for answer, _ in answers]
     repeat_of = np.repeat(np.arange(len(repeats)), [len(folds) for folds in repeats])
-    return _gather(answers, splits, repeat_of, target, models)
+    return gather(answers, splits, repeat_of, target, models)
 
 
-def _gather(answers, splits, repeat_of, target, models):
+def gather(answers, splits, repeat_of, target, models):
+    """`Responses` from the (method, values) of each split: the mean over the tests of a row."""
     n = len(target.y)
     method = answers[0][0] if answers else "predict_proba"
     width = (len(target.classes),) if target.is_labels else ()
@@ -256,14 +257,14 @@ def _gather(answers, splits, repeat_of, target, models):
     return Responses(mean, method, n_tests, len(splits), repeats=each, models=models)
 
 
-def _number_response(model, X, rows):
+def number_response(model, X, rows):
     values = np.asarray(model.predict(X), dtype=float)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     return "predict", values
 
 
-class _LabelResponse:
+class LabelResponse:
     """predict_proba, else decision_function, else predict, in columns of all classes."""
 
     def __init__(self, classes):
@@ -400,7 +401,7 @@ def _out_of_bag(estimator, evidence, random_state):
         values = np.array(forest.oob_prediction_, dtype=float)
         method = "predict"
     else:
-        values = _LabelResponse(target.classes)._spread(
+        values = LabelResponse(target.classes)._spread(
             np.asarray(forest.oob_decision_function_, dtype=float), forest.classes_, 0.0
         )
         method = "predict_proba"

@@ -23,14 +23,6 @@ class Neighborhood:
     indices: np.ndarray
     distances: np.ndarray
 
-    def label_counts(self, codes, n_classes, weight=None):
-        """(n, K): how much of each label is among the neighbours, in rows or by `weight`."""
-        n = len(codes)
-        counts = np.zeros((n, n_classes))
-        for column in self.indices.T:  # k passes: no (n, k, K) array
-            counts[np.arange(n), codes[column]] += 1.0 if weight is None else weight[column]
-        return counts
-
 
 CHUNK_ROWS = 4096
 

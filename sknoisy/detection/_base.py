@@ -19,6 +19,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
 
 from sknoisy._evidence import Evidence, is_continuous, table_encoder, take_rows
+from sknoisy._fitted import replace_fitted
 from sknoisy._limits import untouchable_rows
 from sknoisy._report import noise_report
 from sknoisy.threshold import FixedRate, MixturePosterior
@@ -247,9 +248,7 @@ class BaseDetector(BaseEstimator, ABC):
         fitted |= {"noise_score_": score, "noise_proba_": proba, "noise_mask_": mask}
         fitted |= _seen_features(evidence.inputs.X)
         # Only now, when nothing can fail any more, is this object changed.
-        for name in [a for a in vars(self) if a.endswith("_") and not a.startswith("_")]:
-            delattr(self, name)
-        self.__dict__.update(fitted, _target=target)
+        replace_fitted(self, {**fitted, "_target": target})
         return self
 
     def _validate_params(self):

@@ -18,7 +18,7 @@ from sklearn.utils.metadata_routing import _routing_enabled
 from sklearn.utils.metaestimators import _BaseComposition
 
 from sknoisy._evidence import Evidence, cross_fit, make_splits, out_of_sample
-from sknoisy._evidence._cross_fit import _gather, _LabelResponse
+from sknoisy._evidence._cross_fit import LabelResponse, gather
 from sknoisy._limits import untouchable_rows
 from sknoisy.detection._base import BaseDetector, Finding, default_model
 from sknoisy.detection._neighbors import label_posterior
@@ -329,9 +329,9 @@ class Consensus(_BaseComposition, BaseDetector):
         splits = [(a, b) for a, b in splits if len(np.unique(target.codes[a])) > 1]
         if not in_parts:
             return [out_of_sample(voter, evidence, cv=splits, **how).values]
-        answers = cross_fit(voter, evidence, splits, _LabelResponse(target.classes), **how)
+        answers = cross_fit(voter, evidence, splits, LabelResponse(target.classes), **how)
         return [
-            _gather([answer], [split], np.zeros(1, dtype=int), target, None).values
+            gather([answer], [split], np.zeros(1, dtype=int), target, None).values
             for answer, split in zip(answers, splits, strict=True)
         ]
 

@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from sknoisy._evidence import cross_fit, make_splits
-from sknoisy._evidence._cross_fit import _gather, _LabelResponse, _number_response
+from sknoisy._evidence._cross_fit import LabelResponse, gather, number_response
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.exceptions import RareClassWarning
 from sknoisy.threshold._mixture import two_normals
@@ -197,7 +197,7 @@ class ReCoV(BaseDetector):
         target, n = evidence.target, evidence.n_rows
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=self.n_repeats)
         respond = _ScoredResponse(
-            _LabelResponse(target.classes) if target.is_labels else _number_response,
+            LabelResponse(target.classes) if target.is_labels else number_response,
             get_scorer(self.scoring) if isinstance(self.scoring, str) else self.scoring,
             target,
         )
@@ -227,7 +227,7 @@ class ReCoV(BaseDetector):
                 worst[tests[_worst([next(scores) for _ in tests], seed)]] += 1
                 chances.append(np.mean([len(test) for test in tests]) / len(rows))
             block_answers = [answer for answer, _ in answers]
-            found = _gather(block_answers, splits, np.zeros(len(splits), dtype=int), target, None)
+            found = gather(block_answers, splits, np.zeros(len(splits), dtype=int), target, None)
             weight = found.n_tests.reshape(-1, *[1] * (found.values.ndim - 1))
             total = total + np.where(weight > 0, found.values, 0.0) * weight
             n_answers += found.n_tests

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sklearn.base import clone
 
+from sknoisy._fitted import replace_fitted
 from sknoisy.detection._base import behind_encoder
 
 
@@ -39,10 +40,9 @@ class DefaultModel:
         self._validate_params()
         whole = self._with_model()
         whole.set_params(estimator=behind_encoder(whole.estimator, X))
-        fitted = vars(whole.fit(X, y, **given, **fit_params))
-        for name in [a for a in vars(self) if _is_fitted_attribute(a)]:
-            delattr(self, name)
-        self.__dict__.update({k: v for k, v in fitted.items() if _is_fitted_attribute(k)})
+        whole.fit(X, y, **given, **fit_params)
+        params = whole.get_params(deep=False)
+        replace_fitted(self, {k: v for k, v in vars(whole).items() if k not in params})
         return self
 
     def _with_model(self):
@@ -62,7 +62,3 @@ class DefaultModel:
 
     def __sklearn_tags__(self):
         return super(DefaultModel, self._with_model()).__sklearn_tags__()
-
-
-def _is_fitted_attribute(name):
-    return name.endswith("_") and not name.startswith("_")

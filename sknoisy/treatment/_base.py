@@ -32,6 +32,7 @@ from sklearn.utils.validation import check_is_fitted, check_memory, has_fit_para
 
 from sknoisy._evidence import Evidence, fit_model, take_rows
 from sknoisy._evidence._fitting import check_takes_weights, seeded_clone, take_params
+from sknoisy._fitted import replace_fitted
 from sknoisy._limits import limit_mask, untouchable_rows
 from sknoisy._report import noise_report
 from sknoisy.detection._base import CONTAMINATION, BaseDetector, check_kind
@@ -333,9 +334,7 @@ class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
             if hasattr(model, name):
                 fitted[name] = getattr(model, name)
         # Only now, when nothing can fail any more, is this object changed.
-        for name in [a for a in vars(self) if a.endswith("_") and not a.startswith("_")]:
-            delattr(self, name)
-        self.__dict__.update(fitted)
+        replace_fitted(self, fitted)
 
     # ------------------------------------------------------------------ after fit
 

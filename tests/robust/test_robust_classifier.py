@@ -263,3 +263,14 @@ def test_in_a_search():
     X, y, _, _ = made(n=150)
     search = GridSearchCV(fast(), {"estimator__max_depth": [1, 5]}, cv=2, error_score="raise")
     assert search.fit(X, y).best_params_ == {"estimator__max_depth": 5}
+
+
+def test_without_a_model_a_table_is_encoded_and_reported():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"size": rng.normal(size=150), "kind": rng.choice(["u", "v"], 150)})
+    X.loc[::20, "kind"] = None
+    y = np.where(X["size"] > 0, "p", "q")
+    robust = RobustClassifier(effort="fast", random_state=0).fit(X, y)
+    assert robust.score(X, y) > 0.9
+    assert robust.estimator is None
+    assert sorted(robust.noise_report(X, y)["row"]) == list(range(150))

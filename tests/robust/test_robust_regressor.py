@@ -185,3 +185,14 @@ def test_failed_fit_leaves_the_object_as_before(decimal):
 def test_bad_effort():
     with pytest.raises(ValueError, match="effort"):
         RobustRegressor(Ridge(), effort="huge").fit(np.eye(40), np.arange(40.0))
+
+
+def test_without_a_model_a_table_is_encoded_and_reported():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"size": rng.normal(size=150), "kind": rng.choice(["u", "v"], 150)})
+    X.loc[::20, "kind"] = None
+    y = 2 * X["size"].to_numpy()
+    robust = RobustRegressor(effort="fast", random_state=0).fit(X, y)
+    assert robust.score(X, y) > 0.9
+    assert robust.estimator is None
+    assert sorted(robust.noise_report(X, y)["row"]) == list(range(150))
