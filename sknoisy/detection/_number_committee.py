@@ -131,10 +131,10 @@ class NumberCommittee(BaseDetector):
     Examples
     --------
     >>> from sklearn.datasets import make_friedman1
-    >>> from sknoisy.datasets import shuffle_noise
+    >>> from sknoisy.datasets import decimal_noise
     >>> from sknoisy.detection import NumberCommittee
     >>> X, y = make_friedman1(300, noise=0.5, random_state=0)
-    >>> y_noisy, wrong = shuffle_noise(y, rate=0.2, random_state=0)
+    >>> y_noisy, wrong = decimal_noise(y, rate=0.2, random_state=0)
     >>> detector = NumberCommittee(random_state=0).fit(X, y_noisy)
     >>> bool(detector.noise_proba_[wrong].mean() > 0.5 > detector.noise_proba_[~wrong].mean())
     True

@@ -132,7 +132,7 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
         What the last fit was given: the share of each label in each row.
     n_features_in_ : int
         Number of features seen in `fit`, when the wrapped model counts them.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen in `fit`, when the wrapped model keeps them.
 
     See Also

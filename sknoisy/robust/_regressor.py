@@ -124,7 +124,7 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
         Targets after the treatment; those of dropped rows as given.
     n_features_in_ : int
         Number of features seen in `fit`, when the wrapped model counts them.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen in `fit`, when the wrapped model keeps them.
 
     See Also
