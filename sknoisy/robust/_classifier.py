@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from copy import deepcopy
 from numbers import Integral
 
 import numpy as np
@@ -231,11 +230,6 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
             n_jobs=self.n_jobs,
             random_state=self._seed(),
         )
-
-    def _seed(self):
-        if self.random_state is None:
-            return None
-        return int(check_random_state(deepcopy(self.random_state)).randint(2**31 - 1))
 
     # ------------------------------------------------------------------ the decision
 

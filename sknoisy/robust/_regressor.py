@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import replace
 from numbers import Integral
 
@@ -10,7 +9,6 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from sknoisy._evidence import make_splits, weight_parameter
@@ -208,11 +206,6 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
             n_jobs=self.n_jobs,
             random_state=self._seed(),
         )
-
-    def _seed(self):
-        if self.random_state is None:
-            return None
-        return int(check_random_state(deepcopy(self.random_state)).randint(2**31 - 1))
 
     # ------------------------------------------------------------------ the decision
 

@@ -201,13 +201,16 @@ class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
         own = detector.get_params(deep=False)
         if self.contamination is not None:
             detector.set_params(contamination=deepcopy(self.contamination))
-        for name in ("n_jobs", "random_state"):
+        for name, value in (("n_jobs", self.n_jobs), ("random_state", self._seed())):
             if name in own and own[name] is None:
-                value = getattr(self, name)
-                if name == "random_state" and value is not None:
-                    value = check_random_state(deepcopy(value)).randint(2**31 - 1)
                 detector.set_params(**{name: value})
         return detector
+
+    def _seed(self):
+        """A seed drawn from `random_state`, the same at each call; None when that is None."""
+        if self.random_state is None:
+            return None
+        return int(check_random_state(deepcopy(self.random_state)).randint(2**31 - 1))
 
     def _detect(self, evidence):
         detector = self._make_detector()
@@ -308,9 +311,7 @@ class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
     def _finish(self, evidence, case, treated):
         inputs, n = evidence.inputs, evidence.n_rows
         rows = treated.rows
-        seed = None
-        if self.random_state is not None:
-            seed = check_random_state(deepcopy(self.random_state)).randint(2**31 - 1)
+        seed = self._seed()
         model = fit_model(
             seeded_clone(self.estimator, seed),
             inputs.X if rows is None else take_rows(inputs.X, rows),
