@@ -69,6 +69,7 @@ class BaseDetector(BaseEstimator, ABC):
     """
 
     _task = "classification"  # or "regression", or "both"
+    _assumes = ""  # what must hold for the method to work, in a few words; for the table of methods
     # `estimator` is the only parameter that every detector with a model has; None is filled in
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "predict"]), None],
