@@ -53,6 +53,20 @@ def robust():
     yield sknoisy.RobustRegressor(Ridge(), effort="fast", random_state=0)
 
 
+QUICK = {  # settings that are cheaper than the defaults, or that need no more than X and y
+    "AuxiliaryQuality": {"n_subsets": 3},
+    "DataOOB": {"n_bags": 8},
+    "ExcessLoss": {"error_model": Ridge(), "n_repeats": 2},
+    "INFFC": {"n_iter_no_change": 1},
+    "LabelCommittee": {"members": "few"},
+    "Memorization": {"n_bags": 8},
+    "PersonalLoss": {"missing_groups": "one"},
+    "ReCoV": {"n_repeats": 3},
+    "SelectiveEnsemble": {"n_estimators": 6, "cv": 2},
+    "WellRepresentedness": {"n_bags": 8},
+}
+
+
 def detectors():
     voters = [
         ("linear", LogisticRegression(max_iter=200)),
@@ -63,7 +77,7 @@ def detectors():
         if inspect.isclass(kind) and not inspect.isabstract(kind):
             model = Ridge() if kind._task == "regression" else LogisticRegression(max_iter=200)
             quick = {"estimator": model, "estimators": voters, "random_state": 0}
-            quick |= {"ReCoV": {"n_repeats": 3}, "LabelCommittee": {"members": "few"}}.get(name, {})
+            quick |= QUICK.get(name, {})
             known = inspect.signature(kind).parameters
             yield kind(**{key: value for key, value in quick.items() if key in known})
 

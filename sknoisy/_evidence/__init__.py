@@ -5,12 +5,15 @@ from sknoisy._evidence._evidence import Evidence
 from sknoisy._evidence._features import numeric_features, table_encoder
 from sknoisy._evidence._fitting import fit_model, take_rows, weight_parameter
 from sknoisy._evidence._neighbors import Neighborhood, neighborhood
+from sknoisy._evidence._stages import Stages
 from sknoisy._evidence._target import Target, check_labels, check_numbers, is_continuous
+from sknoisy._evidence._training_stages import training_stages
 
 __all__ = [
     "Evidence",
     "Neighborhood",
     "Responses",
+    "Stages",
     "Target",
     "check_labels",
     "check_numbers",
@@ -23,5 +26,6 @@ __all__ = [
     "out_of_sample",
     "table_encoder",
     "take_rows",
+    "training_stages",
     "weight_parameter",
 ]

@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_consistent_length
 
+from sknoisy._evidence._bags import bag_responses, has_bags
 from sknoisy._evidence._cross_fit import out_of_sample
 from sknoisy._evidence._features import numeric_features
 from sknoisy._evidence._neighbors import neighborhood
+from sknoisy._evidence._stages import responses_in_stages
 from sknoisy._evidence._target import check_labels, check_numbers
 
 
@@ -102,6 +104,25 @@ class Evidence:
     def responses(self, estimator, **how):
         """`Responses` of an estimator to rows it has not seen; see `out_of_sample`."""
         return self._once("responses", out_of_sample, estimator, how)
+
+    def stages(
+        self, estimator, *, n_stages=20, budget=1.0, cv=None, random_state=None, n_jobs=None
+    ):
+        """`Stages`: what an estimator says of the rows while trained; see `responses_in_stages`."""
+        how = {
+            "n_stages": n_stages,
+            "budget": budget,
+            "cv": cv,
+            "random_state": random_state,
+            "n_jobs": n_jobs,
+        }
+        return self._once("stages", responses_in_stages, estimator, how)
+
+    def bags(self, estimator, **how):
+        """`Bags` of an estimator fitted on parts of the rows; see `bag_responses`."""
+        if has_bags(estimator, self):  # how others would be drawn makes no new question
+            how = {k: v for k, v in how.items() if k in ("random_state", "n_jobs")}
+        return self._once("bags", bag_responses, estimator, how)
 
     def features(self, estimator=None):
         """Rows as numbers (n, d); see `numeric_features`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any
@@ -14,11 +15,12 @@ from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils import get_tags
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
 
 from sknoisy._evidence import Evidence, is_continuous, table_encoder, take_rows
+from sknoisy._evidence._fitting import seeded_clone
 from sknoisy._fitted import replace_fitted
 from sknoisy._limits import untouchable_rows
 from sknoisy._report import noise_report
@@ -210,15 +212,8 @@ class BaseDetector(BaseEstimator, ABC):
                     f"{type(threshold).__name__}(per_class=True) is for class labels, and here y "
                     "holds numbers: set per_class=False."
                 )
-            # a trusted row is right: it is no part of the mixture, nor of the share
             unsure = np.where(trusted, np.nan, score)
-            if target.is_labels and has_fit_parameter(threshold, "label_proba"):
-                class_proba = finding.suggestion
-                if class_proba is not None:
-                    class_proba = np.where(trusted[:, None], np.nan, class_proba)
-                threshold.fit(unsure, target.y, label_proba=class_proba)
-            else:
-                threshold.fit(unsure, target.y)
+            self._fit_threshold(threshold, evidence, score, unsure, finding.suggestion)
             proba = np.where(np.isnan(unsure), 0.0, threshold.noise_proba_)
             mask = np.asarray(threshold.noise_mask_, dtype=bool) & ~np.isnan(unsure)
             fitted["threshold_"] = threshold
@@ -265,7 +260,36 @@ class BaseDetector(BaseEstimator, ABC):
             return MixturePosterior()
         if isinstance(self.contamination, Real):
             return FixedRate(float(self.contamination))
-        return clone(self.contamination)
+        seed = getattr(self, "random_state", None)
+        if seed is not None:
+            seed = deepcopy(seed) if isinstance(seed, np.random.RandomState) else seed
+            seed = int(check_random_state(seed).randint(2**31 - 1))
+        return seeded_clone(self.contamination, seed)
+
+    def _fit_threshold(self, threshold, evidence, score, unsure, suggestion):
+        """Fit a threshold, with as much of what is known here as its `fit` asks for."""
+        target, trusted = evidence.target, evidence.trusted
+        class_proba = None
+        if target.is_labels and suggestion is not None:
+            class_proba = np.where(trusted[:, None], np.nan, suggestion)
+        model = None
+        if has_fit_parameter(threshold, "estimator"):
+            model = self._model(evidence) if hasattr(self, "estimator") else default_model(evidence)
+        known = {
+            "groups": evidence.inputs.groups,
+            "trusted": trusted if trusted.any() else None,
+            "label_proba": class_proba,
+            "evidence": evidence,
+            "estimator": model,
+        }
+        asked = {
+            name: value
+            for name, value in known.items()
+            if value is not None and has_fit_parameter(threshold, name)
+        }
+        # A trusted row is right, so it is no part of a mixture, nor of a share. A threshold that
+        # knows nothing of trust does not see its score.
+        threshold.fit(score if "trusted" in asked else unsure, target.y, **asked)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from sknoisy._evidence import make_splits
 from sknoisy.detection._base import BaseDetector, Finding
-from sknoisy.detection._label_members import committee_members, on_features, opinions
+from sknoisy.detection._label_members import MANY_ROWS, committee_members, on_features, opinions
 from sknoisy.detection._label_mixture import (
     Mixture,
     anchor_matrix,
@@ -24,7 +24,7 @@ from sknoisy.detection._label_mixture import (
 )
 
 LEAST_TRUSTED = 20  # rows, to fit the pool on them alone
-MAX_VALUES = 40_000  # rows times classes that the mixture is fitted on
+MAX_VALUES = 5_000  # rows times classes that the mixture is fitted on
 
 
 class LabelCommittee(BaseDetector):
@@ -68,8 +68,8 @@ class LabelCommittee(BaseDetector):
     contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
         How many rows are suspect. "auto": those more likely wrong than right.
     cv : int, splitter, iterable of (train, test) or None, default=None
-        Folds of the members that are cross-fitted; None means 5, stratified. A splitter or
-        iterable is used for forests too.
+        Folds of the members that are cross-fitted; None means 5, stratified (3 with more than
+        5,000 rows). A splitter or iterable is used for forests too.
     n_jobs : int or None, default=None
         Fits (trees) at a time. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
@@ -110,9 +110,10 @@ class LabelCommittee(BaseDetector):
     -----
     Rows weigh by `sample_weight` everywhere here: in the fits, the pool and the matrix.
 
-    More than 5,000 rows: forests have 60 trees in place of 150, and each sees 4,000. More than
-    10,000: neighbours are looked for among 10,000. The mixture is fitted on at most 40,000 / K
-    rows (3,000 at least). More than 60 columns: boosting sees 32 principal components; more than
+    More than 5,000 rows: 3 folds in place of 5, forests have 30 trees in place of 150, and each
+    sees 2,500; neighbours are looked for among 5,000; forests and neighbours use as many threads
+    as OpenMP has, unless `n_jobs` is given. The mixture is fitted on at most 5,000 / K
+    rows (2,500 at least). More than 60 columns: boosting sees 32 principal components; more than
     300: the linear model sees 64. More than 30 classes: no boosting.
 
     What it cannot do: tell labels that are wrong near class boundaries from classes that overlap
@@ -240,8 +241,11 @@ class LabelCommittee(BaseDetector):
         else:
             members = [(name, model) for name, model in self.members]
         is_count = self.cv is None or isinstance(self.cv, Integral)
+        folds = self.cv if is_count or hasattr(self.cv, "split") else list(self.cv)
+        if folds is None and evidence.n_rows > MANY_ROWS:
+            folds = 3
         [splits] = make_splits(
-            self.cv if is_count or hasattr(self.cv, "split") else list(self.cv),
+            folds,
             numbers.inputs.X,
             evidence.target,
             groups=evidence.inputs.groups,
@@ -254,7 +258,7 @@ class LabelCommittee(BaseDetector):
     def _mixtures(self, logs, codes, weight, judged, trusted):
         """The pool of the given labels, and the noise model without and with a bias of the pool."""
         n_classes = logs.shape[2]
-        most = max(3_000, MAX_VALUES // n_classes)
+        most = max(2_500, MAX_VALUES // n_classes)
         rows = np.flatnonzero(judged & (weight > 0))
         if len(rows) == 0:  # every row that can be judged has weight zero
             rows, weight = np.flatnonzero(judged), np.ones(len(weight))

@@ -21,14 +21,15 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import check_random_state, get_tags
+from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
 from sknoisy._evidence import Evidence, table_encoder
 from sknoisy.exceptions import RareClassWarning
 
 N_TREES = 150
 MANY_ROWS = 5_000  # beyond it, forests have fewer trees, and each sees fewer rows
-N_TREES_MANY, MAX_BAG = 60, 4_000
-MAX_INDEX = 10_000  # rows to look for neighbours in
+N_TREES_MANY, MAX_BAG = 30, 2_500
+MAX_INDEX = 5_000  # rows to look for neighbours in
 N_COMPONENTS = 64  # that the linear member sees in place of more than 300 columns
 WIDE_FOR_LINEAR = 300
 N_COMPONENTS_BOOSTED = 32  # the same for boosting, which costs most where columns are many
@@ -50,7 +51,7 @@ def committee_members(features, n_classes, which="auto"):
         if which == "auto" and reduce is not None:
             members.append(("extra trees", make_pipeline(reduce, _trees(ExtraTreesClassifier, n))))
         return members
-    linear = LogisticRegression(C=0.3, max_iter=200)
+    linear = LogisticRegression(max_iter=200)
     members = [("forest", _trees(RandomForestClassifier, n, N_TREES if which == "auto" else 80))]
     if d > WIDE_FOR_LINEAR:
         linear = make_pipeline(PCA(min(N_COMPONENTS, n // 2)), linear)
@@ -95,18 +96,22 @@ def opinions(members, evidence, splits, *, bags=True, n_jobs=None, random_state=
     """
     seeds = random_state.randint(2**31 - 1, size=len(members))
     values = {}
+    n_threads = n_jobs
+    if n_jobs is None and evidence.n_rows > MANY_ROWS:
+        # boosting and linear algebra take the threads of OpenMP unasked: so may trees
+        n_threads = _openmp_effective_n_threads()
     for (name, model), seed in zip(members, seeds, strict=True):
         with warnings.catch_warnings():
             # rare classes have been named when the splits were made
             warnings.simplefilter("ignore", RareClassWarning)
             warnings.simplefilter("ignore", ConvergenceWarning)  # nearly converged will do
             if model is None:
-                values[name] = _neighbor_proba(evidence, n_jobs, int(seed))
+                values[name] = _neighbor_proba(evidence, n_threads, int(seed))
                 continue
             how = {"random_state": int(seed), "n_jobs": n_jobs}
             alone = bags and evidence.inputs.groups is None and _is_bag(model)
             if alone:
-                model = _with_jobs(model, n_jobs)
+                model = _with_jobs(model, n_threads)
             values[name] = evidence.responses(model, cv=None if alone else splits, **how).values
     return values
 

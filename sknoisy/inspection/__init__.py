@@ -1,5 +1,6 @@
 """Pictures of what was found."""
 
+from sknoisy.inspection._dataset_map import DatasetMapDisplay
 from sknoisy.inspection._display import NoiseScoreDisplay
 
-__all__ = ["NoiseScoreDisplay"]
+__all__ = ["DatasetMapDisplay", "NoiseScoreDisplay"]

@@ -12,11 +12,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from sknoisy._evidence import make_splits, weight_parameter
-from sknoisy.detection._label_committee import LabelCommittee
 from sknoisy.detection._label_mixture import given_label
 from sknoisy.exceptions import RareClassWarning
 from sknoisy.robust._choice import assemble, from_part, held_out, part_of, untreated
 from sknoisy.robust._default_model import DefaultModel
+from sknoisy.robust._halved import HalvedCommittee
 from sknoisy.robust._label_score import (
     PredictedCodes,
     compare_candidates,
@@ -223,7 +223,7 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
 
     def _make_detector(self):
         members, folds, _, _ = EFFORT[self.effort]
-        return LabelCommittee(
+        return HalvedCommittee(
             clone(self.estimator),
             members=members,
             cv=folds,
@@ -272,6 +272,10 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
             candidates[f"soft, trusted x {TRUST:.0f}"] = lambda: _soft(
                 case, posterior, takes_weights, TRUST
             )
+        elif hasattr(found, "halves_"):
+            # one copy of each row at most: with many rows, time is what a fit costs
+            candidates["filter"] = lambda: _filter(case)
+            candidates["distil"] = lambda: _soft(case, found.clean_proba_, False)
         else:
             candidates["distil"] = lambda: _soft(case, found.clean_proba_, takes_weights)
             candidates["relabel"] = lambda: _hard(case, found.class_proba_)
@@ -282,7 +286,8 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
         _, _, most, repeats = EFFORT[self.effort]
         rng = check_random_state(self._seed())
         evidence, by_trust = case.evidence, _trust_decides(case.evidence)
-        if evidence.n_rows > most:
+        halved = hasattr(case.detector, "halves_")
+        if evidence.n_rows > most and not halved:
             order = rng.permutation(evidence.n_rows)
             if by_trust:  # a choice by a handful of rows would be luck
                 judges = order[evidence.trusted[order]][: most // 10]
@@ -292,8 +297,10 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
             with warnings.catch_warnings():  # rare classes have been named already
                 warnings.simplefilter("ignore", RareClassWarning)
                 rounds = [
-                    self._round(case, evidence, by_trust, int(seed))
-                    for seed in rng.randint(2**31 - 1, size=repeats)
+                    self._halved_round(case, by_trust, int(seed))
+                    if halved
+                    else self._round(case, evidence, by_trust, int(seed))
+                    for seed in rng.randint(2**31 - 1, size=1 if halved else repeats)
                 ]
         except Exception as error:
             name = type(self.estimator).__name__
@@ -333,12 +340,26 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
             posterior[np.ix_(train, columns)] = _posterior(found, part.target.codes)
             for name, make in self._candidates(own, by_trust).items():
                 treated.setdefault(name, []).append(from_part(make(), train, n))
+        return self._compare(evidence, treated, splits, posterior, by_trust, seed)
+
+    def _halved_round(self, case, by_trust, seed):
+        """The same where the evidence was made in halves: the first judges by the second."""
+        first, second = case.detector.halves_
+        splits = [(first, second)]
+        if by_trust or self.effort == "thorough":
+            splits.append((second, first))
+        posterior = _posterior(case.detector, case.target.codes)
+        treated = {name: make() for name, make in self._candidates(case, by_trust).items()}
+        return self._compare(case.evidence, treated, splits, posterior, by_trust, seed)
+
+    def _compare(self, evidence, treated, splits, posterior, by_trust, seed):
+        n = evidence.n_rows
         answers = held_out(
             self.estimator,
             evidence,
             treated,
             splits,
-            PredictedCodes(target),
+            PredictedCodes(evidence.target),
             random_state=None if self.random_state is None else seed,
             n_jobs=self.n_jobs,
         )
@@ -394,7 +415,8 @@ def _soft(case, shares, takes_weights, trust=1.0):
         copies = np.where(trusted & (trust > 1), int(trust) // 2, 1)
         rows = np.repeat(np.arange(len(codes)), copies)
         shares = np.eye(len(case.target.classes))[likeliest]
-        labels, weight = likeliest[rows], None
+        labels, weight = likeliest[rows], case.sample_weight
+        weight = None if weight is None else weight[rows]
     else:
         rows, labels = np.nonzero(shares)
         weight = shares[rows, labels] * np.where(trusted[rows], trust, 1.0)
@@ -405,6 +427,19 @@ def _soft(case, shares, takes_weights, trust=1.0):
         weight *= total / weight.sum()
     return Treated(
         rows, case.target.classes[labels], weight, likeliest != codes, {"shares": shares}
+    )
+
+
+def _filter(case):
+    """Without the rows whose label is more likely wrong than right."""
+    drop = case.noise_mask & ~case.untouchable
+    rows, codes = np.flatnonzero(~drop), case.target.codes
+    return Treated(
+        rows,
+        case.target.y[rows],
+        None if case.sample_weight is None else case.sample_weight[rows],
+        drop,
+        {"shares": np.where(drop[:, None], 0.0, np.eye(len(case.target.classes))[codes])},
     )
 
 

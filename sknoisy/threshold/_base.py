@@ -1,26 +1,48 @@
-"""What all thresholds share: checks, rows that were not judged, one cut per class."""
+"""What all thresholds share: checks, rows that have no say, one cut per class or group."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sknoisy._evidence import check_labels
 
 
+@dataclass
+class Part:
+    """Rows that are decided upon together: all of them, or those of one class or group.
+
+    Attributes
+    ----------
+    rows : ndarray of int
+        Positions of the rows that were judged and are not trusted.
+    trusted : ndarray of int
+        Positions of the rows that were judged and are trusted.
+    name : str
+        For messages: "", or which class and group.
+    """
+
+    rows: np.ndarray
+    trusted: np.ndarray
+    name: str = ""
+
+
 class BaseThreshold(BaseEstimator, ABC):
     """Base class of thresholds.
 
-    A subclass writes `_decide(score, expected)`, which gets finite scores of one class or of all
-    rows, and returns their probabilities of being wrong and which of them are flagged.
+    A subclass writes `_decide(score, part, seen)`, which gets the finite scores of one part of the
+    rows, and returns their probabilities of being wrong and which of them are flagged. `seen` holds
+    what else `fit` got: `score` of all rows, `target`, `groups`, `trusted`, `label_proba`.
     """
 
-    _parameter_constraints: dict = {"per_class": ["boolean"]}
+    _parameter_constraints: dict = {"per_class": ["boolean"], "per_group": ["boolean"]}
 
-    def fit(self, score, y=None, *, label_proba=None):
+    def fit(self, score, y=None, *, groups=None, trusted=None, label_proba=None):
         """Decide which rows are suspect.
 
         Parameters
@@ -30,6 +52,11 @@ class BaseThreshold(BaseEstimator, ABC):
             gets probability 0 and is not flagged.
         y : array-like of shape (n,), default=None
             Given labels; needed with `per_class=True`.
+        groups : array-like of shape (n,), default=None
+            Groups of the rows; needed with `per_group=True`, unused otherwise.
+        trusted : array-like of shape (n,) of bool, default=None
+            Rows known to be right: they are never flagged and are no part of a share. Only
+            `ConformalFDR` and `OneStandardError` learn from them.
         label_proba : array-like of shape (n, K), default=None
             Out-of-sample class probabilities; only `ConfidentJointCount` needs them.
 
@@ -38,43 +65,84 @@ class BaseThreshold(BaseEstimator, ABC):
         self : object
         """
         self._validate_params()
-        score = column_or_1d(score).astype(float)
-        if np.isinf(score).any():
-            # infinitely suspect is allowed, but distances need numbers
-            finite = score[np.isfinite(score)]
-            low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 0.0)
-            span = (high - low) or 1.0
-            score = np.clip(score, low - span, high + span)
+        score = self._check_score(score)
+        return self._fit(score, y, groups, trusted, {"label_proba": label_proba})
+
+    def _check_score(self, score):
+        """Scores of all rows, finite or NaN."""
+        return clip_infinite(column_or_1d(score).astype(float))
+
+    def _fit(self, score, y, groups, trusted, seen):
+        from sknoisy._evidence._evidence import check_trusted
+
+        n = len(score)
+        for given in (y, groups, seen.get("label_proba")):
+            if given is not None:
+                check_consistent_length(score, given)
+        trusted = check_trusted(trusted, n)
         target = None
-        if y is not None:
-            check_consistent_length(score, y)
-        if getattr(self, "per_class", False) or label_proba is not None:
+        if getattr(self, "per_class", False) or seen.get("label_proba") is not None:
             if y is None:
                 raise ValueError(
                     f"{type(self).__name__} needs y, the given labels, with per_class=True or "
                     "label_proba."
                 )
             target = check_labels(y)
-        judged = np.flatnonzero(~np.isnan(score))
-        proba, mask = np.zeros(len(score)), np.zeros(len(score), dtype=bool)
-        parts = [judged]
-        if getattr(self, "per_class", False):
-            parts = [judged[target.codes[judged] == j] for j in range(len(target.classes))]
-        expected = self._expected(score, target, label_proba)
-        for j, rows in enumerate(parts):
-            if len(rows):
-                count = None if expected is None else expected[j]
-                proba[rows], mask[rows] = self._decide(score[rows], count)
+        group_codes, levels = self._check_groups(groups, n)
+        seen = {**seen, "score": score, "target": target, "trusted": trusted, "groups": group_codes}
+        self._begin(seen)
+        missing = np.isnan(score) if score.ndim == 1 else np.isnan(score).any(axis=1)
+        proba, mask = np.zeros(n), np.zeros(n, dtype=bool)
+        for part in self._parts(missing, seen, levels):
+            if len(part.rows):
+                proba[part.rows], mask[part.rows] = self._decide(score[part.rows], part, seen)
+        self._end(seen, int((~missing & ~trusted).sum()))
         self.noise_proba_, self.noise_mask_ = proba, mask
         return self
 
-    def _expected(self, score, target, label_proba):
-        """Expected number of wrong rows, one entry per part; None where `_decide` finds it."""
-        return None
+    def _check_groups(self, groups, n):
+        """Codes of the groups, and the groups; all rows are one unless `per_group`."""
+        if not getattr(self, "per_group", False):
+            return np.zeros(n, dtype=int), [""]
+        if groups is None:
+            raise ValueError(f"{type(self).__name__}(per_group=True) needs groups.")
+        codes, levels = pd.factorize(np.asarray(groups), sort=False)
+        if (codes < 0).any():
+            raise ValueError(f"groups is missing in row {np.flatnonzero(codes < 0)[0]}.")
+        return codes, [f"group {level}" for level in levels]
+
+    def _parts(self, missing, seen, levels):
+        """The rows by class and group, as `per_class` and `per_group` have it."""
+        keys, names, trusted = seen["groups"], levels, seen["trusted"]
+        if getattr(self, "per_class", False):
+            target = seen["target"]
+            keys = target.codes * len(levels) + keys
+            names = [f"class {label} {name}".strip() for label in target.classes for name in levels]
+        judged = np.flatnonzero(~missing)
+        order = judged[np.argsort(keys[judged], kind="stable")]
+        found, starts = np.unique(keys[order], return_index=True)
+        for key, rows in zip(found, np.split(order, starts[1:]), strict=False):
+            yield Part(rows[~trusted[rows]], rows[trusted[rows]], names[key])
+
+    def _begin(self, seen):
+        """Before the first part: a place to refuse what is missing, and to start attributes."""
+
+    def _end(self, seen, n_asked):
+        """After the last part: a place to finish attributes."""
 
     @abstractmethod
-    def _decide(self, score, expected):
-        """(probability of being wrong, flagged), for finite scores of one part."""
+    def _decide(self, score, part, seen):
+        """(probability of being wrong, flagged), for the finite scores of one `Part`."""
+
+
+def clip_infinite(score):
+    """Infinitely suspect is allowed, but distances need numbers."""
+    if not np.isinf(score).any():
+        return score
+    finite = score[np.isfinite(score)]
+    low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 0.0)
+    span = (high - low) or 1.0
+    return np.clip(score, low - span, high + span)
 
 
 def flag_top(score, count):

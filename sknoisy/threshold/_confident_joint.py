@@ -16,6 +16,8 @@ class ConfidentJointCount(BaseThreshold):
     per_class : bool, default=True
         Flag in each class the number counted for that class, rather than the total of all
         classes wherever the scores are highest.
+    per_group : bool, default=False
+        Count in each of the `groups` given to `fit` by itself, and flag there.
 
     Attributes
     ----------
@@ -25,7 +27,8 @@ class ConfidentJointCount(BaseThreshold):
     noise_mask_ : ndarray of shape (n,) of bool
         Flagged rows.
     confident_joint_ : ndarray of shape (K, K)
-        Rows given class i and confidently of class j, calibrated to the number of rows.
+        Rows given class i and confidently of class j, calibrated to the number of rows; with
+        `per_group` the sum over the groups.
 
     References
     ----------
@@ -43,23 +46,32 @@ class ConfidentJointCount(BaseThreshold):
     array([9])
     """
 
-    def __init__(self, *, per_class=True):
+    def __init__(self, *, per_class=True, per_group=False):
         self.per_class = per_class
+        self.per_group = per_group
 
-    def _expected(self, score, target, label_proba):
+    def _begin(self, seen):
         from sknoisy.detection._confident_joint import confident_joint
 
-        if label_proba is None:
+        if seen["label_proba"] is None:
             raise ValueError(
                 "ConfidentJointCount counts by out-of-sample class probabilities, and there are "
                 "none: use it with a detector for classification that has them, or FixedRate."
             )
-        joint = confident_joint(np.asarray(label_proba, dtype=float), target.codes)
-        self.confident_joint_ = joint
-        wrong = joint.sum(axis=1) - np.diag(joint)
-        return wrong if self.per_class else [wrong.sum()]
+        proba = np.array(seen["label_proba"], dtype=float)
+        proba[seen["trusted"]] = np.nan  # right, whatever they look like
+        codes, groups = seen["target"].codes, seen["groups"]
+        # a class is compared with the others in its own group
+        seen["joints"] = {
+            group: confident_joint(proba[groups == group], codes[groups == group])
+            for group in np.unique(groups)
+        }
+        self.confident_joint_ = sum(seen["joints"].values())
 
-    def _decide(self, score, expected):
+    def _decide(self, score, part, seen):
+        joint = seen["joints"][seen["groups"][part.rows[0]]]
+        wrong = joint.sum(axis=1) - np.diag(joint)
+        expected = wrong[seen["target"].codes[part.rows[0]]] if self.per_class else wrong.sum()
         # more than half wrong would mean that the labels mean something else
         count = min(expected, len(score) / 2)
         return two_normals(score, rate=count / len(score)), flag_top(score, round(count))

@@ -22,6 +22,9 @@ class FixedRate(BaseThreshold):
         Share of the judged rows to flag. 0 flags nothing.
     per_class : bool, default=False
         Flag this share of each class rather than of all rows.
+    per_group : bool, default=False
+        Flag this share of each of the `groups` given to `fit`; with `per_class`, of
+        each class in each group.
 
     Attributes
     ----------
@@ -47,9 +50,10 @@ class FixedRate(BaseThreshold):
         "rate": [Interval(Real, 0, 0.5, closed="both")],
     }
 
-    def __init__(self, rate=0.1, *, per_class=False):
+    def __init__(self, rate=0.1, *, per_class=False, per_group=False):
         self.rate = rate
         self.per_class = per_class
+        self.per_group = per_group
 
-    def _decide(self, score, expected):
+    def _decide(self, score, part, seen):
         return two_normals(score, rate=self.rate), flag_top(score, round(self.rate * len(score)))

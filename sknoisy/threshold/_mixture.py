@@ -39,6 +39,9 @@ class MixturePosterior(BaseThreshold):
         scores are in [0, 1], "log" when none is negative, "identity" otherwise.
     per_class : bool, default=False
         Fit a mixture for each class rather than one for all rows.
+    per_group : bool, default=False
+        Fit one for each of the `groups` given to `fit`; with `per_class`, for each
+        class in each group.
 
     Attributes
     ----------
@@ -74,12 +77,13 @@ class MixturePosterior(BaseThreshold):
         "scale": [StrOptions({"auto", "identity", "log", "logit"})],
     }
 
-    def __init__(self, cut=0.5, *, scale="auto", per_class=False):
+    def __init__(self, cut=0.5, *, scale="auto", per_class=False, per_group=False):
         self.cut = cut
         self.scale = scale
         self.per_class = per_class
+        self.per_group = per_group
 
-    def _decide(self, score, expected):
+    def _decide(self, score, part, seen):
         proba = two_normals(score, scale=self.scale)
         return proba, proba > self.cut
 

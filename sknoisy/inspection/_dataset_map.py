@@ -1,0 +1,145 @@
+"""The rows on the map of their training."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+
+class DatasetMapDisplay:
+    """Confidence against variability of each row, coloured by correctness.
+
+    Easy rows lie at the top, ambiguous ones to the right and hard ones, the wrong and the outliers
+    among them, at the bottom left. Flagged rows are circled. Create it with `from_estimator` or
+    `from_values`.
+
+    Parameters
+    ----------
+    confidence, variability, correctness : ndarray of shape (n,)
+        See `DatasetMap`; rows of NaN (not judged) are left out of the picture.
+    noise_mask : ndarray of shape (n,) of bool
+        Flagged rows.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Where the map was drawn.
+    figure_ : matplotlib Figure
+        Its figure.
+    points_, circles_ : matplotlib PathCollection
+        All judged rows, and the flagged ones among them.
+
+    References
+    ----------
+    S. Swayamdipta, R. Schwartz, N. Lourie, Y. Wang, H. Hajishirzi, N. A. Smith, Y. Choi: "Dataset
+    cartography: mapping and diagnosing datasets with training dynamics", EMNLP 2020.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sknoisy.detection import DatasetMap
+    >>> from sknoisy.inspection import DatasetMapDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> detector = DatasetMap(LogisticRegression(max_iter=1000)).fit(X, y)
+    >>> display = DatasetMapDisplay.from_estimator(detector)  # doctest: +SKIP
+    """
+
+    def __init__(self, confidence, variability, correctness, noise_mask):
+        self.confidence = confidence
+        self.variability = variability
+        self.correctness = correctness
+        self.noise_mask = noise_mask
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None):
+        """Draw the map of a fitted `DatasetMap`, or of a treatment with one.
+
+        Parameters
+        ----------
+        estimator : fitted detector or treatment
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        DatasetMapDisplay
+        """
+        check_is_fitted(estimator)
+        detector = getattr(estimator, "detector_", estimator)
+        if not hasattr(detector, "variability_"):
+            raise TypeError(
+                f"DatasetMapDisplay draws what a DatasetMap finds, got {type(detector).__name__}."
+            )
+        return cls.from_values(
+            detector.confidence_,
+            detector.variability_,
+            detector.correctness_,
+            estimator.noise_mask_,
+            ax=ax,
+        )
+
+    @classmethod
+    def from_values(cls, confidence, variability, correctness, noise_mask, *, ax=None):
+        """Draw given values.
+
+        Parameters
+        ----------
+        confidence, variability, correctness : array-like of shape (n,)
+        noise_mask : array-like of shape (n,) of bool
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        DatasetMapDisplay
+        """
+        check_consistent_length(confidence, variability, correctness, noise_mask)
+        values = (np.asarray(v, dtype=float) for v in (confidence, variability, correctness))
+        return cls(*values, np.asarray(noise_mask, dtype=bool)).plot(ax=ax)
+
+    def plot(self, *, ax=None):
+        """Draw the map.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        DatasetMapDisplay
+        """
+        try:
+            import matplotlib.pyplot as plt
+        except ImportError as error:
+            raise ImportError(
+                "DatasetMapDisplay needs matplotlib: pip install 'sknoisy[plot]'."
+            ) from error
+
+        if ax is None:
+            _, ax = plt.subplots()
+        judged = ~np.isnan(self.confidence)
+        flagged = judged & self.noise_mask
+        self.points_ = ax.scatter(
+            self.variability[judged],
+            self.confidence[judged],
+            c=self.correctness[judged],
+            s=12,
+            vmin=0,
+            vmax=1,
+            cmap="coolwarm_r",
+        )
+        self.circles_ = ax.scatter(
+            self.variability[flagged],
+            self.confidence[flagged],
+            s=40,
+            facecolors="none",
+            edgecolors="black",
+            label=f"flagged ({flagged.sum()})",
+        )
+        ax.set(xlabel="variability", ylabel="confidence", ylim=(-0.02, 1.02))
+        ax.figure.colorbar(self.points_, ax=ax, label="correctness")
+        ax.legend()
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
