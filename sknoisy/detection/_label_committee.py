@@ -111,7 +111,7 @@ class LabelCommittee(BaseDetector):
     Rows weigh by `sample_weight` everywhere here: in the fits, the pool and the matrix.
 
     More than 5,000 rows: 3 folds in place of 5, forests have 30 trees in place of 150, and each
-    sees 2,500; neighbours are looked for among 5,000; forests and neighbours use as many threads
+    sees 2,500; neighbours are looked for among 3,000; forests and neighbours use as many threads
     as OpenMP has, unless `n_jobs` is given. The mixture is fitted on at most 5,000 / K
     rows (2,500 at least). More than 60 columns: boosting sees 32 principal components; more than
     300: the linear model sees 64. More than 30 classes: no boosting.

@@ -29,7 +29,7 @@ from sknoisy.exceptions import RareClassWarning
 N_TREES = 150
 MANY_ROWS = 5_000  # beyond it, forests have fewer trees, and each sees fewer rows
 N_TREES_MANY, MAX_BAG = 30, 2_500
-MAX_INDEX = 5_000  # rows to look for neighbours in
+MAX_INDEX = 3_000  # rows to look for neighbours in
 N_COMPONENTS = 64  # that the linear member sees in place of more than 300 columns
 WIDE_FOR_LINEAR = 300
 N_COMPONENTS_BOOSTED = 32  # the same for boosting, which costs most where columns are many

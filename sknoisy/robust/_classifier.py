@@ -18,6 +18,7 @@ from sknoisy.robust._choice import assemble, from_part, held_out, part_of, untre
 from sknoisy.robust._default_model import DefaultModel
 from sknoisy.robust._halved import HalvedCommittee
 from sknoisy.robust._label_score import (
+    BALANCED,
     PredictedCodes,
     compare_candidates,
     score_rows,
@@ -34,7 +35,7 @@ TRUST = 10.0  # weight of a trusted row where trust is tried out
 EFFORT = {  # (members, folds, rows to choose by, pairs of halves)
     "fast": ("few", 3, 2_000, 1),
     "balanced": ("auto", None, 3_000, 1),
-    "thorough": ("auto", None, 10_000, 3),
+    "thorough": ("auto", None, 5_000, 3),
 }
 
 
@@ -50,6 +51,9 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
       given label ignored: a row is given once for each class it may have, weighted (a model that
       takes no weights gets the likeliest class, unless `weight_strategy="resample"`);
     - ``"relabel"``: a label that the committee gives less than 1/2 becomes its likeliest class;
+    - ``"filter"``, in place of "relabel" with more than 5,000 rows: without the rows whose label is
+      more likely wrong than right (and "distil" then gives each row once, with the likeliest class:
+      as accurate as probabilities, at half the cost and less);
     - ``"soft"`` and ``"soft, trusted x 10"``, in place of these two when 50 or more rows are
       trusted: labels are the posterior in which the given label counts too; and the same with
       trusted rows weighing tenfold (five copies for a model without weights).
@@ -66,7 +70,9 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
     that of doing nothing, unless it agrees with the labels as given less than doing nothing does,
     by more than one standard error. Fifty or more trusted rows, of two classes, choose directly:
     by accuracy in them, held out. When the estimated noise rate is below 0.02, nothing is done
-    and nothing tried; the same with fewer than 100 rows.
+    and nothing tried; the same with fewer than 100 rows. With more than 5,000 rows there are only
+    the committees of the halves, which then find the suspect rows as well: models are fitted on the
+    first half and judged on the second, by the first part of the score alone.
 
     Number of fits. A committee is 2 forests out of bag, 5 linear and 5 small boosting fits (4 and
     4 in a half) and a neighbour search; "few": a smaller forest, 3 linear fits, neighbours. The
@@ -78,8 +84,12 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
     ============  ====================================  ===================  ==================
     "fast"        "few", 1 on all rows, 2 on halves     1, and 6 on halves   2,000 rows
     "balanced"    "auto", 1 on all rows, 2 on halves    1, and 6 on halves   3,000 rows
-    "thorough"    "auto", 1 on all rows, 6 on halves    1, and 18 on halves  10,000 rows
+    "thorough"    "auto", 1 on all rows, 6 on halves    1, and 18 on halves  5,000 rows
     ============  ====================================  ===================  ==================
+
+    More than 5,000 rows: committees on the 2 halves alone, of smaller forests and with 3 folds; 1
+    fit of the wrapped model, and 3 on the first half ("thorough", and where trusted rows choose: 6
+    on both); chosen by all rows of the half that judges.
 
     Parameters
     ----------
@@ -87,7 +97,7 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
         The classifier to wrap; any scikit-learn classifier, or a Pipeline that ends in one. None
         means `HistGradientBoostingClassifier()`, for a DataFrame behind an encoder.
     effort : {"fast", "balanced", "thorough"}, default="balanced"
-        See the table. "thorough" halves the rows in three ways.
+        See the table. "thorough" halves the rows in three ways (up to 5,000 rows).
     weight_strategy : {"native", "resample"}, default="native"
         How weights reach the model: as its `sample_weight` (an error when it takes none and some
         are given), or by repeating and leaving out rows in proportion to weight.
@@ -105,7 +115,7 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
     ----------
     estimator_ : estimator object
         The wrapped model, fitted on the treated rows.
-    treatment_ : {"nothing", "distil", "relabel", "soft", "soft, trusted x 10"}
+    treatment_ : {"nothing", "distil", "relabel", "filter", "soft", "soft, trusted x 10"}
         What was done.
     reason_ : str
         Why.
@@ -124,11 +134,12 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
     noise_proba_ : ndarray of shape (n,)
         Probability that the label of a training row is wrong.
     noise_mask_ : ndarray of shape (n,) of bool
-        Training rows whose label was replaced, or is not the likeliest any more.
+        Training rows that were left out, whose label was replaced, or is not the likeliest any
+        more.
     y_relabeled_ : ndarray of shape (n,)
         The likeliest label of each training row after the treatment.
     label_proba_ : ndarray of shape (n, K)
-        What the last fit was given: the share of each label in each row.
+        What the last fit was given: the share of each label in each row; zero in rows left out.
     n_features_in_ : int
         Number of features seen in `fit`, when the wrapped model counts them.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -146,6 +157,10 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
     for a class so rare that the committee does not see it any more; win back much for a forest,
     which averages noise away by itself. Trusted rows should be a random sample: easy ones choose
     for easy rows.
+
+    The wrapped model is no member of the committee: as one it changed the average precision, a mean
+    over four data sets and five noises, by 0.002 at most, whether linear, nearest rows, a tree, a
+    forest or boosting, at 5 to 9 more fits.
 
     When the wrapped model cannot be fitted on a half (too few rows of a class, for instance),
     nothing is done and a warning says so.
@@ -340,7 +355,7 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
             posterior[np.ix_(train, columns)] = _posterior(found, part.target.codes)
             for name, make in self._candidates(own, by_trust).items():
                 treated.setdefault(name, []).append(from_part(make(), train, n))
-        return self._compare(evidence, treated, splits, posterior, by_trust, seed)
+        return self._compare(evidence, treated, splits, posterior, by_trust, seed, BALANCED)
 
     def _halved_round(self, case, by_trust, seed):
         """The same where the evidence was made in halves: the first judges by the second."""
@@ -350,9 +365,10 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
             splits.append((second, first))
         posterior = _posterior(case.detector, case.target.codes)
         treated = {name: make() for name, make in self._candidates(case, by_trust).items()}
-        return self._compare(case.evidence, treated, splits, posterior, by_trust, seed)
+        # many rows need no help to see rare classes
+        return self._compare(case.evidence, treated, splits, posterior, by_trust, seed, 0.0)
 
-    def _compare(self, evidence, treated, splits, posterior, by_trust, seed):
+    def _compare(self, evidence, treated, splits, posterior, by_trust, seed, balanced):
         n = evidence.n_rows
         answers = held_out(
             self.estimator,
@@ -365,13 +381,15 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
         )
         predicted = {name: assemble(each, splits, n) for name, each in answers.items()}
         return {
-            name: score_rows(codes, posterior, evidence, by_trust)
+            name: score_rows(codes, posterior, evidence, by_trust, balanced)
             for name, codes in predicted.items()
         }
 
     def _trace(self):
         done = "kept"
-        if self.treatment_ == "relabel":
+        if self.treatment_ == "filter":
+            done = np.where(self.noise_mask_, "dropped", "kept")
+        elif self.treatment_ == "relabel":
             done = np.where(self.noise_mask_, "relabelled", "kept")
         elif self.treatment_ != "nothing":
             done = np.where(self.noise_mask_, "relabelled", "soft label")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from sknoisy.robust._choice import compare
 
-GIVEN, BALANCED = 0.3, 0.7  # parts of the score: labels as they are, classes made equal
+BALANCED = 0.7  # part of the score in which classes are made equal
 
 
 class PredictedCodes:
@@ -20,7 +20,7 @@ class PredictedCodes:
         return self.target.encode(np.asarray(model.predict(X)).reshape(-1), "predict").astype(float)
 
 
-def score_rows(predicted, posterior, evidence, by_trust):
+def score_rows(predicted, posterior, evidence, by_trust, balanced=BALANCED):
     """(score, agreement with the given label) of each row; NaN where there is no prediction."""
     known = ~np.isnan(predicted)
     codes, n_classes = evidence.target.codes, posterior.shape[1]
@@ -30,8 +30,8 @@ def score_rows(predicted, posterior, evidence, by_trust):
         return np.where(evidence.trusted, agrees, np.nan), agrees
     likely = posterior[np.arange(len(at)), at]
     frequency = np.average(posterior, axis=0, weights=evidence.inputs.sample_weight)
-    balanced = likely / (n_classes * np.maximum(frequency, 0.01)[at])
-    score = GIVEN * 0.5 * (agrees + likely) + BALANCED * balanced
+    equal = likely / (n_classes * np.maximum(frequency, 0.01)[at])
+    score = (1.0 - balanced) * 0.5 * (agrees + likely) + balanced * equal
     return np.where(known, score, np.nan), agrees
 
 
