@@ -53,9 +53,13 @@ def read(path):
     table = table[table["target_true"].notna()]
     if "target" in table:
         table = table[table["target"].notna()]
-    features = [c for c in table if not c.startswith(NO_FEATURES) and c not in ALSO_NONE]
+    features = features_of(table)
     given = table["target"] if "target" in table else table["target_true"]
     return table[features].reset_index(drop=True), given.to_numpy(), table["target_true"].to_numpy()
+
+
+def features_of(columns):
+    return [c for c in columns if not c.startswith(NO_FEATURES) and c not in ALSO_NONE]
 
 
 def load(name, folder, n_rows, seed):
@@ -199,7 +203,9 @@ def main():
         options.seeds, options.models, options.rows = 1, ["linear"], min(options.rows, 600)
     tables = tables_in(folder)
     names = options.datasets or [
-        name for name, path in tables.items() if {"target", "target_true"} <= columns_of(path)
+        name
+        for name, path in tables.items()
+        if {"target", "target_true"} <= (columns := columns_of(path)) and features_of(columns)
     ]
     with_cleanlab = importlib.util.find_spec("cleanlab") is not None
     if not with_cleanlab:

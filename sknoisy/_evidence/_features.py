@@ -87,7 +87,6 @@ def table_encoder():
         OneHotEncoder(
             max_categories=MAX_CATEGORIES,
             handle_unknown="infrequent_if_exist",
-            drop="if_binary",
             sparse_output=False,
         ),
     )

@@ -21,11 +21,14 @@ from sknoisy.detection._data_oob import DataOOB
 from sknoisy.detection._dataset_map import DatasetMap
 from sknoisy.detection._excess_loss import ExcessLoss
 from sknoisy.detection._forgetting import ForgettingEvents
+from sknoisy.detection._gradient_agreement import GradientAgreement
+from sknoisy.detection._gradient_subspace import GradientSubspace
 from sknoisy.detection._inffc import INFFC
 from sknoisy.detection._instance_hardness import InstanceHardness
 from sknoisy.detection._iterative_partitioning import IterativePartitioning
 from sknoisy.detection._knn_shapley import KNNShapley
 from sknoisy.detection._label_committee import LabelCommittee
+from sknoisy.detection._label_signed_kernel import LabelSignedKernel
 from sknoisy.detection._late_stopping import LateStopping
 from sknoisy.detection._leave_one_out import CookDistance, LeaveOneOut, SelfInfluence
 from sknoisy.detection._linear_separation import LinearSeparation
@@ -38,6 +41,7 @@ from sknoisy.detection._outlier import Outlier
 from sknoisy.detection._personal_loss import PersonalLoss
 from sknoisy.detection._recov import ReCoV
 from sknoisy.detection._relevance import RelevanceWeights
+from sknoisy.detection._representer import RepresenterPoints
 from sknoisy.detection._residual import Residual
 from sknoisy.detection._selective_ensemble import SelectiveEnsemble
 from sknoisy.detection._similarity_ensemble import SimilarityEnsemble
@@ -62,11 +66,14 @@ __all__ = [
     "ExcessLoss",
     "ForgettingEvents",
     "GraNd",
+    "GradientAgreement",
+    "GradientSubspace",
     "INFFC",
     "InstanceHardness",
     "IterativePartitioning",
     "KNNShapley",
     "LabelCommittee",
+    "LabelSignedKernel",
     "LateStopping",
     "LeaveOneOut",
     "LinearSeparation",
@@ -79,6 +86,7 @@ __all__ = [
     "PersonalLoss",
     "ReCoV",
     "RelevanceWeights",
+    "RepresenterPoints",
     "Residual",
     "SelectiveEnsemble",
     "SelfInfluence",

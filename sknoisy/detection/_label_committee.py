@@ -156,6 +156,7 @@ class LabelCommittee(BaseDetector):
     """
 
     _task = "classification"
+    _assumes = "how often a label is wrong depends on the classes, not on the features"
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "members": [StrOptions({"auto", "few"}), list],

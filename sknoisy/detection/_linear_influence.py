@@ -73,13 +73,18 @@ def linear_problem(estimator, evidence):
         design = check_array(design, accept_sparse="csr", dtype=np.float64)
         if n_outputs * (design.shape[1] + 1) <= MAX_PARAMETERS:
             return LinearProblem(_dense(design), last, is_own=True)
-    design = evidence.features(estimator)
     width = max(1, min(MAX_FEATURES, MAX_PARAMETERS // n_outputs - 1))
-    if design.shape[1] > width:
-        width = min(width, *design.shape)
-        design = TruncatedSVD(width, random_state=0).fit_transform(design)
     model = LogisticRegression(tol=1e-6, max_iter=1000) if is_labels else Ridge()
-    return LinearProblem(_dense(design), model, is_own=False)
+    return LinearProblem(dense_features(estimator, evidence, width), model, is_own=False)
+
+
+def dense_features(estimator, evidence, width=MAX_FEATURES):
+    """(n, d): `evidence.features`, by a singular value decomposition if wider than `width`."""
+    features = evidence.features(estimator)
+    if features.shape[1] > width:
+        width = min(width, *features.shape)
+        features = TruncatedSVD(width, random_state=0).fit_transform(features)
+    return _dense(features)
 
 
 def _is_closed_form(model, is_labels):
@@ -221,6 +226,22 @@ def _gradient(values, target):
         return (values - target.y)[:, None]
     off = values - np.eye(len(target.classes))[target.codes]
     return off if off.shape[1] > 2 else off[:, 1:]
+
+
+def margins_and_gradient(model, X, y, known, n_outputs):
+    """Predictions, derivatives of the losses and coefficients of a linear model on all rows.
+
+    All three with one column (row, of the coefficients) for each of all classes, zero for those
+    that are not among the `known` ones of the model; one for numbers, where `known` is None. Two
+    classes share the coefficients half and half.
+    """
+    if known is None:
+        predicted = model.predict(X)[:, None]
+        return predicted, predicted - y[:, None], np.atleast_2d(model.coef_)
+    predicted, coef = np.zeros((len(X), n_outputs)), np.zeros((n_outputs, X.shape[1]))
+    predicted[:, known] = model.predict_proba(X)
+    coef[known] = model.coef_ if len(known) > 2 else model.coef_ * [[-0.5], [0.5]]
+    return predicted, predicted - np.eye(n_outputs)[y], coef
 
 
 def _class_weight(model, codes, sample_weight):

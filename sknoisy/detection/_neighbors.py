@@ -113,6 +113,7 @@ class NeighborDisagreement(BaseDetector):
     """
 
     _task = "classification"
+    _assumes = "most labels near a right row are its own; distances have a meaning"
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],

@@ -16,8 +16,9 @@ class NonIIDOrder(BaseDetector):
     """Drift, change points and autocorrelation: rows whose neighbours are near in the file, too.
 
     In rows drawn independently from one distribution, the nearest neighbours of a row may stand
-    anywhere. The test compares the distances |i - j| between the positions of neighbours with those
-    between all rows, by a Kolmogorov-Smirnov statistic, and its p-value comes from random orders.
+    anywhere. The test compares the distances `|i - j|` between the positions of neighbours with
+    those between all rows, by a Kolmogorov-Smirnov statistic, and its p-value comes from random
+    orders.
     The score of a row is how much the positions of its own neighbours differ from chance.
 
     It is a check of the data set more than a detector of wrong rows: run it before anything that

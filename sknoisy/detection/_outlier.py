@@ -108,6 +108,7 @@ class Outlier(BaseDetector):
     """
 
     _task = "both"
+    _assumes = "broken rows have unusual features"
     _parameter_constraints: dict = {
         "outlier_detector": [HasMethods(["fit"]), None],
         "estimator": BaseDetector._parameter_constraints["estimator"],

@@ -127,6 +127,7 @@ class ReCoV(BaseDetector):
     """
 
     _task = "both"
+    _assumes = "a few wrong rows in a fold show in its score"
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "cv": [Interval(Integral, 2, None, closed="left"), HasMethods(["split"]), None],

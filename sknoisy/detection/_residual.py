@@ -86,6 +86,7 @@ class Residual(BaseDetector):
     """
 
     _task = "regression"
+    _assumes = "right numbers scatter about the prediction about normally, wrong ones wider"
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "scale": [StrOptions({"global", "local"})],

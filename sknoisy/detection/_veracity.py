@@ -136,6 +136,7 @@ class Veracity(BaseDetector):
     """
 
     _task = "regression"
+    _assumes = "the prediction is better without the wrong rows; errors exceed its uncertainty"
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "uncertainty": [StrOptions({"sum", "geometric"}), None],
