@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -17,6 +18,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from sknoisy.datasets import one_way_noise, pair_noise, symmetric_noise
+from sknoisy.exceptions import RareClassWarning
+from sknoisy.metrics import average_precision
 from sknoisy.robust import RobustClassifier
 
 TREE = DecisionTreeClassifier(random_state=0)
@@ -274,3 +277,71 @@ def test_without_a_model_a_table_is_encoded_and_reported():
     assert robust.score(X, y) > 0.9
     assert robust.estimator is None
     assert sorted(robust.noise_report(X, y)["row"]) == list(range(150))
+
+
+def many_rows(n=5_400, noise=0.3):
+    X, y = make_classification(
+        n, 8, n_informative=6, n_redundant=0, class_sep=1.5, flip_y=0, random_state=3
+    )
+    train, test = np.arange(5_100), np.arange(5_100, n)
+    y_noisy, wrong = symmetric_noise(y[train], noise, random_state=7)
+    return X[train], y[train], y_noisy, wrong, X[test], y[test]
+
+
+def test_many_rows_are_judged_in_halves_that_do_not_know_each_other(monkeypatch):
+    X, _, y_noisy, _, _, _ = many_rows()
+    model = fast().fit(X, y_noisy)
+    first, second = model.detector_.halves_
+    assert np.array_equal(np.sort(np.concatenate([first, second])), np.arange(len(X)))
+    # the same halves again, whatever the labels are
+    splits = [[(first, second), (second, first)]]
+    monkeypatch.setattr("sknoisy.robust._halved.make_splits", lambda *args, **kwargs: splits)
+    other = y_noisy.copy()
+    other[second[:600]] = 1 - other[second[:600]]
+    again = fast().fit(X, other)
+    assert_allclose(again.noise_proba_[first], model.noise_proba_[first])
+    assert not np.allclose(again.noise_proba_[second], model.noise_proba_[second])
+
+
+@pytest.mark.parametrize("tree_depth", [None, 3])
+def test_many_rows_are_treated_when_that_helps(tree_depth):
+    X, y, y_noisy, wrong, X_test, y_test = many_rows()
+    tree = DecisionTreeClassifier(max_depth=tree_depth, random_state=0)
+    model = fast(tree).fit(X, y_noisy)
+    assert list(model.selection_.index) == ["nothing", "filter", "distil"]
+    assert average_precision(wrong, model.noise_proba_) > 0.8
+    plain = clone(tree).fit(X, y_noisy).score(X_test, y_test)
+    clean = clone(tree).fit(X, y).score(X_test, y_test)
+    assert model.score(X_test, y_test) > plain + 0.5 * (clean - plain) - 0.02
+    if tree_depth is None:
+        assert model.treatment_ in ("filter", "distil")
+
+
+def test_many_clean_rows_are_left_alone():
+    X, y, _, _, _, _ = many_rows()
+    model = fast().fit(X, y)
+    assert model.treatment_ == "nothing"
+    assert model.estimator_.get_n_leaves() == clone(TREE).fit(X, y).get_n_leaves()
+
+
+def test_many_rows_with_weights_groups_trust_and_a_sole_member():
+    X, y, y_noisy, _, _, _ = many_rows()
+    rng = np.random.RandomState(11)
+    trusted = rng.rand(len(y)) < 0.1
+    labels = np.where(trusted, y, y_noisy).astype(object)
+    labels[np.flatnonzero(~trusted)[0]] = 7
+    weight = rng.uniform(0.5, 1.5, len(y))
+    model = fast()
+    with pytest.warns(RareClassWarning):
+        model.fit(
+            X,
+            labels.astype(int),
+            sample_weight=weight,
+            groups=np.arange(len(y)) // 3,
+            trusted=trusted,
+        )
+    assert list(model.classes_) == [0, 1, 7]
+    assert not model.noise_mask_[trusted].any()
+    assert model.treatment_ in ("nothing", "soft", "soft, trusted x 10")
+    alone = np.flatnonzero(labels == 7)
+    assert model.y_relabeled_[alone] == 7
