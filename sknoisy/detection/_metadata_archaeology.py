@@ -208,10 +208,10 @@ class MetadataArchaeology(BaseDetector):
         else:
             sure = -np.abs(target.y.astype(float) - outside)[judged]
             as_given = -sure <= AS_GIVEN * MAD_TO_SD * typical_size(-sure)
-        n_right = max(as_given.sum(), (len(judged) + 1) // 2)
-        right = judged[np.lexsort((-sure, ~as_given))[:n_right]]  # the surest first
         n_kinds = len(KINDS) if has_columns(evidence.inputs.X) else len(KINDS) - 1
         n_shares = 2 + self.n_repeats * (n_kinds - 2)
+        n_right = max(as_given.sum(), (len(judged) + 1) // 2, n_shares)  # there may be few rows
+        right = judged[np.lexsort((-sure, ~as_given))[:n_right]]  # the surest first
         wanted = max(1, min(250, n // 20)) if self.n_probes is None else self.n_probes
         n_probes = min(wanted, len(right) // n_shares)
         others = rng.permutation(right[n_probes : len(right) - n_probes])

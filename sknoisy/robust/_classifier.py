@@ -69,7 +69,8 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
     wrong evenly, the second when they go wrong one way. The best is taken if its score beats
     that of doing nothing, unless it agrees with the labels as given less than doing nothing does,
     by more than one standard error. Fifty or more trusted rows, of two classes, choose directly:
-    by accuracy in them, held out. When the estimated noise rate is below 0.02, nothing is done
+    by accuracy in them, held out; a gain of one standard error is taken whatever the given labels
+    say. When the estimated noise rate is below 0.02, nothing is done
     and nothing tried; the same with fewer than 100 rows. With more than 5,000 rows there are only
     the committees of the halves, which then find the suspect rows as well: models are fitted on the
     first half and judged on the second, by the first part of the score alone.
@@ -327,9 +328,10 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
             )
             return "nothing", f"{name} could not be fitted on half of the rows", None
         table = compare_candidates(rounds, evidence.inputs.sample_weight)
-        allowed = table[(table["gain"] > 0) & ~(table["agreement_t"] < -1.0)]
-        if by_trust:
-            allowed = table[table["gain"] > 0]
+        agrees = ~(table["agreement_t"] < -1.0)
+        if by_trust:  # a clear gain in trusted rows outweighs what labels of unknown worth say
+            agrees |= table["t"] >= 1.0
+        allowed = table[(table["gain"] > 0) & agrees]
         best = allowed["gain"].idxmax() if len(allowed) else table["gain"].drop("nothing").idxmax()
         what = f"accuracy in {evidence.trusted.sum()} trusted rows" if by_trust else "score"
         reason = (
