@@ -24,7 +24,7 @@ from sknoisy._evidence._fitting import seeded_clone
 from sknoisy._fitted import replace_fitted
 from sknoisy._limits import untouchable_rows
 from sknoisy._report import noise_report
-from sknoisy.threshold import FixedRate, MixturePosterior
+from sknoisy.threshold import ConfidentJointCount, FixedRate, MixturePosterior
 
 
 @dataclass
@@ -207,6 +207,11 @@ class BaseDetector(BaseEstimator, ABC):
             label_proba = finding.label_proba
         else:
             threshold = self._threshold()
+            if not target.is_labels and isinstance(threshold, ConfidentJointCount):
+                raise ValueError(
+                    "ConfidentJointCount is for class labels, and here y holds numbers: use "
+                    "another threshold, such as FixedRate."
+                )
             if not target.is_labels and getattr(threshold, "per_class", False):
                 raise ValueError(
                     f"{type(threshold).__name__}(per_class=True) is for class labels, and here y "

@@ -217,7 +217,11 @@ def label_posterior(label_proba, codes):
     """
     if np.isnan(label_proba).any(axis=1).all():  # nothing was judged
         return np.full(label_proba.shape, np.nan)
-    joint = confident_joint(label_proba, codes)
+    # scaled to all judged rows, but not rounded: which half goes up would hang on class names
+    joint = confident_joint(label_proba, codes, calibrate=False).astype(float)
+    judged = ~np.isnan(label_proba).any(axis=1)
+    counts = np.bincount(np.asarray(codes)[judged], minlength=len(joint))
+    joint *= (counts / joint.sum(axis=1))[:, None]
     n_classes = len(joint)
     if n_classes > 1:
         joint = joint + 0.5 / (n_classes - 1) * (1 - np.eye(n_classes))

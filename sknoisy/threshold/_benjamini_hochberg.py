@@ -112,7 +112,9 @@ class BenjaminiHochberg(BaseThreshold):
         n = len(seen["score"])
         if self.n_trials is None and self.scale in ("count", "share"):
             raise ValueError(
-                f'BenjaminiHochberg(scale="{self.scale}") needs n_trials, the number of trials.'
+                f'BenjaminiHochberg(scale="{self.scale}") needs n_trials, the number of trials. '
+                'For scores that are no counts, set scale="z" (standard normal if all is right) or '
+                'scale="1-p", or use another threshold.'
             )
         if self.scale == "z" and self.n_trials is not None and self.p0 is None:
             raise ValueError(

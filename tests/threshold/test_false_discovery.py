@@ -197,7 +197,7 @@ def test_probabilities_are_calibrated(procedure):
 @pytest.mark.parametrize(
     "threshold, score, message",
     [
-        (BenjaminiHochberg(), [1.0, 2], "needs n_trials"),
+        (BenjaminiHochberg(), [1.0, 2], 'needs n_trials.* set scale="z"'),
         (BenjaminiHochberg(scale="z", n_trials=5), [1.0, 2], "needs p0"),
         (BenjaminiHochberg(n_trials=5), [1.0, 7], "score 7 of row 1 is not between 0 and 5"),
         (BenjaminiHochberg(scale="1-p"), [-0.5, 0.2], "score -0.5 of row 0"),

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.special import expit
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -458,3 +458,10 @@ def test_trusted_rows_do_not_raise_the_count_for_others():
         LogisticRegression(), contamination=ConfidentJointCount(), random_state=0
     ).fit(X, y, trusted=trusted)
     assert detector.noise_mask_.sum() <= 3
+
+
+@pytest.mark.parametrize("per_class", [True, False])
+def test_the_confident_joint_of_numbers_is_refused(per_class):
+    X, y = np.arange(40.0).reshape(-1, 1), np.linspace(0, 1, 40)
+    with pytest.raises(ValueError, match="ConfidentJointCount is for class labels.*FixedRate"):
+        Residual(Ridge(), contamination=ConfidentJointCount(per_class=per_class)).fit(X, y)
