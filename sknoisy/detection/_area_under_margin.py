@@ -11,9 +11,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sknoisy._evidence import Evidence
 from sknoisy._evidence._cross_fit import margins_to_proba
 from sknoisy.detection._base import BaseDetector, Finding
-from sknoisy.detection._neighbors import label_posterior
 from sknoisy.detection._staged_model import staged_model
-from sknoisy.detection._wide_normal import typical_size, wide_normal_posterior
+from sknoisy.detection._verdict import stage_verdict
+from sknoisy.detection._wide_normal import typical_size
 
 LEAST_PROBA = 1e-6  # a lower one is taken for this, so that one stage cannot outdo all others
 
@@ -159,15 +159,13 @@ class AreaUnderMargin(BaseDetector):
             return self._by_threshold_samples(evidence)
         stages = self._stages(evidence, self.random_state)
         if evidence.target.is_labels:
-            aum = label_margins(stages).mean(axis=0)
+            aum, size = label_margins(stages).mean(axis=0), None
             suggestion = calibrated(stages.mean, evidence.target.codes)
-            proba, mask = label_verdict(evidence.target.codes, suggestion)
         else:
             suggestion = stages.mean
             size = scaled_residuals(stages, evidence.target.y).mean(axis=0)
             aum = 1.0 - size
-            proba = number_verdict(size)
-            mask = proba > 0.5
+        proba, mask = stage_verdict(evidence.target.codes, suggestion, size)
         return Finding(
             score=-aum,
             suggestion=suggestion,
@@ -220,7 +218,7 @@ class AreaUnderMargin(BaseDetector):
         return Finding(
             score=score,
             suggestion=proba,
-            noise_proba=label_verdict(target.codes, proba)[0],
+            noise_proba=stage_verdict(target.codes, proba, None)[0],
             mask=score >= 0,
             attributes={"aum_": aum / n_runs, "threshold_aum_": percentiles},
         )
@@ -257,20 +255,6 @@ def calibrated(mean_proba, codes):
     """
     logs = np.log(np.maximum(mean_proba, LEAST_PROBA))
     return margins_to_proba(logs - logs.mean(axis=1, keepdims=True), codes)
-
-
-def label_verdict(codes, answer):
-    """Probability that a label is wrong, and whether it is, by probabilities of the classes."""
-    given = np.arange(len(codes)), codes
-    proba = 1.0 - label_posterior(answer, codes)[given]
-    return proba, (proba > 0.5) & (answer.max(axis=1) > answer[given])
-
-
-def number_verdict(size):
-    """Probability that a number is wrong, by the size of its errors."""
-    proba, judged = np.zeros(len(size)), ~np.isnan(size)
-    proba[judged] = wide_normal_posterior(size[judged] / typical_size(size))
-    return proba
 
 
 def with_extra_class(evidence, samples):

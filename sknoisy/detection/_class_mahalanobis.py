@@ -15,7 +15,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from sknoisy.detection._base import BaseDetector, Finding
-from sknoisy.detection._neighbors import label_posterior
+from sknoisy.detection._verdict import label_verdict
 
 MAX_DENSE = 200  # sparse features with more columns are brought to this many components
 MAX_STEPS = 20  # concentration steps; they converge in fewer
@@ -181,17 +181,8 @@ class ClassMahalanobis(BaseDetector):
         prior = np.bincount(codes, weights=weight) / weight.sum()
         proba = softmax(np.log(prior) - distances / 2, axis=1)
         proba[~judged] = np.nan
-        posterior = label_posterior(proba, codes)
-        noise_proba = 1.0 - posterior[rows, codes]
-        # the slack: classes that cannot be told apart are no disagreement
-        unlike = proba.max(axis=1) > proba[rows, codes] + 1e-9
         return Finding(
-            score=score,
-            suggestion=proba,
-            noise_proba=noise_proba,
-            mask=judged & unlike & (noise_proba > 0.5),
-            label_proba=posterior,
-            attributes=attributes,
+            score=score, suggestion=proba, **label_verdict(proba, codes), attributes=attributes
         )
 
     def _reason(self, row):

@@ -10,10 +10,10 @@ from sklearn.utils._param_validation import StrOptions
 
 from sknoisy._evidence import make_splits, out_of_sample
 from sknoisy.detection._base import BaseDetector, Finding
-from sknoisy.detection._consensus import disagrees, without
-from sknoisy.detection._neighbors import label_posterior
+from sknoisy.detection._consensus import without
 from sknoisy.detection._residual import MAD_TO_SD
-from sknoisy.detection._wide_normal import typical_size, wide_normal_posterior
+from sknoisy.detection._verdict import disagrees, label_posterior, number_verdict
+from sknoisy.detection._wide_normal import typical_size
 
 FLOOR = 1e-3  # added to probabilities before the logarithm; a confidence below it is none
 FAR_OFF = 3.0  # residuals beyond this many standard deviations are left out of the second round
@@ -160,10 +160,7 @@ class ConfidenceDrop(BaseDetector):
         kept = ~(size > FAR_OFF * spread) | evidence.trusted
         second = self._after(evidence, kept, doubt=np.nan_to_num(size))
         log_before, log_after = -0.5 * (size / spread) ** 2, -0.5 * ((y - second) / spread) ** 2
-        judged = ~np.isnan(log_after)
-        noise_proba = np.zeros(len(y))
-        residual = np.abs(y - second)[judged]
-        noise_proba[judged] = wide_normal_posterior(residual / typical_size(residual))
+        noise_proba = number_verdict(np.abs(y - second))["noise_proba"]
         score = log_before - log_after
         before, after = np.exp(log_before), np.exp(log_after)
         return Finding(

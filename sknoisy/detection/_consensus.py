@@ -21,7 +21,7 @@ from sknoisy._evidence import Evidence, cross_fit, make_splits, out_of_sample
 from sknoisy._evidence._cross_fit import LabelResponse, gather
 from sknoisy._limits import untouchable_rows
 from sknoisy.detection._base import BaseDetector, Finding, default_model
-from sknoisy.detection._neighbors import label_posterior
+from sknoisy.detection._verdict import disagrees, label_posterior
 from sknoisy.exceptions import RareClassWarning
 
 MIN_CLASS_ROWS = 5  # of each class, these are never left out of a fit
@@ -411,11 +411,6 @@ def without(rows, flagged, suspicion, codes):
     share, doubt = suspicion
     spared = untouchable_rows(share[rows], doubt[rows], codes[rows], MIN_CLASS_ROWS)
     return rows[spared | ~flagged[rows]]
-
-
-def disagrees(proba, codes):
-    """Whether another label is likelier than the given one, beyond rounding."""
-    return proba.max(axis=1) > proba[np.arange(len(codes)), codes] + 1e-9
 
 
 def default_voters():

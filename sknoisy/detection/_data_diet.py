@@ -12,9 +12,8 @@ from sklearn.utils.extmath import row_norms
 from sklearn.utils.validation import check_is_fitted
 
 from sknoisy.detection._base import BaseDetector, Finding
-from sknoisy.detection._neighbors import label_posterior
 from sknoisy.detection._staged_model import staged_model
-from sknoisy.detection._wide_normal import typical_size, wide_normal_posterior
+from sknoisy.detection._verdict import stage_verdict
 
 N_STAGES = 20  # that the whole of the training would have: early is finer for paths
 
@@ -103,7 +102,7 @@ class _EarlyScore(BaseDetector):
             answers.append(stages.last)
         error, answer = np.mean(errors, axis=0), np.mean(answers, axis=0)
         score = error * self._weight(evidence, model)
-        proba, mask = early_verdict(evidence, answer, score)
+        proba, mask = stage_verdict(target.codes, answer, score)
         return Finding(
             score=score,
             suggestion=answer,
@@ -306,27 +305,6 @@ class GraNd(_EarlyScore):
 
     def _weight(self, evidence, model):
         return layer_norms(evidence.features(model))
-
-
-def early_verdict(evidence, answer, size):
-    """Probability that a target is wrong, and which rows are flagged, by a model in training.
-
-    Parameters
-    ----------
-    answer : ndarray of shape (n, K) or (n,)
-        What the model says of each row.
-    size : ndarray of shape (n,)
-        For numbers: errors in comparable units.
-    """
-    if evidence.target.is_labels:
-        codes = evidence.target.codes
-        given = np.arange(len(codes)), codes
-        proba = 1.0 - label_posterior(answer, codes)[given]
-        return proba, (proba > 0.5) & (answer.max(axis=1) > answer[given])
-    judged = ~np.isnan(size)
-    proba = np.zeros(len(size))
-    proba[judged] = wide_normal_posterior(size[judged] / typical_size(size))
-    return proba, proba > 0.5
 
 
 def layer_norms(features):

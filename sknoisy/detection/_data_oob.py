@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from sknoisy.detection._base import BaseDetector, Finding
-from sknoisy.detection._neighbors import label_posterior
-from sknoisy.detection._wide_normal import typical_size, wide_normal_posterior
+from sknoisy.detection._verdict import label_verdict, number_verdict
+from sknoisy.detection._wide_normal import typical_size
 
 
 class DataOOB(BaseDetector):
@@ -136,11 +136,11 @@ class DataOOB(BaseDetector):
         target = evidence.target
         if target.is_labels:
             score, value = bags.loss_out, 1.0 - bags.loss_out
-            verdict = doubt_labels(bags.mean_out, target.codes)
+            verdict = label_verdict(bags.mean_out, target.codes)
         else:
             size = np.sqrt(bags.loss_out)
             score, value = size / typical_size(size), -bags.loss_out
-            verdict = doubt_numbers(score)
+            verdict = number_verdict(size)
         return Finding(
             score=score,
             suggestion=bags.mean_out,
@@ -157,20 +157,3 @@ class DataOOB(BaseDetector):
             f"the {judges} are off by {size:.4g} (root mean square), "
             f"{self.noise_score_[row]:.1f} times the usual"
         )
-
-
-def doubt_labels(proba, codes):
-    """Verdict by the confident joint: another label is likelier, and the given one is doubtful."""
-    rows = np.arange(len(codes))
-    posterior = label_posterior(proba, codes)
-    noise_proba = 1.0 - posterior[rows, codes]
-    mask = (proba.max(axis=1) > proba[rows, codes] + 1e-9) & (noise_proba > 0.5)
-    return {"noise_proba": noise_proba, "mask": mask, "label_proba": posterior}
-
-
-def doubt_numbers(size):
-    """Verdict by the wider of two normals about zero, for errors in comparable units."""
-    judged = ~np.isnan(size)
-    noise_proba = np.zeros(len(size))
-    noise_proba[judged] = wide_normal_posterior(size[judged])
-    return {"noise_proba": noise_proba, "mask": noise_proba > 0.5}

@@ -8,14 +8,10 @@ import numpy as np
 from scipy.stats import rankdata
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sknoisy.detection._area_under_margin import (
-    calibrated,
-    label_verdict,
-    number_verdict,
-    scaled_residuals,
-)
+from sknoisy.detection._area_under_margin import calibrated, scaled_residuals
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._staged_model import staged_model
+from sknoisy.detection._verdict import stage_verdict
 
 MAD_TO_SD = 1.4826  # the standard deviation of normal numbers over their median absolute deviation
 
@@ -183,11 +179,9 @@ class DatasetMap(BaseDetector):
             score = score * (1.0 - 2.0 * variability)
         proba, mask = np.zeros(n), np.zeros(n, dtype=bool)
         for rows in sources:
-            if target.is_labels:
-                proba[rows], mask[rows] = label_verdict(target.codes[rows], suggestion[rows])
-            else:
-                proba[rows] = number_verdict(z[:, rows].mean(axis=0))
-                mask[rows] = proba[rows] > 0.5
+            codes = target.codes[rows] if target.is_labels else None
+            size = None if target.is_labels else z[:, rows].mean(axis=0)
+            proba[rows], mask[rows] = stage_verdict(codes, suggestion[rows], size)
             if self.per_group:
                 score[rows] = _ranks(score[rows])
         return Finding(

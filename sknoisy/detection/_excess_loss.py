@@ -12,8 +12,8 @@ from sklearn.utils._param_validation import HasMethods, Interval
 
 from sknoisy._evidence import Evidence, out_of_sample
 from sknoisy.detection._base import BaseDetector, Finding, check_kind
-from sknoisy.detection._neighbors import label_posterior
 from sknoisy.detection._personal_loss import out_of_sample_loss
+from sknoisy.detection._verdict import label_posterior
 from sknoisy.detection._wide_normal import wide_normal_posterior
 
 LEAST_SPREAD = 0.1  # of a row's loss, and least expected loss, in units of that of all rows
@@ -194,9 +194,7 @@ class ExcessLoss(BaseDetector):
             verdict["label_proba"] = posterior
         else:
             ratio = loss / np.maximum(expected, LEAST_SPREAD * _usual(expected))
-            judged = np.flatnonzero(~np.isnan(ratio))
-            noise_proba = np.zeros(len(score))
-            noise_proba[judged] = wide_normal_posterior(ratio[judged])
+            noise_proba = wide_normal_posterior(ratio)
             noise_proba[~above] = 0.0
         return {**verdict, "noise_proba": noise_proba, "mask": above & (noise_proba > 0.5)}
 

@@ -11,8 +11,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import Interval
 
-from sknoisy.detection._area_under_margin import calibrated, label_verdict
+from sknoisy.detection._area_under_margin import calibrated
 from sknoisy.detection._base import BaseDetector, Finding, behind_encoder
+from sknoisy.detection._verdict import stage_verdict
 
 
 class ForgettingEvents(BaseDetector):
@@ -139,7 +140,7 @@ class ForgettingEvents(BaseDetector):
         hard = (n_forgotten > 0) | np.isinf(first)
         events = np.where(np.isinf(first), len(stages.steps), n_forgotten)
         suggestion = calibrated(stages.mean, codes)
-        proba, mask = label_verdict(codes, suggestion)
+        proba, mask = stage_verdict(codes, suggestion, None)
         return Finding(
             score=events + 0.999 * (1.0 - given),
             suggestion=suggestion,

@@ -13,7 +13,7 @@ from sknoisy._evidence import Evidence
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._consensus import Consensus, Tally
 from sknoisy.detection._instance_hardness import first_pipeline
-from sknoisy.detection._neighbors import label_posterior
+from sknoisy.detection._verdict import label_posterior
 from sknoisy.exceptions import RareClassWarning
 
 

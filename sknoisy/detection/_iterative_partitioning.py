@@ -12,8 +12,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sknoisy._evidence import cross_fit, make_splits
 from sknoisy._evidence._cross_fit import LabelResponse, gather
 from sknoisy.detection._base import BaseDetector, Finding
-from sknoisy.detection._consensus import Tally, disagrees, without
-from sknoisy.detection._neighbors import label_posterior
+from sknoisy.detection._consensus import Tally, without
+from sknoisy.detection._verdict import disagrees, label_posterior
 from sknoisy.exceptions import RareClassWarning
 
 

@@ -9,8 +9,8 @@ from sklearn.utils._param_validation import Interval
 
 from sknoisy._evidence import make_splits
 from sknoisy.detection._base import BaseDetector, Finding
-from sknoisy.detection._data_diet import early_verdict
 from sknoisy.detection._staged_model import staged_model
+from sknoisy.detection._verdict import stage_verdict
 from sknoisy.detection._wide_normal import typical_size
 
 MAD_TO_SD = 1.4826
@@ -182,7 +182,7 @@ class LateStopping(BaseDetector):
 
         learned[np.isnan(lateness)] = np.nan
         out = dropped_in > 0
-        proba, mask = early_verdict(evidence, stages.last, size)
+        proba, mask = stage_verdict(target.codes, stages.last, size)
         mask &= out & (learned > len(stages.progress) / 2) & np.isinf(again)
         n_left_out = np.where(out, self.n_lifecycles + 1 - dropped_in, 0)
         return Finding(

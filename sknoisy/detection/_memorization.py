@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy.detection._base import BaseDetector, Finding
-from sknoisy.detection._data_oob import doubt_labels, doubt_numbers
+from sknoisy.detection._verdict import label_verdict, number_verdict
 from sknoisy.detection._wide_normal import typical_size
 
 MEMORISED = 0.25  # the authors' bound
@@ -152,7 +152,7 @@ class Memorization(BaseDetector):
         if not target.is_labels:
             seen, unseen = np.sqrt(bags.loss_in), np.sqrt(bags.loss_out)
             score = (unseen - seen) / typical_size(unseen)
-            verdict = doubt_numbers(np.abs(score) / typical_size(np.abs(score)))
+            verdict = number_verdict(np.abs(score))
             verdict = _limited(verdict, score > 0)
         else:
             seen, unseen = 1.0 - bags.loss_in, 1.0 - bags.loss_out
@@ -161,7 +161,7 @@ class Memorization(BaseDetector):
                 seen = bags.mean_in[rows, target.codes]
                 unseen = bags.mean_out[rows, target.codes]
             score = seen - unseen
-            verdict = doubt_labels(bags.mean_out, target.codes)
+            verdict = label_verdict(bags.mean_out, target.codes)
             verdict = _limited(verdict, score > MEMORISED)
             verdict["label_proba"] = np.where(
                 (score > MEMORISED)[:, None],

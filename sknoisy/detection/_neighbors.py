@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from sknoisy.detection._base import BaseDetector, Finding
-from sknoisy.detection._confident_joint import confident_joint, joint_posterior
+from sknoisy.detection._verdict import disagrees, label_verdict
 
 
 class NeighborDisagreement(BaseDetector):
@@ -163,20 +163,15 @@ class NeighborDisagreement(BaseDetector):
             shares = equal_priors(shares, codes, counts)
         shares[counts[codes] == 1] = np.nan
         agree = shares[rows, codes]
-        posterior = label_posterior(shares, codes)
-        noise_proba = 1.0 - posterior[rows, codes]
+        verdict = label_verdict(shares, codes)
         if self.rule == "unanimous":
-            mask = agree == 0.0
-        else:  # the slack: sums in another order are no disagreement
-            mask = shares.max(axis=1) > agree + 1e-9
-            if self.rule == "posterior":
-                mask &= noise_proba > 0.5
+            verdict["mask"] = agree == 0.0
+        elif self.rule == "majority":
+            verdict["mask"] = disagrees(shares, codes)
         return Finding(
             score=np.clip(1.0 - agree, 0.0, 1.0),
             suggestion=shares,
-            noise_proba=noise_proba,
-            mask=mask,
-            label_proba=posterior,
+            **verdict,
             attributes={"neighbor_proba_": shares, "neighbor_indices_": near.indices},
         )
 
@@ -207,25 +202,6 @@ def label_shares(labels, say, n_classes):
         shares[rows, label] += weight
     with np.errstate(invalid="ignore"):
         return shares / shares.sum(axis=1, keepdims=True)
-
-
-def label_posterior(label_proba, codes):
-    """(n, K): P(true label | row, given label) by the confident joint, with half a row of doubt.
-
-    The joint of a nearly clean set is zero for most pairs of classes. Half a row for each class,
-    spread over the other classes, keeps possible what happened to be counted nowhere.
-    """
-    if np.isnan(label_proba).any(axis=1).all():  # nothing was judged
-        return np.full(label_proba.shape, np.nan)
-    # scaled to all judged rows, but not rounded: which half goes up would hang on class names
-    joint = confident_joint(label_proba, codes, calibrate=False).astype(float)
-    judged = ~np.isnan(label_proba).any(axis=1)
-    counts = np.bincount(np.asarray(codes)[judged], minlength=len(joint))
-    joint *= (counts / joint.sum(axis=1))[:, None]
-    n_classes = len(joint)
-    if n_classes > 1:
-        joint = joint + 0.5 / (n_classes - 1) * (1 - np.eye(n_classes))
-    return joint_posterior(label_proba, codes, joint)
 
 
 def equal_priors(shares, codes, counts):

@@ -131,8 +131,7 @@ class Residual(BaseDetector):
         else:
             scale[judged] = local_scale(np.abs(centred[judged]), predicted[judged], n_local)
         score = np.abs(centred) / scale
-        noise_proba = np.zeros(len(y))
-        noise_proba[judged] = wide_normal_posterior(score[judged])
+        noise_proba = wide_normal_posterior(score)
         return Finding(
             score=score,
             suggestion=predicted,

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence import make_splits, out_of_sample
 from sknoisy.detection._base import BaseDetector, Finding
-from sknoisy.detection._neighbors import label_posterior
+from sknoisy.detection._verdict import label_posterior
 from sknoisy.exceptions import RareClassWarning
 
 TIE = 1e-9  # probabilities nearer than this are equal

@@ -8,8 +8,9 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from sknoisy.detection._base import BaseDetector, Finding
-from sknoisy.detection._data_diet import early_verdict, layer_norms
+from sknoisy.detection._data_diet import layer_norms
 from sknoisy.detection._staged_model import staged_model
+from sknoisy.detection._verdict import stage_verdict
 from sknoisy.detection._wide_normal import typical_size
 
 
@@ -146,7 +147,7 @@ class TracIn(BaseDetector):
         norms = layer_norms(evidence.features(model))
         score = of_error * norms**2
         # the root is in units of the error
-        proba, mask = early_verdict(evidence, stages.mean, np.sqrt(score))
+        proba, mask = stage_verdict(target.codes, stages.mean, np.sqrt(score))
         return Finding(
             score=score,
             suggestion=stages.mean,

@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence._neighbors import CHUNK_ROWS
 from sknoisy.detection._base import BaseDetector, Finding
-from sknoisy.detection._data_oob import doubt_labels
+from sknoisy.detection._verdict import label_verdict
 
 METRICS = ("retraining", "agreement", "confidence", "boundary")
 
@@ -186,7 +186,7 @@ class WellRepresentedness(BaseDetector):
         return Finding(
             score=ranks.to_numpy().mean(axis=1),
             suggestion=bags.mean_out,
-            **doubt_labels(np.where(judged[:, None], bags.mean_out, np.nan), codes),
+            **label_verdict(np.where(judged[:, None], bags.mean_out, np.nan), codes),
             attributes={"metrics_": measures, "ranks_": ranks},
         )
 

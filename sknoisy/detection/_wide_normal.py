@@ -24,7 +24,7 @@ def wide_normal_posterior(score, *, rate=None, max_iter=500, tol=1e-6):
     Parameters
     ----------
     score : ndarray of shape (n,)
-        Absolute errors in comparable units.
+        Absolute errors in comparable units; NaN was not judged.
     rate : float in (0, 1], default=None
         Share of the wider normal. None means that it is estimated, and that the answer is 0 for
         all rows when one law with tails no heavier than those of Student's t with 3 degrees of
@@ -37,8 +37,15 @@ def wide_normal_posterior(score, *, rate=None, max_iter=500, tol=1e-6):
     Returns
     -------
     ndarray of shape (n,)
-        Rises with the score.
+        Rises with the score; 0 for a row that was not judged.
     """
+    judged, proba = ~np.isnan(score), np.zeros(len(score))
+    proba[judged] = _mixture_of_two(score[judged], rate, max_iter, tol)
+    return proba
+
+
+def _mixture_of_two(score, rate, max_iter, tol):
+    """`wide_normal_posterior` where all rows were judged."""
     n = len(score)
     start = 0.05 if rate is None else rate
     n_wide = max(1, int(np.ceil(round(start * n, 9))))
