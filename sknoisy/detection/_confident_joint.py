@@ -353,13 +353,17 @@ def _joint(guess, codes, n_classes, calibrate):
     np.fill_diagonal(joint, np.maximum(joint.diagonal(), 1))
     if not calibrate:
         return joint
-    class_counts = np.bincount(codes, minlength=n_classes)
-    counts = (joint.T / joint.sum(axis=1) * class_counts).T
+    counts = scaled_joint(joint, codes)
     if len(codes):
         # The sum is n already, up to rounding: this moves only the last bit, but that decides how
         # halves are rounded below, and so which row of a small class is flagged. As in cleanlab.
         counts = counts / counts.sum() * len(codes)
     return np.array([_round_keeping_sum(row) for row in counts])
+
+
+def scaled_joint(joint, codes):
+    """Counts, not rounded, of which row i sums to the number of `codes` that are i."""
+    return (joint.T / joint.sum(axis=1) * np.bincount(codes, minlength=len(joint))).T
 
 
 def _round_keeping_sum(values):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sknoisy.detection._confident_joint import confident_joint, joint_posterior
+from sknoisy.detection._confident_joint import confident_joint, joint_posterior, scaled_joint
 from sknoisy.detection._wide_normal import typical_size, wide_normal_posterior
 
 SLACK = 1e-9  # sums in another order are no disagreement
@@ -78,13 +78,11 @@ def label_posterior(label_proba, codes):
     The joint of a nearly clean set is zero for most pairs of classes. Half a row for each class,
     spread over the other classes, keeps possible what happened to be counted nowhere.
     """
-    if np.isnan(label_proba).any(axis=1).all():  # nothing was judged
-        return np.full(label_proba.shape, np.nan)
-    # scaled to all judged rows, but not rounded: which half goes up would hang on class names
-    joint = confident_joint(label_proba, codes, calibrate=False).astype(float)
     judged = ~np.isnan(label_proba).any(axis=1)
-    counts = np.bincount(np.asarray(codes)[judged], minlength=len(joint))
-    joint *= (counts / joint.sum(axis=1))[:, None]
+    if not judged.any():
+        return np.full(label_proba.shape, np.nan)
+    # not rounded: which half goes up would hang on the names of the classes
+    joint = scaled_joint(confident_joint(label_proba, codes, calibrate=False), codes[judged])
     n_classes = len(joint)
     if n_classes > 1:
         joint = joint + 0.5 / (n_classes - 1) * (1 - np.eye(n_classes))
