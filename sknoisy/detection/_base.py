@@ -171,9 +171,13 @@ class BaseDetector(BaseEstimator, ABC):
     def _model(self, evidence):
         """The estimator that makes the evidence."""
         if self.estimator is None:
-            return default_model(evidence)
+            return self._default_model(evidence)
         check_kind(self.estimator, evidence.task, type(self).__name__)
         return self.estimator
+
+    def _default_model(self, evidence):
+        """The model when none is given."""
+        return default_model(evidence)
 
     def _with_estimator(self, estimator):
         """Clone in which `estimator` takes the place of a model left at None."""

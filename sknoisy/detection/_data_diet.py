@@ -72,8 +72,8 @@ class _EarlyScore(BaseDetector):
         order = order[~self.noise_mask_[order]]
         return np.sort(order[: int(np.ceil(round(fraction * n, 9)))])
 
-    def _model(self, evidence):
-        return staged_model(evidence) if self.estimator is None else super()._model(evidence)
+    def _default_model(self, evidence):
+        return staged_model(evidence)
 
     def _find(self, evidence):
         model, target = self._model(evidence), evidence.target

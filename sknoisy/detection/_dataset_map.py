@@ -149,8 +149,8 @@ class DatasetMap(BaseDetector):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _model(self, evidence):
-        return staged_model(evidence) if self.estimator is None else super()._model(evidence)
+    def _default_model(self, evidence):
+        return staged_model(evidence)
 
     def _find(self, evidence):
         target, n = evidence.target, evidence.n_rows

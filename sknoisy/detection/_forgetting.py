@@ -122,8 +122,8 @@ class ForgettingEvents(BaseDetector):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _model(self, evidence):
-        return network(evidence.inputs.X) if self.estimator is None else super()._model(evidence)
+    def _default_model(self, evidence):
+        return network(evidence.inputs.X)
 
     def _find(self, evidence):
         codes = evidence.target.codes

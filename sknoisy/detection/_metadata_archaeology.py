@@ -155,8 +155,8 @@ class MetadataArchaeology(BaseDetector):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _model(self, evidence):
-        return staged_model(evidence) if self.estimator is None else super()._model(evidence)
+    def _default_model(self, evidence):
+        return staged_model(evidence)
 
     # ------------------------------------------------------------------ the method
 
