@@ -101,6 +101,17 @@ class Evidence:
         other._answers = {}
         return other
 
+    def replaced(self, **changes):
+        """The same evidence but for what is named here; nothing has been asked of it yet.
+
+        Parameters
+        ----------
+        **changes
+            As in the constructor; what is not named stays.
+        """
+        same = {**vars(self.inputs), "task": self.task, "trusted": self.trusted}
+        return Evidence(**(same | changes))
+
     def responses(self, estimator, **how):
         """`Responses` of an estimator to rows it has not seen; see `out_of_sample`."""
         return self._once("responses", out_of_sample, estimator, how)

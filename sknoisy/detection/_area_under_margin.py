@@ -8,7 +8,6 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sknoisy._evidence import Evidence
 from sknoisy._evidence._cross_fit import margins_to_proba
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._staged_model import staged_model
@@ -259,7 +258,7 @@ def calibrated(mean_proba, codes):
 
 def with_extra_class(evidence, samples):
     """The same rows, of which `samples` are in a class of their own, the last one in order."""
-    target, inputs = evidence.target, evidence.inputs
+    target = evidence.target
     last = target.classes[-1]
     if target.classes.dtype.kind in "iuf":
         y, extra = target.y.astype(np.result_type(target.y, np.int64)), last + 1
@@ -267,13 +266,4 @@ def with_extra_class(evidence, samples):
         y, extra = target.y.astype(int), int(last) + 1
     else:
         y, extra = target.y.astype(object), f"{last} (threshold sample)"
-    y = np.where(samples, np.array(extra, dtype=y.dtype), y)
-    return Evidence(
-        inputs.X,
-        y,
-        task="classification",
-        sample_weight=inputs.sample_weight,
-        groups=inputs.groups,
-        fit_params=inputs.fit_params,
-        weight_strategy=inputs.weight_strategy,
-    )
+    return evidence.replaced(y=np.where(samples, np.array(extra, dtype=y.dtype), y))

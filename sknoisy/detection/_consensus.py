@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import _routing_enabled
 from sklearn.utils.metaestimators import _BaseComposition
 
-from sknoisy._evidence import Evidence, cross_fit, make_splits, out_of_sample
+from sknoisy._evidence import cross_fit, make_splits, out_of_sample
 from sknoisy._evidence._cross_fit import LabelResponse, gather
 from sknoisy._limits import untouchable_rows
 from sknoisy.detection._base import BaseDetector, Finding, default_model
@@ -254,16 +254,7 @@ class Consensus(_BaseComposition, BaseDetector):
         if self.estimators is not None:
             models = [model for _, model in self._named() if model != "drop"]
             return [default_model(evidence) if m is None else m for m in models], evidence
-        inputs = evidence.inputs
-        encoded = Evidence(
-            evidence.features(),
-            inputs.y,
-            task="classification",
-            sample_weight=inputs.sample_weight,
-            groups=inputs.groups,
-            trusted=evidence.trusted,
-            weight_strategy=inputs.weight_strategy,
-        )
+        encoded = evidence.replaced(X=evidence.features(), fit_params=None)
         return [model for _, model in default_voters()], encoded
 
     # ------------------------------------------------------------------ the vote

@@ -12,7 +12,6 @@ from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import check_random_state
 
-from sknoisy._evidence import Evidence
 from sknoisy.detection._base import BaseDetector
 from sknoisy.detection._consensus import Consensus
 from sknoisy.exceptions import RareClassWarning
@@ -191,16 +190,8 @@ class InstanceHardness(Consensus):
 
     def _encoded(self, evidence):
         """The same rows as numbers: by the first steps of the first learner that is a Pipeline."""
-        inputs = evidence.inputs
-        return Evidence(
-            evidence.features(first_pipeline(self.estimators)),
-            inputs.y,
-            task="classification",
-            sample_weight=inputs.sample_weight,
-            groups=inputs.groups,
-            trusted=evidence.trusted,
-            weight_strategy=inputs.weight_strategy,
-        )
+        features = evidence.features(first_pipeline(self.estimators))
+        return evidence.replaced(X=features, fit_params=None)
 
     def _leaves(self, evidence, alpha):
         """Size, relative depth and share of other labels of each row's leaf."""

@@ -12,7 +12,6 @@ from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _num_samples
 
-from sknoisy._evidence import Evidence
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._staged_model import staged_model
 from sknoisy.detection._wide_normal import typical_size
@@ -282,16 +281,7 @@ def alter(evidence, probes, rng):
         y[rows] = target.classes[others % n_classes]
     else:
         y[rows] = target.y[(rows + rng.randint(1, len(y), size=len(rows))) % len(y)]
-    return Evidence(
-        with_random_cells(inputs.X, probes[KINDS[3]], rng),
-        y,
-        task=target.task,
-        sample_weight=inputs.sample_weight,
-        groups=inputs.groups,
-        trusted=evidence.trusted,
-        fit_params=inputs.fit_params,
-        weight_strategy=inputs.weight_strategy,
-    )
+    return evidence.replaced(X=with_random_cells(inputs.X, probes[KINDS[3]], rng), y=y)
 
 
 def has_columns(X):

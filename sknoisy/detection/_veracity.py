@@ -10,7 +10,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sknoisy._evidence import Evidence, Target, make_splits, out_of_sample
+from sknoisy._evidence import Target, make_splits, out_of_sample
 from sknoisy._evidence._cross_fit import DEFAULT_FOLDS
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._wide_normal import typical_size, wide_normal_posterior
@@ -271,15 +271,8 @@ class Veracity(BaseDetector):
             return np.zeros(len(residual))
         judged = ~np.isnan(residual)
         local = self.aleatoric == "local"
-        inputs = evidence.inputs
-        of_residuals = Evidence(
-            inputs.X,
-            np.where(judged, residual**2 if local else residual, 0.0),
-            task="regression",
-            sample_weight=inputs.sample_weight,
-            groups=inputs.groups,
-            fit_params=inputs.fit_params,
-            weight_strategy=inputs.weight_strategy,
+        of_residuals = evidence.replaced(
+            y=np.where(judged, residual**2 if local else residual, 0.0)
         )
         try:
             expected = self._predict(
