@@ -11,9 +11,8 @@ from sklearn.utils._param_validation import StrOptions
 from sknoisy._evidence import make_splits, out_of_sample
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._consensus import without
-from sknoisy.detection._residual import MAD_TO_SD
 from sknoisy.detection._verdict import disagrees, label_posterior, number_verdict
-from sknoisy.detection._wide_normal import typical_size
+from sknoisy.detection._wide_normal import MAD_TO_SD, typical_size
 
 FLOOR = 1e-3  # added to probabilities before the logarithm; a confidence below it is none
 FAR_OFF = 3.0  # residuals beyond this many standard deviations are left out of the second round

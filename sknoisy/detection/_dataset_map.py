@@ -12,8 +12,7 @@ from sknoisy.detection._area_under_margin import calibrated, scaled_residuals
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._staged_model import staged_model
 from sknoisy.detection._verdict import stage_verdict
-
-MAD_TO_SD = 1.4826  # the standard deviation of normal numbers over their median absolute deviation
+from sknoisy.detection._wide_normal import MAD_TO_SD
 
 
 class DatasetMap(BaseDetector):

@@ -11,9 +11,7 @@ from sknoisy._evidence import make_splits
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._staged_model import staged_model
 from sknoisy.detection._verdict import stage_verdict
-from sknoisy.detection._wide_normal import typical_size
-
-MAD_TO_SD = 1.4826
+from sknoisy.detection._wide_normal import MAD_TO_SD, typical_size
 
 
 class LateStopping(BaseDetector):

@@ -14,9 +14,8 @@ from sklearn.utils.validation import _num_samples
 
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._staged_model import staged_model
-from sknoisy.detection._wide_normal import typical_size
+from sknoisy.detection._wide_normal import MAD_TO_SD, typical_size
 
-MAD_TO_SD = 1.4826
 LOWEST = 1e-3  # probability that counts in a loss: below it there is no telling how wrong a row is
 AS_GIVEN = 1.5  # robust standard deviations within which a number is predicted as given
 CHUNK_ROWS = 4096

@@ -9,9 +9,7 @@ import pandas as pd
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy.detection._base import BaseDetector, Finding
-from sknoisy.detection._wide_normal import typical_size, wide_normal_posterior
-
-MAD_TO_SD = 1.4826  # of a normal
+from sknoisy.detection._wide_normal import MAD_TO_SD, typical_size, wide_normal_posterior
 
 
 class Residual(BaseDetector):

@@ -6,6 +6,8 @@ import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import laplace, norm, t
 
+MAD_TO_SD = 1.4826  # of normal numbers: standard deviation over median absolute deviation
+
 
 def typical_size(size):
     """Median of absolute values; where that is zero the mean, and 1 where all are zero."""
