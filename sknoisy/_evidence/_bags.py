@@ -13,14 +13,14 @@ from sklearn.utils import check_array, check_random_state, gen_batches
 
 from sknoisy._evidence._cross_fit import (
     LabelResponse,
-    _last_step,
     _oob_serves,
-    _warn_of_classes,
     cross_fit,
+    fit_with_bags,
     has_oob,
+    last_step,
     number_response,
+    warn_of_sole_members,
 )
-from sknoisy._evidence._fitting import fit_model, seeded_clone
 
 CHUNK_BAGS = 16  # responses that are held at a time; a constant, so that n_jobs changes nothing
 
@@ -80,7 +80,7 @@ def bag_responses(
     """
     target = evidence.target
     if target.is_labels:
-        _warn_of_sole_members(target)
+        warn_of_sole_members(target)
         if len(target.classes) < 2:  # nobody could be of another opinion
             return _Sums(target).bags(0)
     if has_bags(estimator, evidence):
@@ -210,18 +210,9 @@ def _linked(margins, bag, codes):
 
 def _own_members(estimator, evidence, random_state):
     """`Bags` of the members of a forest or bagging, fitted once."""
-    target, inputs = evidence.target, evidence.inputs
-    seed = None if random_state is None else check_random_state(random_state).randint(2**31 - 1)
-    model = seeded_clone(estimator, seed)
-    try:
-        fit_model(model, inputs.X, inputs.y, inputs.sample_weight, inputs.fit_params)
-    except Exception as error:
-        error.add_note(
-            f"sknoisy was fitting {type(estimator).__name__} for detection, out of bag "
-            f"({len(target.y)} rows)."
-        )
-        raise
-    ensemble, X = _last_step(model), inputs.X
+    target, X = evidence.target, evidence.inputs.X
+    model = fit_with_bags(estimator, evidence, random_state)
+    ensemble = last_step(model)
     while isinstance(model, Pipeline):
         X = model[:-1].transform(X) if len(model.steps) > 1 else X
         model = model.steps[-1][1]
@@ -241,15 +232,3 @@ def _own_members(estimator, evidence, random_state):
             values = _linked(values, bag, target.codes)
         sums.add(values, bag)
     return sums.bags(1)
-
-
-def _warn_of_sole_members(target):
-    counts = np.bincount(target.codes)
-    alone = np.flatnonzero(counts == 1)
-    if len(alone) and len(counts) > 1:
-        _warn_of_classes(
-            "Sole members of a class cannot be judged and are kept: {names}.",
-            target.classes,
-            counts,
-            alone,
-        )

@@ -140,6 +140,19 @@ def _warn_rare(classes, counts, k):
         )
 
 
+def warn_of_sole_members(target):
+    """Name the classes of one row each; where there is but one class, nothing can be judged."""
+    counts = np.bincount(target.codes)
+    alone = np.flatnonzero(counts == 1)
+    if len(alone) and len(counts) > 1:
+        _warn_of_classes(
+            "Sole members of a class cannot be judged and are kept: {names}.",
+            target.classes,
+            counts,
+            alone,
+        )
+
+
 def _warn_of_classes(message, classes, counts, rare):
     names = ", ".join(f"{classes[j]!s} ({counts[j]})" for j in rare[:10])
     more = f" and {len(rare) - 10} more" if len(rare) > 10 else ""
@@ -378,24 +391,14 @@ def _may_look_at_y(step):
 
 
 def _out_of_bag(estimator, evidence, random_state):
-    target, inputs = evidence.target, evidence.inputs
-    seed = None if random_state is None else check_random_state(random_state).randint(2**31 - 1)
-    model = seeded_clone(estimator, seed)
-    _last_step(model).set_params(oob_score=True)
+    target = evidence.target
     with warnings.catch_warnings():  # rows that are in every bag are treated below
         warnings.filterwarnings("ignore", message="Some inputs do not have OOB scores")
         warnings.filterwarnings(
             "ignore", message="invalid value encountered", category=RuntimeWarning
         )
-        try:
-            fit_model(model, inputs.X, inputs.y, inputs.sample_weight, inputs.fit_params)
-        except Exception as error:
-            error.add_note(
-                f"sknoisy was fitting {type(estimator).__name__} for detection, out of bag "
-                f"({len(target.y)} rows)."
-            )
-            raise
-    forest = _last_step(model)
+        model = fit_with_bags(estimator, evidence, random_state, oob_score=True)
+    forest = last_step(model)
     n_tests = _times_out_of_bag(forest, len(target.y))
     if not target.is_labels:
         values = np.array(forest.oob_prediction_, dtype=float)
@@ -406,21 +409,29 @@ def _out_of_bag(estimator, evidence, random_state):
         )
         method = "predict_proba"
         # a sole member is out of bag only for trees that know nothing of its class
-        counts = np.bincount(target.codes)
-        n_tests[counts[target.codes] == 1] = 0
-        alone = np.flatnonzero(counts == 1)
-        if len(alone):
-            _warn_of_classes(
-                "Sole members of a class cannot be judged and are kept: {names}.",
-                target.classes,
-                counts,
-                alone,
-            )
+        n_tests[np.bincount(target.codes)[target.codes] == 1] = 0
+        warn_of_sole_members(target)
     values[n_tests == 0] = np.nan
     return Responses(values, method, n_tests, 1)
 
 
-def _last_step(model):
+def fit_with_bags(estimator, evidence, random_state, **params):
+    """A forest or bagging, fitted to all rows; `params` are set at the last step of a Pipeline."""
+    inputs = evidence.inputs
+    seed = None if random_state is None else check_random_state(random_state).randint(2**31 - 1)
+    model = seeded_clone(estimator, seed)
+    last_step(model).set_params(**params)
+    try:
+        return fit_model(model, inputs.X, inputs.y, inputs.sample_weight, inputs.fit_params)
+    except Exception as error:
+        error.add_note(
+            f"sknoisy was fitting {type(estimator).__name__} for detection, out of bag "
+            f"({evidence.n_rows} rows)."
+        )
+        raise
+
+
+def last_step(model):
     while isinstance(model, Pipeline):
         model = model.steps[-1][1]
     return model

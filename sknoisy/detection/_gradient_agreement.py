@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
 from sknoisy.detection._base import BaseDetector, Finding
-from sknoisy.detection._linear_influence import dense_features
+from sknoisy.detection._linear_influence import narrow_features
 
 
 class GradientAgreement(BaseDetector):
@@ -139,7 +139,7 @@ class GradientAgreement(BaseDetector):
                 attributes={"disagreement_": np.full(n, np.nan)},
             )
         model = None if self.estimator is None else self._model(evidence)
-        features = dense_features(model, evidence)
+        features = narrow_features(model, evidence)
         features = np.column_stack([features, np.ones(n)])
         weight = evidence.inputs.sample_weight
         weight = np.ones(n) if weight is None else weight / weight.mean()

@@ -7,7 +7,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.utils._param_validation import StrOptions
 
 from sknoisy.detection._base import BaseDetector, Finding
-from sknoisy.detection._linear_influence import dense_features
+from sknoisy.detection._linear_influence import narrow_features
 
 CLEAN_SHARE = 0.95  # of the trusted rows that lie below the threshold
 MIN_TRUSTED = 20  # fewer have no such quantile
@@ -134,7 +134,7 @@ class GradientSubspace(BaseDetector):
         values = evidence.responses(
             model, cv=self.cv, n_jobs=self.n_jobs, random_state=self.random_state
         ).values
-        X = dense_features(model, evidence)
+        X = narrow_features(model, evidence)
         X = np.column_stack([X, np.ones(len(X))])
         judged = ~np.isnan(values if values.ndim == 1 else values[:, 0])
         parts, off = self._parts(values, judged, target)

@@ -9,7 +9,7 @@ from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy.detection._base import BaseDetector, Finding
-from sknoisy.detection._linear_influence import dense_features
+from sknoisy.detection._linear_influence import narrow_features
 
 CHUNK_NUMBERS = 1_000_000  # of the kernel that are held at a time
 
@@ -136,7 +136,7 @@ class LabelSignedKernel(BaseDetector):
         codes, n = evidence.target.codes, evidence.n_rows
         n_classes = len(evidence.target.classes)
         model = None if self.estimator is None else self._model(evidence)
-        X = dense_features(model, evidence)
+        X = narrow_features(model, evidence)
         if self.kernel == "ntk":
             X = np.column_stack([X, np.ones(n)])
             X /= np.linalg.norm(X, axis=1, keepdims=True)

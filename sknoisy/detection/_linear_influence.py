@@ -75,10 +75,10 @@ def linear_problem(estimator, evidence):
             return LinearProblem(_dense(design), last, is_own=True)
     width = max(1, min(MAX_FEATURES, MAX_PARAMETERS // n_outputs - 1))
     model = LogisticRegression(tol=1e-6, max_iter=1000) if is_labels else Ridge()
-    return LinearProblem(dense_features(estimator, evidence, width), model, is_own=False)
+    return LinearProblem(narrow_features(estimator, evidence, width), model, is_own=False)
 
 
-def dense_features(estimator, evidence, width=MAX_FEATURES):
+def narrow_features(estimator, evidence, width=MAX_FEATURES):
     """(n, d): `evidence.features`, by a singular value decomposition if wider than `width`."""
     features = evidence.features(estimator)
     if features.shape[1] > width:

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence import make_splits
 from sknoisy.detection._base import BaseDetector, Finding
-from sknoisy.detection._linear_influence import dense_features, margins_and_gradient
+from sknoisy.detection._linear_influence import margins_and_gradient, narrow_features
 
 
 class RepresenterPoints(BaseDetector):
@@ -137,7 +137,7 @@ class RepresenterPoints(BaseDetector):
             unit = float(np.std(target.y)) or 1.0
             y = (target.y - centre) / unit
         model = None if self.estimator is None else self._model(evidence)
-        X = dense_features(model, evidence)
+        X = narrow_features(model, evidence)
         [folds] = make_splits(
             self.cv, inputs.X, target, groups=inputs.groups, random_state=self.random_state
         )
