@@ -5,6 +5,7 @@ from __future__ import annotations
 from numbers import Integral
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 from scipy.stats import rankdata
 from sklearn.neighbors import NearestNeighbors
@@ -14,6 +15,7 @@ from sklearn.utils.validation import _num_samples
 
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._staged_model import staged_model
+from sknoisy.detection._verdict import disagrees
 from sknoisy.detection._wide_normal import MAD_TO_SD, typical_size
 
 LOWEST = 1e-3  # probability that counts in a loss: below it there is no telling how wrong a row is
@@ -202,7 +204,7 @@ class MetadataArchaeology(BaseDetector):
         judged = np.flatnonzero(~np.isnan(outside.reshape(n, -1)).any(axis=1))
         if target.is_labels:
             sure = outside[judged, target.codes[judged]]
-            as_given = outside[judged].argmax(axis=1) == target.codes[judged]
+            as_given = ~disagrees(outside[judged], target.codes[judged])
         else:
             sure = -np.abs(target.y.astype(float) - outside)[judged]
             as_given = -sure <= AS_GIVEN * MAD_TO_SD * typical_size(-sure)
@@ -276,8 +278,9 @@ def alter(evidence, probes, rng):
     y, rows = inputs.y.copy(), probes[KINDS[RANDOM]]
     if target.is_labels:
         n_classes = len(target.classes)
-        others = target.codes[rows] + rng.randint(1, n_classes, size=len(rows))
-        y[rows] = target.classes[others % n_classes]
+        at, codes = pd.factorize(target.codes)  # by appearance: names of classes do not matter
+        others = at[rows] + rng.randint(1, n_classes, size=len(rows))
+        y[rows] = target.classes[codes[others % n_classes]]
     else:
         y[rows] = target.y[(rows + rng.randint(1, len(y), size=len(rows))) % len(y)]
     return evidence.replaced(X=with_random_cells(inputs.X, probes[KINDS[3]], rng), y=y)

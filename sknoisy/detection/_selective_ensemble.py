@@ -257,9 +257,9 @@ def _choice(proba, codes, frequency):
 
 
 def _bootstrap(rows, codes, rng):
-    """As many rows of each class, drawn with replacement."""
-    order = rows[np.argsort(codes[rows], kind="stable")]
-    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
-    sizes = np.diff(np.append(starts, len(order)))
-    first, size = np.repeat(starts, sizes), np.repeat(sizes, sizes)
-    return np.sort(order[first + rng.randint(size)])
+    """As many rows of each class, drawn with replacement: one for each row, from its class."""
+    codes = codes[rows]
+    by_class = rows[np.argsort(codes, kind="stable")]
+    size = np.bincount(codes)
+    first = np.cumsum(size) - size
+    return np.sort(by_class[first[codes] + rng.randint(size[codes])])

@@ -162,6 +162,25 @@ def test_seed_jobs_and_names():
     np.testing.assert_allclose(again.noise_score_, first.noise_score_)
 
 
+def test_the_probes_do_not_hang_on_the_names_of_the_labels():
+    X, y = noisy_labels(240, n_classes=3)
+    by_name = []
+    for names in (["a", "b", "c"], ["b", "c", "a"], ["c", "b", "a"]):
+        Watching.seen.clear()
+        detector = MetadataArchaeology(Watching(), n_stages=1, random_state=0)
+        detector.fit(X, np.array(names)[y])
+        whole = [labels for _, labels in Watching.seen if len(labels) == 240]
+        probes = [np.concatenate(list(rows.values())) for rows in detector.probes_]
+        by_name.append((np.argsort(names)[np.searchsorted(sorted(names), whole)], probes, detector))
+    labels, probes, detector = by_name[0]
+    assert (labels[0] != labels[1]).any()
+    assert detector.noise_mask_.any()
+    for other_labels, other_probes, other in by_name[1:]:
+        np.testing.assert_array_equal(other_labels, labels)
+        np.testing.assert_array_equal(other_probes, probes)
+        np.testing.assert_array_equal(other.noise_mask_, detector.noise_mask_)
+
+
 def test_rare_classes_do_not_vanish_with_their_probes():
     X, y = noisy_labels(120, n_classes=2, rate=0.0)
     y[:2] = 2

@@ -121,6 +121,17 @@ def test_renaming_the_labels_renames_the_answer():
     np.testing.assert_array_equal(detector.votes_.sum(axis=0), votes.sum(axis=0)[::-1])
 
 
+def test_the_draws_do_not_hang_on_the_names_of_the_labels():
+    X, _, y, _ = blobs(0, n=150)
+    detector = SelectiveEnsemble(tree(), n_estimators=8, random_state=0).fit(X, y)
+    votes, flagged = detector.votes_, detector.noise_mask_
+    assert flagged.any()
+    for names in (["b", "c", "a"], ["c", "b", "a"]):
+        renamed = detector.fit(X, np.array(names)[y])
+        np.testing.assert_array_equal(renamed.votes_[:, np.argsort(np.argsort(names))], votes)
+        np.testing.assert_array_equal(renamed.noise_mask_, flagged)
+
+
 def test_jobs_do_not_change_the_result():
     X, _, y, _ = blobs(0, n=90)
     model = SelectiveEnsemble(tree(), n_estimators=6, random_state=0)
