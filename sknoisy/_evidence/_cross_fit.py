@@ -170,37 +170,61 @@ def cross_fit(estimator, evidence, splits, respond, *, random_state=None, n_jobs
     slower than one.
     """
     rng = check_random_state(random_state)
+    inputs, n = evidence.inputs, len(splits)
     # `estimator`'s own seed parameters stay as they are unless the caller asked for a seed
     seeds = [None if random_state is None else int(rng.randint(2**31 - 1)) for _ in splits]
-    jobs = min(effective_n_jobs(n_jobs), max(len(splits), 1))
+    fits = [
+        Fit(
+            train,
+            inputs.y[train],
+            None if inputs.sample_weight is None else inputs.sample_weight[train],
+            test,
+            seed,
+            f"for detection, fold {i + 1} of {n}",
+        )
+        for i, ((train, test), seed) in enumerate(zip(splits, seeds, strict=True))
+    ]
+    return fit_each(estimator, inputs, fits, respond, n_jobs=n_jobs)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What one clone of a model is fitted on, and which rows it is asked about."""
+
+    rows: np.ndarray
+    y: np.ndarray
+    sample_weight: np.ndarray | None
+    test: np.ndarray
+    seed: int | None
+    purpose: str
+
+
+def fit_each(estimator, inputs, fits, respond, *, n_jobs=None):
+    """`respond(model, X_test, test_rows)` for a clone of `estimator` fitted on each of `fits`."""
+    jobs = min(effective_n_jobs(n_jobs), max(len(fits), 1))
     n_threads = None if jobs == 1 else max(1, cpu_count() // jobs)
     return Parallel(n_jobs=jobs)(
-        delayed(_fit_fold)(
-            estimator, evidence.inputs, split, respond, seed, n_threads, f"{i + 1} of {len(splits)}"
-        )
-        for i, (split, seed) in enumerate(zip(splits, seeds, strict=True))
+        delayed(_fit_one)(estimator, inputs, fit, respond, n_threads) for fit in fits
     )
 
 
-def _fit_fold(estimator, inputs, split, respond, seed, n_threads, which):
-    train, test = split
-    n = len(inputs.y)
+def _fit_one(estimator, inputs, fit, respond, n_threads):
     with nullcontext() if n_threads is None else threadpool_limits(n_threads):
         try:
             model = fit_model(
-                seeded_clone(estimator, seed),
-                take_rows(inputs.X, train),
-                inputs.y[train],
-                None if inputs.sample_weight is None else inputs.sample_weight[train],
-                take_params(inputs.fit_params, train, n),
+                seeded_clone(estimator, fit.seed),
+                take_rows(inputs.X, fit.rows),
+                fit.y,
+                fit.sample_weight,
+                take_params(inputs.fit_params, fit.rows, len(inputs.y)),
                 weight_strategy=inputs.weight_strategy,
-                random_state=seed,
+                random_state=fit.seed,
             )
-            return respond(model, take_rows(inputs.X, test), test)
+            return respond(model, take_rows(inputs.X, fit.test), fit.test)
         except Exception as error:
             error.add_note(
-                f"sknoisy was fitting {type(estimator).__name__} for detection, fold {which} "
-                f"({len(train)} rows to fit, {len(test)} to judge)."
+                f"sknoisy was fitting {type(estimator).__name__} {fit.purpose} "
+                f"({len(fit.rows)} rows to fit, {len(fit.test)} to judge)."
             )
             raise
 

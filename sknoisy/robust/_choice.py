@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 import numpy as np
-from joblib import cpu_count, effective_n_jobs
 from sklearn.utils import check_random_state
-from sklearn.utils.parallel import Parallel, delayed
-from threadpoolctl import threadpool_limits
 
-from sknoisy._evidence import Evidence, fit_model, take_rows
-from sknoisy._evidence._fitting import seeded_clone, take_params
+from sknoisy._evidence import take_rows
+from sknoisy._evidence._cross_fit import Fit, fit_each
+from sknoisy._evidence._fitting import take_params
 from sknoisy.treatment._base import Treated
 
 
@@ -47,15 +43,13 @@ def from_part(treated, rows, n_rows):
 def part_of(evidence, rows):
     """`Evidence` on some of the rows."""
     inputs, n = evidence.inputs, evidence.n_rows
-    return Evidence(
-        take_rows(inputs.X, rows),
-        inputs.y[rows],
-        task=evidence.task,
+    return evidence.replaced(
+        X=take_rows(inputs.X, rows),
+        y=inputs.y[rows],
         sample_weight=None if inputs.sample_weight is None else inputs.sample_weight[rows],
         groups=None if inputs.groups is None else inputs.groups[rows],
         trusted=evidence.trusted[rows],
         fit_params=take_params(inputs.fit_params, rows, n),
-        weight_strategy=inputs.weight_strategy,
     )
 
 
@@ -85,44 +79,27 @@ def held_out(estimator, evidence, treated, splits, respond, *, random_state=None
     n = evidence.n_rows
     rng = check_random_state(random_state)
     seeds = [None if random_state is None else int(rng.randint(2**31 - 1)) for _ in splits]
-    jobs = [
+    parts = [
         (name, k, one[k] if isinstance(one, list) else restrict(one, splits[k][0], n))
         for name, one in treated.items()
         for k in range(len(splits))
     ]
-    n_workers = min(effective_n_jobs(n_jobs), max(len(jobs), 1))
-    n_threads = None if n_workers == 1 else max(1, cpu_count() // n_workers)
-    answers = Parallel(n_jobs=n_workers)(
-        delayed(_fit_and_respond)(
-            estimator, evidence.inputs, part, splits[k][1], respond, seeds[k], n_threads, name
+    fits = [
+        Fit(
+            part.rows,
+            part.y,
+            part.sample_weight,
+            splits[k][1],
+            seeds[k],
+            f"to choose a treatment, candidate {name!r}",
         )
-        for name, k, part in jobs
-    )
+        for name, k, part in parts
+    ]
+    answers = fit_each(estimator, evidence.inputs, fits, respond, n_jobs=n_jobs)
     out = {name: [] for name in treated}
-    for (name, _, _), answer in zip(jobs, answers, strict=True):
+    for (name, _, _), answer in zip(parts, answers, strict=True):
         out[name].append(answer)
     return out
-
-
-def _fit_and_respond(estimator, inputs, treated, test, respond, seed, n_threads, name):
-    with nullcontext() if n_threads is None else threadpool_limits(n_threads):
-        try:
-            model = fit_model(
-                seeded_clone(estimator, seed),
-                take_rows(inputs.X, treated.rows),
-                treated.y,
-                treated.sample_weight,
-                take_params(inputs.fit_params, treated.rows, len(inputs.y)),
-                weight_strategy=inputs.weight_strategy,
-                random_state=seed,
-            )
-            return respond(model, take_rows(inputs.X, test), test)
-        except Exception as error:
-            error.add_note(
-                f"sknoisy was fitting {type(estimator).__name__} to choose a treatment "
-                f"(candidate {name!r}, {len(treated.rows)} rows to fit, {len(test)} to judge)."
-            )
-            raise
 
 
 def assemble(answers, splits, n_rows):
