@@ -1,7 +1,8 @@
 """How much of what label noise costs is won back, and what that costs where there is no noise.
 
     python benchmarks/recovery.py [--data DIR] [--out FILE] [--quick]
-        [--datasets NAME ...] [--noises NAME ...] [--models NAME ...] [--seeds N] [--rows N]
+        [--datasets NAME ...] [--noises NAME ...] [--models NAME ...] [--methods NAME ...]
+        [--seeds N] [--rows N]
 
 `--data` is a folder of CSV files with a column `target` (clean by convention); without one, a few
 sets of OpenML are fetched, and with `--quick` those that come with scikit-learn are used. A run
@@ -208,6 +209,7 @@ def main():
     parser.add_argument("--datasets", nargs="+", default=None)
     parser.add_argument("--noises", nargs="+", default=list(NOISES), choices=list(NOISES))
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
+    parser.add_argument("--methods", nargs="+", default=None, help="default: all installed")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=1_500, help="training rows at most")
     parser.add_argument("--out", default="recovery.csv", help="CSV file of all cells")
@@ -226,6 +228,11 @@ def main():
     names = list(tables_in(folder)) if folder else list(BUNDLED) if options.quick else OPENML
     names = options.datasets or names
     jobs = methods()
+    if options.methods:
+        unknown = set(options.methods) - set(jobs)
+        if unknown:
+            parser.error(f"unknown or not installed: {sorted(unknown)}; there are {list(jobs)}")
+        jobs = {name: jobs[name] for name in options.methods}
     n_cells = len(names) * options.seeds * len(options.noises) * len(options.models)
     runs = Runs(options.out, KEYS, n_cells)
     warnings.simplefilter("ignore")

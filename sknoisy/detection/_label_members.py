@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,7 @@ N_COMPONENTS_BOOSTED = 32  # the same for boosting, which costs most where colum
 WIDE_FOR_BOOSTING = 60
 N_NEIGHBORS = 16
 MAX_BOOSTED_CLASSES = 30
+ASKED_AGAIN = ("forest", "boosting")  # cheap, and the surest of the members
 
 
 def committee_members(features, n_classes, which="auto"):
@@ -78,6 +80,64 @@ def _trees(kind, n, n_trees=N_TREES):
     if n > MANY_ROWS:
         bag = {"n_estimators": min(n_trees, N_TREES_MANY), "max_samples": MAX_BAG}
     return kind(min_samples_leaf=3, bootstrap=True, **bag)
+
+
+@dataclass
+class Panel:
+    """Those who judge: on which features, and on which rows that they have not seen.
+
+    Attributes
+    ----------
+    members : list of (name, estimator or None)
+    asked_again : list of (name, estimator)
+        Those of them who also learn from corrected labels.
+    evidence : Evidence
+        With features that are numbers.
+    splits : list of (train rows, test rows)
+    bags : bool
+        See `opinions`.
+    n_jobs : int or None
+    random_state : RandomState instance
+    """
+
+    members: list
+    asked_again: list
+    evidence: Evidence
+    splits: list
+    bags: bool
+    n_jobs: int | None
+    random_state: np.random.RandomState
+
+    def ask(self):
+        """dict of member to (n, K) out-of-sample probabilities."""
+        return self._opinions(self.members, self.evidence)
+
+    def ask_again(self, label_proba):
+        """The same by `asked_again`, fitted on the labels that are likeliest by now."""
+        classes, given = self.evidence.target.classes, self.evidence.target.codes
+        judged = ~np.isnan(label_proba).any(axis=1)
+        codes = np.where(judged, np.nan_to_num(label_proba).argmax(axis=1), given)
+        known = np.unique(codes)
+        if len(known) < 2 or not self.asked_again:
+            return {}
+        corrected = self.evidence.replaced(y=classes[codes])
+        opinions = {}
+        for name, values in self._opinions(self.asked_again, corrected).items():
+            # a class that nobody has any more is taken for impossible, not for unknown
+            proba = np.zeros((len(codes), len(classes)))
+            proba[:, known] = values
+            opinions[f"{name}, corrected"] = proba
+        return opinions
+
+    def _opinions(self, members, evidence):
+        return opinions(
+            members,
+            evidence,
+            self.splits,
+            bags=self.bags,
+            n_jobs=self.n_jobs,
+            random_state=self.random_state,
+        )
 
 
 def opinions(members, evidence, splits, *, bags=True, n_jobs=None, random_state=None):
@@ -205,15 +265,7 @@ def on_features(estimator, evidence):
                     stacklevel=2,
                 )
                 return None
-    inputs = evidence.inputs
-    return Evidence(
-        features,
-        inputs.y,
-        task="classification",
-        sample_weight=inputs.sample_weight,
-        groups=inputs.groups,
-        trusted=evidence.trusted,
-    )
+    return evidence.replaced(X=features, fit_params=None, weight_strategy="native")
 
 
 def _label_free(estimator):

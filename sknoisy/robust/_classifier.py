@@ -12,7 +12,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from sknoisy._evidence import make_splits, weight_parameter
-from sknoisy.detection._label_mixture import given_label
 from sknoisy.exceptions import RareClassWarning
 from sknoisy.robust._choice import assemble, from_part, held_out, part_of, untreated
 from sknoisy.robust._default_model import DefaultModel
@@ -27,15 +26,17 @@ from sknoisy.robust._label_score import (
 from sknoisy.treatment._base import BaseTreatmentClassifier, Treated
 
 GATE = 0.02  # estimated noise rate below which nothing is done, and nothing tried
+MUCH = 0.1  # estimated noise rate from which correcting the labels is the one to beat
+SURE = 2.0  # standard errors that correcting the labels must gain below that rate
 MIN_ROWS = 100  # below it, halves cannot tell treatments apart
 LEAST_TRUSTED = 50  # rows, to choose a treatment by
 HALF_FOLDS = 4  # of a committee on half of the rows
 MIN_SHARE = 0.02  # soft labels less likely than this are left out
 TRUST = 10.0  # weight of a trusted row where trust is tried out
-EFFORT = {  # (members, folds, rows to choose by, pairs of halves)
-    "fast": ("few", 3, 2_000, 1),
-    "balanced": ("auto", None, 3_000, 1),
-    "thorough": ("auto", None, 5_000, 3),
+EFFORT = {  # (members, rounds, folds, rows to choose by, pairs of halves)
+    "fast": ("few", 1, 3, 2_000, 1),
+    "balanced": ("auto", 2, None, 3_000, 1),
+    "thorough": ("auto", 2, None, 5_000, 3),
 }
 
 
@@ -43,54 +44,56 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
     """Classifier that decides for itself what to do about wrong labels, or to do nothing.
 
     `LabelCommittee` says what the true labels are likely to be, whatever the wrapped model is.
-    Treatments are then compared by what they do for the wrapped model on rows that are held out,
-    doing nothing being the one to beat:
+    What to do follows from the estimated noise rate and from what it does for the wrapped model on
+    rows that are held out. The treatments:
 
     - ``"nothing"``: the plain fit, exactly;
-    - ``"distil"``: labels are the committee's out-of-sample probabilities of the true class, the
-      given label ignored: a row is given once for each class it may have, weighted (a model that
-      takes no weights gets the likeliest class, unless `weight_strategy="resample"`);
-    - ``"relabel"``: a label that the committee gives less than 1/2 becomes its likeliest class;
-    - ``"filter"``, in place of "relabel" with more than 5,000 rows: without the rows whose label is
-      more likely wrong than right (and "distil" then gives each row once, with the likeliest class:
-      as accurate as probabilities, at half the cost and less);
+    - ``"relabel"``: each row gets its likeliest label, the given one counting as evidence;
+    - ``"distil"``: each row gets the likeliest label, the given one unseen: what the committee
+      says of it out of sample;
     - ``"soft"`` and ``"soft, trusted x 10"``, in place of these two when 50 or more rows are
-      trusted: labels are the posterior in which the given label counts too; and the same with
+      trusted: a row once for each class it may have, weighted by the posterior (a model that takes
+      no weights gets the likeliest class, unless `weight_strategy="resample"`); and the same with
       trusted rows weighing tenfold (five copies for a model without weights).
 
-    How they are compared: the rows are halved, and each half has a committee of its own, so that
-    no label of the rows that judge has reached the model or its soft labels. The model treated on
-    one half predicts the other, and a prediction scores
+    How they are chosen, by the estimated noise rate:
 
-    ``0.3 * (agrees with the given label + posterior of the class) / 2
-    + 0.7 * posterior of the class / (K * frequency of the class)``,
+    - below 0.02 (or with fewer than 100 rows): nothing is done, and nothing tried;
+    - below 0.1: "relabel" must beat "nothing" by two standard errors of the score;
+    - from there on "relabel" is the one to beat, and "nothing" or "distil" is taken if its score
+      is higher, unless it agrees less with the given labels by more than one standard error.
+
+    To score them, the rows are halved, and each half has a committee of its own, so that no label
+    of the rows that judge has reached the model. The model treated on one half predicts the other,
+    and a prediction scores
+
+    ``(agrees with the given label + posterior of the class) / 4
+    + posterior of the class / (2 * K * frequency of the class)``,
 
     with the posterior by the judging half's committee. The first part is right when labels go
-    wrong evenly, the second when they go wrong one way. The best is taken if its score beats
-    that of doing nothing, unless it agrees with the labels as given less than doing nothing does,
-    by more than one standard error. Fifty or more trusted rows, of two classes, choose directly:
-    by accuracy in them, held out; a gain of one standard error is taken whatever the given labels
-    say. When the estimated noise rate is below 0.02, nothing is done
-    and nothing tried; the same with fewer than 100 rows. With more than 5,000 rows there are only
-    the committees of the halves, which then find the suspect rows as well: models are fitted on the
-    first half and judged on the second, by the first part of the score alone.
+    wrong evenly, the second when they go wrong one way. Fifty or more trusted rows, of two classes,
+    choose directly, whatever the noise rate (but below 0.02 nothing is done): by accuracy in them,
+    held out, "nothing" being the one to beat; a gain of one standard error is taken whatever the
+    given labels say. With more than 5,000 rows there are only the committees of the halves, which
+    then find the suspect rows as well: models are fitted on the first half and judged on the
+    second, by the first part of the score alone.
 
     Number of fits. A committee is 2 forests out of bag, 5 linear and 5 small boosting fits (4 and
-    4 in a half) and a neighbour search; "few": a smaller forest, 3 linear fits, neighbours. The
-    wrapped model is fitted once at the end, with "distil" and "soft" on up to K copies of a row,
-    one for each class it may have, and to choose, on a half, twice for each of 3 candidates:
+    4 in a half) and a neighbour search, then, in its second round, a forest and as many boosting
+    fits again; "few": a smaller forest, 3 linear fits, neighbours, and one round. The wrapped model
+    is fitted once at the end, and to choose, on a half, twice for each of 2 or 3 candidates:
 
-    ============  ====================================  ===================  ==================
-    effort        committee                             wrapped model        chosen by at most
-    ============  ====================================  ===================  ==================
-    "fast"        "few", 1 on all rows, 2 on halves     1, and 6 on halves   2,000 rows
-    "balanced"    "auto", 1 on all rows, 2 on halves    1, and 6 on halves   3,000 rows
-    "thorough"    "auto", 1 on all rows, 6 on halves    1, and 18 on halves  5,000 rows
-    ============  ====================================  ===================  ==================
+    ==========  ==================================  =========================  =================
+    effort      committee                           wrapped model              chosen by at most
+    ==========  ==================================  =========================  =================
+    "fast"      "few", 1 on all rows, 2 on halves   1, and 4 or 6 on halves    2,000 rows
+    "balanced"  "auto", 1 on all rows, 2 on halves  1, and 4 or 6 on halves    3,000 rows
+    "thorough"  "auto", 1 on all rows, 6 on halves  1, and 12 or 18 on halves  5,000 rows
+    ==========  ==================================  =========================  =================
 
-    More than 5,000 rows: committees on the 2 halves alone, of smaller forests and with 3 folds; 1
-    fit of the wrapped model, and 3 on the first half ("thorough", and where trusted rows choose: 6
-    on both); chosen by all rows of the half that judges.
+    More than 5,000 rows: committees on the 2 halves alone, of smaller forests, with 3 folds and one
+    round; 1 fit of the wrapped model, and 2 or 3 on the first half ("thorough", and where trusted
+    rows choose: twice as many, on both); chosen by all rows of the half that judges.
 
     Parameters
     ----------
@@ -116,13 +119,13 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
     ----------
     estimator_ : estimator object
         The wrapped model, fitted on the treated rows.
-    treatment_ : {"nothing", "distil", "relabel", "filter", "soft", "soft, trusted x 10"}
+    treatment_ : {"nothing", "relabel", "distil", "soft", "soft, trusted x 10"}
         What was done.
     reason_ : str
         Why.
     selection_ : DataFrame
-        Candidates by name: `score`, `gain` over doing nothing, `t` (the gain in standard errors),
-        `agreement` (how much more often than with doing nothing the given label is predicted) and
+        Candidates by name, the one to beat first: `score`, `gain` over the one to beat, `t` (the
+        gain in standard errors), `agreement` (how much more often the given label is predicted) and
         `agreement_t`. Empty when nothing had to be compared.
     noise_rate_ : float
         Estimated share of wrong labels among the rows that are not trusted.
@@ -135,12 +138,11 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
     noise_proba_ : ndarray of shape (n,)
         Probability that the label of a training row is wrong.
     noise_mask_ : ndarray of shape (n,) of bool
-        Training rows that were left out, whose label was replaced, or is not the likeliest any
-        more.
+        Training rows whose label was replaced, or is not the likeliest any more.
     y_relabeled_ : ndarray of shape (n,)
         The likeliest label of each training row after the treatment.
     label_proba_ : ndarray of shape (n, K)
-        What the last fit was given: the share of each label in each row; zero in rows left out.
+        What the last fit was given: the share of each label in each row.
     n_features_in_ : int
         Number of features seen in `fit`, when the wrapped model counts them.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -238,10 +240,11 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
         return HistGradientBoostingClassifier()
 
     def _make_detector(self):
-        members, folds, _, _ = EFFORT[self.effort]
+        members, rounds, folds, _, _ = EFFORT[self.effort]
         return HalvedCommittee(
             clone(self.estimator),
             members=members,
+            n_rounds=rounds,
             cv=folds,
             n_jobs=self.n_jobs,
             random_state=self._seed(),
@@ -277,31 +280,33 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
 
     def _candidates(self, case, by_trust):
         """Treatments by name, made when they are called."""
-        found, codes = case.detector, case.target.codes
-        takes_weights = (
-            self.weight_strategy == "resample" or weight_parameter(self.estimator) is not None
-        )
+        found = case.detector
         candidates = {"nothing": lambda: untreated(case)}
         if by_trust:
-            posterior = _posterior(found, codes)
+            takes_weights = (
+                self.weight_strategy == "resample" or weight_parameter(self.estimator) is not None
+            )
+            posterior = _shares(found.label_proba_, case)
             candidates["soft"] = lambda: _soft(case, posterior, takes_weights)
             candidates[f"soft, trusted x {TRUST:.0f}"] = lambda: _soft(
                 case, posterior, takes_weights, TRUST
             )
-        elif hasattr(found, "halves_"):
-            # one copy of each row at most: with many rows, time is what a fit costs
-            candidates["filter"] = lambda: _filter(case)
-            candidates["distil"] = lambda: _soft(case, found.clean_proba_, False)
         else:
-            candidates["distil"] = lambda: _soft(case, found.clean_proba_, takes_weights)
-            candidates["relabel"] = lambda: _hard(case, found.class_proba_)
+            candidates["relabel"] = lambda: _hard(case, found.label_proba_)
+            candidates["distil"] = lambda: _hard(case, found.clean_proba_)
         return candidates
 
     def _choose(self, case):
         """(name, reason, comparison by name) of the best treatment."""
-        _, _, most, repeats = EFFORT[self.effort]
+        _, _, _, most, repeats = EFFORT[self.effort]
         rng = check_random_state(self._seed())
         evidence, by_trust = case.evidence, _trust_decides(case.evidence)
+        rate = case.detector.noise_rate_
+        to_beat, names, bar = "nothing", ["nothing", "relabel"], SURE
+        if by_trust:
+            names, bar = list(self._candidates(case, by_trust)), 0.0
+        elif rate >= MUCH:
+            to_beat, names, bar = "relabel", ["relabel", "nothing", "distil"], 0.0
         halved = hasattr(case.detector, "halves_")
         if evidence.n_rows > most and not halved:
             order = rng.permutation(evidence.n_rows)
@@ -313,9 +318,9 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
             with warnings.catch_warnings():  # rare classes have been named already
                 warnings.simplefilter("ignore", RareClassWarning)
                 rounds = [
-                    self._halved_round(case, by_trust, int(seed))
+                    self._halved_round(case, names, by_trust, int(seed))
                     if halved
-                    else self._round(case, evidence, by_trust, int(seed))
+                    else self._round(case, evidence, names, by_trust, int(seed))
                     for seed in rng.randint(2**31 - 1, size=1 if halved else repeats)
                 ]
         except Exception as error:
@@ -331,42 +336,44 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
         agrees = ~(table["agreement_t"] < -1.0)
         if by_trust:  # a clear gain in trusted rows outweighs what labels of unknown worth say
             agrees |= table["t"] >= 1.0
-        allowed = table[(table["gain"] > 0) & agrees]
-        best = allowed["gain"].idxmax() if len(allowed) else table["gain"].drop("nothing").idxmax()
+        allowed = table[(table["gain"] > 0) & (table["t"] >= bar) & agrees]
+        best = allowed["gain"].idxmax() if len(allowed) else table["gain"].drop(to_beat).idxmax()
         what = f"accuracy in {evidence.trusted.sum()} trusted rows" if by_trust else "score"
         reason = (
-            f"estimated noise rate {case.detector.noise_rate_:.1%}; {best} changes the held-out "
+            f"estimated noise rate {rate:.1%}; {best} in place of {to_beat} changes the held-out "
             f"{what} by {table.loc[best, 'gain']:+.4f} ({table.loc[best, 't']:+.1f} standard "
             f"errors) and the agreement with the given labels by "
             f"{table.loc[best, 'agreement']:+.4f} ({table.loc[best, 'agreement_t']:+.1f})"
         )
-        return best if len(allowed) else "nothing", reason, table
+        return best if len(allowed) else to_beat, reason, table
 
-    def _round(self, case, evidence, by_trust, seed):
+    def _round(self, case, evidence, names, by_trust, seed):
         """dict of name to (score, agreement) of each row, for one way to halve the rows."""
         target, n = evidence.target, evidence.n_rows
         [splits] = make_splits(2, None, target, groups=evidence.inputs.groups, random_state=seed)
         posterior = np.eye(len(target.classes))[target.codes]
-        treated = {}
+        treated = {name: [] for name in names}
         for train, _ in splits:
             part = part_of(evidence, train)
             found = clone(case.detector)
             found.set_params(cv=found.cv or HALF_FOLDS)
             own = self._case(part, found._conclude(part, found._find(part)))
             columns = np.searchsorted(target.classes, part.target.classes)
-            posterior[np.ix_(train, columns)] = _posterior(found, part.target.codes)
-            for name, make in self._candidates(own, by_trust).items():
-                treated.setdefault(name, []).append(from_part(make(), train, n))
+            posterior[np.ix_(train, columns)] = _shares(found.label_proba_, own)
+            candidates = self._candidates(own, by_trust)
+            for name in names:
+                treated[name].append(from_part(candidates[name](), train, n))
         return self._compare(evidence, treated, splits, posterior, by_trust, seed, BALANCED)
 
-    def _halved_round(self, case, by_trust, seed):
+    def _halved_round(self, case, names, by_trust, seed):
         """The same where the evidence was made in halves: the first judges by the second."""
         first, second = case.detector.halves_
         splits = [(first, second)]
         if by_trust or self.effort == "thorough":
             splits.append((second, first))
-        posterior = _posterior(case.detector, case.target.codes)
-        treated = {name: make() for name, make in self._candidates(case, by_trust).items()}
+        posterior = _shares(case.detector.label_proba_, case)
+        candidates = self._candidates(case, by_trust)
+        treated = {name: candidates[name]() for name in names}
         # many rows need no help to see rare classes
         return self._compare(case.evidence, treated, splits, posterior, by_trust, seed, 0.0)
 
@@ -388,13 +395,8 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
         }
 
     def _trace(self):
-        done = "kept"
-        if self.treatment_ == "filter":
-            done = np.where(self.noise_mask_, "dropped", "kept")
-        elif self.treatment_ == "relabel":
-            done = np.where(self.noise_mask_, "relabelled", "kept")
-        elif self.treatment_ != "nothing":
-            done = np.where(self.noise_mask_, "relabelled", "soft label")
+        rest = "soft label" if self.treatment_.startswith("soft") else "kept"
+        done = np.where(self.noise_mask_, "relabelled", rest)
         return {"treatment": done, "relabeled": self.y_relabeled_}
 
 
@@ -406,14 +408,12 @@ def _trust_decides(evidence):
 # --------------------------------------------------------------------------- treatments
 
 
-def _posterior(found, codes):
-    """P(true | row, given label); the given label where nobody can judge."""
-    if not found.committee_:
-        return np.eye(len(found.classes_))[codes]
-    posterior = given_label(found.clean_proba_, found.transition_matrix_, codes)
-    unknown = np.isnan(posterior).any(axis=1)
-    posterior[unknown] = np.eye(len(found.classes_))[codes[unknown]]
-    return posterior
+def _shares(proba, case):
+    """`proba` (n, K), and the given label where nobody can judge."""
+    codes, shares = case.target.codes, proba.copy()
+    unknown = np.isnan(shares).any(axis=1)
+    shares[unknown] = np.eye(shares.shape[1])[codes[unknown]]
+    return shares
 
 
 def _likeliest(shares, codes):
@@ -450,29 +450,15 @@ def _soft(case, shares, takes_weights, trust=1.0):
     )
 
 
-def _filter(case):
-    """Without the rows whose label is more likely wrong than right."""
-    drop = case.noise_mask & ~case.untouchable
-    rows, codes = np.flatnonzero(~drop), case.target.codes
-    return Treated(
-        rows,
-        case.target.y[rows],
-        None if case.sample_weight is None else case.sample_weight[rows],
-        drop,
-        {"shares": np.where(drop[:, None], 0.0, np.eye(len(case.target.classes))[codes])},
-    )
-
-
-def _hard(case, class_proba):
-    """The pool's likeliest class where it gives the label less than one half."""
-    codes, n_classes = case.target.codes, len(case.target.classes)
-    doubtful = (class_proba[np.arange(len(codes)), codes] < 0.5) & ~case.untouchable
-    best = np.argmax(np.nan_to_num(class_proba), axis=1)
-    labels = np.where(doubtful, best, codes)
+def _hard(case, proba):
+    """Each row with its likeliest label."""
+    codes = case.target.codes
+    likeliest = _likeliest(_shares(proba, case), codes)
+    labels = np.where(case.untouchable, codes, likeliest)
     return Treated(
         None,
         case.target.classes[labels],
         case.sample_weight,
         labels != codes,
-        {"shares": np.eye(n_classes)[labels]},
+        {"shares": np.eye(proba.shape[1])[labels]},
     )

@@ -7,7 +7,7 @@ import pandas as pd
 
 from sknoisy.robust._choice import compare
 
-BALANCED = 0.7  # part of the score in which classes are made equal
+BALANCED = 0.5  # part of the score in which classes are made equal
 
 
 class PredictedCodes:
@@ -20,7 +20,7 @@ class PredictedCodes:
         return self.target.encode(np.asarray(model.predict(X)).reshape(-1), "predict").astype(float)
 
 
-def score_rows(predicted, posterior, evidence, by_trust, balanced=BALANCED):
+def score_rows(predicted, posterior, evidence, by_trust, balanced):
     """(score, agreement with the given label) of each row; NaN where there is no prediction."""
     known = ~np.isnan(predicted)
     codes, n_classes = evidence.target.codes, posterior.shape[1]
@@ -36,11 +36,11 @@ def score_rows(predicted, posterior, evidence, by_trust, balanced=BALANCED):
 
 
 def compare_candidates(rounds, weight):
-    """Table of the candidates, from the means over `rounds`."""
-    rows = {}
+    """Table of the candidates, from the means over `rounds`; gains over the first of them."""
+    rows, to_beat = {}, next(iter(rounds[0]))
     for name in rounds[0]:
         score, agrees = (_mean([one[name][i] for one in rounds]) for i in (0, 1))
-        score0, agrees0 = (_mean([one["nothing"][i] for one in rounds]) for i in (0, 1))
+        score0, agrees0 = (_mean([one[to_beat][i] for one in rounds]) for i in (0, 1))
         gain, t = compare(score, score0, weight)
         agreement, agreement_t = compare(agrees, agrees0, weight)
         mean = compare(score, np.zeros(len(score)), weight)[0]

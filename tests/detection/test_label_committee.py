@@ -53,6 +53,40 @@ def test_ranks_wrong_labels_better_than_one_linear_model_and_is_calibrated(noise
     assert found.noise_rate_ == pytest.approx(wrong.mean(), abs=0.08)
 
 
+def test_a_second_round_knows_the_true_classes_better():
+    """Reed et al.: models that learn from corrected labels are nearer to the truth."""
+    gain = []
+    for seed in range(2):
+        X, y = make_classification(
+            400, 8, n_informative=5, n_classes=3, class_sep=1.0, flip_y=0, random_state=seed
+        )
+        z, _ = symmetric_noise(y, rate=0.4, random_state=seed)
+        one = LabelCommittee(cv=3, random_state=0).fit(X, z)
+        two = LabelCommittee(cv=3, n_rounds=2, random_state=0).fit(X, z)
+        gain.append(
+            (two.clean_proba_.argmax(axis=1) == y).mean()
+            - (one.clean_proba_.argmax(axis=1) == y).mean()
+        )
+    assert np.mean(gain) > 0.02
+    assert set(two.committee_) == {*one.committee_, "forest, corrected", "boosting, corrected"}
+    assert sum(two.committee_.values()) == pytest.approx(1)
+    np.testing.assert_allclose(two.label_proba_.sum(axis=1), 1)
+    np.testing.assert_allclose(two.noise_proba_, 1 - two.label_proba_[np.arange(400), z])
+
+
+def test_a_second_round_copes_with_classes_that_vanish_and_with_any_members():
+    X, y = made(200, n_classes=2)
+    z = y.copy()
+    z[:3] = 2  # no row is like these: corrected, they are gone
+    found = LabelCommittee(members="few", cv=3, n_rounds=2, random_state=0).fit(X, z)
+    assert found.label_proba_.shape == (200, 3)
+    assert np.isfinite(found.noise_score_).all()
+    own = LabelCommittee(members=[("line", LogisticRegression())], cv=3, n_rounds=2)
+    assert set(own.fit(X, z).committee_) == {"line", "line, corrected"}
+    one, two = (few(n_rounds=r).fit(csr_matrix(X), z) for r in (1, 2))
+    np.testing.assert_array_equal(one.noise_proba_, two.noise_proba_)
+
+
 def test_transition_matrix_sees_one_way_noise():
     X, y = made(700)
     z, _ = one_way_noise(y, rate=0.1, source=0, target=1, random_state=0)  # 0.3 of class 0
