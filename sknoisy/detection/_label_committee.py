@@ -101,6 +101,8 @@ class LabelCommittee(BaseDetector):
         The pool, fitted to the given labels: out-of-sample probabilities of the *given* label.
     clean_proba_ : ndarray of shape (n, K)
         Out-of-sample probabilities of the *true* label, the given one unseen.
+    clean_proba_rounds_ : list of ndarray of shape (n, K)
+        The same by each round.
     transition_matrix_ : ndarray of shape (K, K)
         P(given label | true label), the true one in the rows.
     noise_rate_ : float
@@ -121,11 +123,12 @@ class LabelCommittee(BaseDetector):
     -----
     Rows weigh by `sample_weight` everywhere here: in the fits, the pool and the matrix.
 
-    More than 5,000 rows: 3 folds in place of 5, forests have 30 trees in place of 150, and each
-    sees 2,500; neighbours are looked for among 3,000; forests and neighbours use as many threads
-    as OpenMP has, unless `n_jobs` is given. The mixture is fitted on at most 5,000 / K
-    rows (2,500 at least). More than 60 columns: boosting sees 32 principal components; more than
-    300: the linear model sees 64. More than 30 classes: no boosting.
+    More than 5,000 rows: 3 folds in place of 5, no extra trees (unless X is sparse), forests have
+    30 trees in place of 150, and each sees 2,500 rows; neighbours are looked for among 3,000;
+    forests and neighbours use as many threads as OpenMP has, unless `n_jobs` is given. The mixture
+    is fitted on at most 5,000 / K rows (2,500 at least). More than 60 columns: boosting sees 32
+    principal components; more than 300: the linear model sees 64. More than 30 classes: no
+    boosting.
 
     What it cannot do: tell labels that are wrong near class boundaries from classes that overlap
     there. The noise rate is underestimated then, by about two thirds where that was tried. And
@@ -209,12 +212,13 @@ class LabelCommittee(BaseDetector):
         probas = panel.ask()
         if all(np.isnan(proba).any(axis=1).all() for proba in probas.values()):
             return _nothing(evidence.n_rows, n_classes)  # nothing but sole members of classes
-        found = self._judge(evidence, probas)
+        rounds = [self._judge(evidence, probas)]
         for _ in range(1, self.n_rounds):
-            again = panel.ask_again(found.label_proba)
-            if again:
-                found = _both(found, self._judge(evidence, probas | again), evidence.target.codes)
-        return found
+            again = panel.ask_again(np.mean([found.label_proba for found in rounds], axis=0))
+            if not again:
+                break
+            rounds.append(self._judge(evidence, probas | again))
+        return _mean(rounds, evidence.target.codes)
 
     def _judge(self, evidence, probas):
         """What follows from the members' probabilities."""
@@ -238,17 +242,13 @@ class LabelCommittee(BaseDetector):
             values[~judged] = np.nan
         sure = evidence.trusted & judged
         clean[sure] = posterior[sure] = label_proba[sure] = given[sure]
-        rows = np.arange(len(codes))
-        noise_proba = 1.0 - label_proba[rows, codes]
         unsure = judged & ~evidence.trusted & (weight > 0)
         rate = 0.0
         if unsure.any():
             rate = np.average(1.0 - posterior[unsure, codes[unsure]], weights=weight[unsure])
         return Finding(
-            score=noise_proba,
+            score=1.0 - label_proba[np.arange(len(codes)), codes],
             suggestion=class_proba,
-            noise_proba=noise_proba,
-            mask=noise_proba > 0.5,
             label_proba=label_proba,
             attributes={
                 "class_proba_": class_proba,
@@ -324,13 +324,16 @@ class LabelCommittee(BaseDetector):
         )
 
 
-def _both(first, second, codes):
-    """The findings of two rounds as one: what the second says, and the mean of the doubts."""
-    second.label_proba = 0.5 * (first.label_proba + second.label_proba)
-    noise_proba = 1.0 - second.label_proba[np.arange(len(codes)), codes]
-    second.score = second.noise_proba = noise_proba
-    second.mask = noise_proba > 0.5
-    return second
+def _mean(rounds, codes):
+    """The findings of all rounds as one: means of P(true), the rest from the last."""
+    found = rounds[-1]
+    clean = [one.attributes["clean_proba_"] for one in rounds]
+    found.label_proba = np.mean([one.label_proba for one in rounds], axis=0)
+    found.score = found.noise_proba = 1.0 - found.label_proba[np.arange(len(codes)), codes]
+    found.mask = found.noise_proba > 0.5
+    found.attributes["clean_proba_"] = np.mean(clean, axis=0)
+    found.attributes["clean_proba_rounds_"] = clean
+    return found
 
 
 def _shares(probas, skill):
@@ -351,6 +354,7 @@ def _nothing(n, n_classes):
         attributes={
             "class_proba_": unknown,
             "clean_proba_": unknown,
+            "clean_proba_rounds_": [unknown],
             "transition_matrix_": np.eye(n_classes),
             "noise_rate_": 0.0,
             "committee_": {},

@@ -59,7 +59,8 @@ def committee_members(features, n_classes, which="auto"):
         linear = make_pipeline(PCA(min(N_COMPONENTS, n // 2)), linear)
     members += [("linear", linear), ("neighbors", None)]
     if which == "auto":
-        members.append(("extra trees", _trees(ExtraTreesClassifier, n)))
+        if n <= MANY_ROWS:
+            members.append(("extra trees", _trees(ExtraTreesClassifier, n)))
         if n_classes <= MAX_BOOSTED_CLASSES:
             few = n_classes <= 10
             boosting = HistGradientBoostingClassifier(

@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from sknoisy._evidence import make_splits, weight_parameter
+from sknoisy.detection._label_members import MANY_ROWS
 from sknoisy.exceptions import RareClassWarning
 from sknoisy.robust._choice import assemble, from_part, held_out, part_of, untreated
 from sknoisy.robust._default_model import DefaultModel
@@ -27,7 +28,7 @@ from sknoisy.treatment._base import BaseTreatmentClassifier, Treated
 
 GATE = 0.02  # estimated noise rate below which nothing is done, and nothing tried
 MUCH = 0.1  # estimated noise rate from which correcting the labels is the one to beat
-SURE = 2.0  # standard errors that correcting the labels must gain below that rate
+SURE = 3.0  # standard errors that a treatment must gain below that rate
 MIN_ROWS = 100  # below it, halves cannot tell treatments apart
 LEAST_TRUSTED = 50  # rows, to choose a treatment by
 HALF_FOLDS = 4  # of a committee on half of the rows
@@ -59,9 +60,12 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
     How they are chosen, by the estimated noise rate:
 
     - below 0.02 (or with fewer than 100 rows): nothing is done, and nothing tried;
-    - below 0.1: "relabel" must beat "nothing" by two standard errors of the score;
-    - from there on "relabel" is the one to beat, and "nothing" or "distil" is taken if its score
-      is higher, unless it agrees less with the given labels by more than one standard error.
+    - below 0.1: "relabel" or "distil" must beat "nothing" by three standard errors of the score;
+    - from there on "relabel" is the one to beat, and "nothing", "distil" or the same by the first
+      round alone, "distil, round 1", is taken if its score is higher.
+
+    Nothing is taken that agrees with the given labels less than the one to beat does, by more than
+    one standard error.
 
     To score them, the rows are halved, and each half has a committee of its own, so that no label
     of the rows that judge has reached the model. The model treated on one half predicts the other,
@@ -75,25 +79,26 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
     choose directly, whatever the noise rate (but below 0.02 nothing is done): by accuracy in them,
     held out, "nothing" being the one to beat; a gain of one standard error is taken whatever the
     given labels say. With more than 5,000 rows there are only the committees of the halves, which
-    then find the suspect rows as well: models are fitted on the first half and judged on the
-    second, by the first part of the score alone.
+    then find the suspect rows as well: models are fitted on 5,000 rows of the first half and judged
+    on the second, by the first part of the score alone.
 
     Number of fits. A committee is 2 forests out of bag, 5 linear and 5 small boosting fits (4 and
     4 in a half) and a neighbour search, then, in its second round, a forest and as many boosting
     fits again; "few": a smaller forest, 3 linear fits, neighbours, and one round. The wrapped model
-    is fitted once at the end, and to choose, on a half, twice for each of 2 or 3 candidates:
+    is fitted once at the end, and to choose, on a half, twice for each of 3 or 4 candidates:
 
     ==========  ==================================  =========================  =================
     effort      committee                           wrapped model              chosen by at most
     ==========  ==================================  =========================  =================
-    "fast"      "few", 1 on all rows, 2 on halves   1, and 4 or 6 on halves    2,000 rows
-    "balanced"  "auto", 1 on all rows, 2 on halves  1, and 4 or 6 on halves    3,000 rows
-    "thorough"  "auto", 1 on all rows, 6 on halves  1, and 12 or 18 on halves  5,000 rows
+    "fast"      "few", 1 on all rows, 2 on halves   1, and 6 on halves         2,000 rows
+    "balanced"  "auto", 1 on all rows, 2 on halves  1, and 6 or 8 on halves    3,000 rows
+    "thorough"  "auto", 1 on all rows, 6 on halves  1, and 18 or 24 on halves  5,000 rows
     ==========  ==================================  =========================  =================
 
-    More than 5,000 rows: committees on the 2 halves alone, of smaller forests, with 3 folds and one
-    round; 1 fit of the wrapped model, and 2 or 3 on the first half ("thorough", and where trusted
-    rows choose: twice as many, on both); chosen by all rows of the half that judges.
+    More than 5,000 rows: committees on the 2 halves alone, of one smaller forest, with 3 folds and
+    one round; 1 fit of the wrapped model, and 3 on at most 5,000 rows of the first half
+    ("thorough", and where trusted rows choose: as many of the second); chosen by all rows of the
+    half that judges.
 
     Parameters
     ----------
@@ -119,7 +124,7 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
     ----------
     estimator_ : estimator object
         The wrapped model, fitted on the treated rows.
-    treatment_ : {"nothing", "relabel", "distil", "soft", "soft, trusted x 10"}
+    treatment_ : {"nothing", "relabel", "distil", "distil, round 1", "soft", "soft, trusted x 10"}
         What was done.
     reason_ : str
         Why.
@@ -294,6 +299,7 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
         else:
             candidates["relabel"] = lambda: _hard(case, found.label_proba_)
             candidates["distil"] = lambda: _hard(case, found.clean_proba_)
+            candidates["distil, round 1"] = lambda: _hard(case, found.clean_proba_rounds_[0])
         return candidates
 
     def _choose(self, case):
@@ -302,11 +308,13 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
         rng = check_random_state(self._seed())
         evidence, by_trust = case.evidence, _trust_decides(case.evidence)
         rate = case.detector.noise_rate_
-        to_beat, names, bar = "nothing", ["nothing", "relabel"], SURE
+        to_beat, names, bar = "nothing", ["nothing", "relabel", "distil"], SURE
         if by_trust:
             names, bar = list(self._candidates(case, by_trust)), 0.0
         elif rate >= MUCH:
             to_beat, names, bar = "relabel", ["relabel", "nothing", "distil"], 0.0
+            if len(case.detector.clean_proba_rounds_) > 1:
+                names.append("distil, round 1")
         halved = hasattr(case.detector, "halves_")
         if evidence.n_rows > most and not halved:
             order = rng.permutation(evidence.n_rows)
@@ -367,10 +375,12 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
 
     def _halved_round(self, case, names, by_trust, seed):
         """The same where the evidence was made in halves: the first judges by the second."""
+        rng = check_random_state(seed)
         first, second = case.detector.halves_
         splits = [(first, second)]
         if by_trust or self.effort == "thorough":
             splits.append((second, first))
+        splits = [(rng.permutation(train)[:MANY_ROWS], test) for train, test in splits]
         posterior = _shares(case.detector.label_proba_, case)
         candidates = self._candidates(case, by_trust)
         treated = {name: candidates[name]() for name in names}

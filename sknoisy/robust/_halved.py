@@ -86,6 +86,7 @@ def _merge(found, halves, evidence):
             committee[name] = committee.get(name, 0.0) + share * weight
     transition /= np.where(seen > 0, seen, 1.0)[:, None]
     finding.attributes = attributes | {
+        "clean_proba_rounds_": [attributes["clean_proba_"]],
         "transition_matrix_": transition / transition.sum(axis=1, keepdims=True),
         "noise_rate_": float(rate),
         "committee_": committee,

@@ -77,12 +77,25 @@ def test_more_effort_wins_too_and_tells_what_was_compared(effort):
     robust = RobustClassifier(TREE, effort=effort, random_state=0).fit(X, z)
     assert robust.score(X_test, y_test) > clone(TREE).fit(X, z).score(X_test, y_test) + 0.1
     table = robust.selection_
-    assert list(table.index) == ["relabel", "nothing", "distil"]  # the one to beat comes first
+    names = ["relabel", "nothing", "distil", "distil, round 1"]
+    assert list(table.index) == names  # the one to beat comes first
     assert table.loc["relabel", "gain"] == 0
     assert table["gain"].idxmax() == robust.treatment_
     assert robust.treatment_ in robust.reason_
     assert robust.noise_rate_ == pytest.approx(wrong.mean(), abs=0.1)
     assert sum(robust.committee_.values()) == pytest.approx(1)
+
+
+def test_little_noise_must_be_worth_treating():
+    X, y, _, _ = made()
+    z, _ = symmetric_noise(y, rate=0.06, random_state=0)
+    robust = fast().fit(X, z)
+    assert 0.02 < robust.noise_rate_ < 0.1
+    table = robust.selection_
+    assert list(table.index) == ["nothing", "relabel", "distil"]  # the one to beat comes first
+    sure = table[(table["t"] >= 3) & (table["agreement_t"] >= -1)]
+    best = sure["gain"].idxmax() if len(sure) else "nothing"
+    assert robust.treatment_ == best
 
 
 def test_doing_nothing_is_the_plain_model_exactly():
