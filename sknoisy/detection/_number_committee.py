@@ -98,9 +98,10 @@ class NumberCommittee(BaseDetector):
 
     Notes
     -----
-    Beyond 4,000 rows the kernel machine is Huber's regression on 300 Nystroem features; beyond
-    10,000, trees see 10,000 rows each. Sparse features, and more than 300 columns, reach all but
-    the linear member as 50 principal directions, and there is no boosting.
+    Beyond 4,000 rows the kernel machine is Huber's regression on 100 Nystroem features, and
+    boosting sees columns in 255 quantiles; beyond 10,000, trees see 10,000 rows each. Sparse
+    features, and more than 300 columns, reach all but the linear member as 50 principal
+    directions, and there is no boosting.
 
     What it cannot do: see errors smaller than what the committee cannot predict; tell a wrong
     value from a rare right one (a heavy tail that no feature explains); judge a target of which

@@ -22,9 +22,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVR
 
 from sknoisy._evidence import Evidence, out_of_sample
+from sknoisy.detection._wide_normal import MAD_TO_SD
 
-MAD_TO_SD = 1.4826  # of a normal
 MAX_KERNEL_ROWS = 4000  # support vectors cost the square of the rows
+N_LANDMARKS = 100  # of the kernel machine that takes their place
+N_BINS = 255  # columns of boosting where rows are many
 MAX_DENSE_COLUMNS = 300  # beyond it, and for sparse features, trees and kernels see components
 N_COMPONENTS = 50
 MAX_BAG = 10_000  # rows per tree
@@ -83,12 +85,14 @@ class CommitteeOfNumbers:
             "max_samples": None if n <= MAX_BAG else MAX_BAG,
             "n_jobs": n_jobs if groups is None else None,
         }
+        # weighted rows are binned anew in each fit, at the price of the trees, unless bins are few
+        self.binned = self.dense if n <= MAX_KERNEL_ROWS else binned(self.dense)
         gamma = 1 / (self.dense.shape[1] * (self.dense.var() or 1.0))
         self.kernel = (
             SVR(C=3.0, epsilon=0.05, gamma=gamma, cache_size=100)
             if n <= MAX_KERNEL_ROWS
             else make_pipeline(
-                Nystroem(gamma=gamma, n_components=300, random_state=seed[1]),
+                Nystroem(gamma=gamma, n_components=N_LANDMARKS, random_state=seed[1]),
                 HuberRegressor(alpha=0.01),
             )
         )
@@ -126,7 +130,7 @@ class CommitteeOfNumbers:
             "neighbors": self._ask(MedianOfNeighbors(), self.dense, self.y, weight),
         }
         if not self.wide:
-            answers["boosting"] = self._ask(self.boosting, self.dense, tame, weight)
+            answers["boosting"] = self._ask(self.boosting, self.binned, tame, weight)
         return answers
 
     def scale(self, predicted, spread, weight, *, shrink=0.3):
@@ -167,6 +171,14 @@ class CommitteeOfNumbers:
             ).values
         # a leaf whose rows weigh nothing has no mean
         return np.where(np.isnan(values), np.nanmedian(values), values)
+
+
+def binned(X):
+    """Each column as the number of the quantile, of `N_BINS`, that the value is in."""
+    inner = np.linspace(0, 1, N_BINS + 1)[1:-1]
+    edges = [np.unique(np.quantile(column, inner)) for column in X.T]
+    codes = [np.searchsorted(e, c, side="right") for e, c in zip(edges, X.T, strict=True)]
+    return np.column_stack(codes).astype(float)
 
 
 def stack(answers, y, sample_weight, trusted, *, n_iter=10):

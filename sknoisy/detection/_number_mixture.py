@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import optimize, special, stats
 
-MAD_TO_SD = 1.4826  # of a normal
+from sknoisy.detection._wide_normal import MAD_TO_SD
+
 ANOTHER_ROWS, TEN_TIMES, TENTH, TOO_LOW, TOO_HIGH = KINDS = (
     "like another row's value",
     "ten times too large, like a misplaced decimal point",
