@@ -10,7 +10,7 @@ from sknoisy.detection._wide_normal import typical_size, wide_normal_posterior
 SLACK = 1e-9  # sums in another order are no disagreement
 
 
-def label_verdict(proba, codes, *, slack=SLACK):
+def label_verdict(proba, codes):
     """Another label is likelier, and by the confident joint the given one is more likely wrong.
 
     Parameters
@@ -19,8 +19,6 @@ def label_verdict(proba, codes, *, slack=SLACK):
         Probabilities of the labels; a row with NaN was not judged.
     codes : ndarray of shape (n,) of int
         Given labels.
-    slack : float, default=1e-9
-        As in `disagrees`.
 
     Returns
     -------
@@ -29,7 +27,7 @@ def label_verdict(proba, codes, *, slack=SLACK):
     """
     posterior = label_posterior(proba, codes)
     noise_proba = 1.0 - posterior[np.arange(len(codes)), codes]
-    mask = disagrees(proba, codes, slack=slack) & (noise_proba > 0.5)
+    mask = disagrees(proba, codes) & (noise_proba > 0.5)
     return {"noise_proba": noise_proba, "mask": mask, "label_proba": posterior}
 
 
@@ -63,13 +61,13 @@ def stage_verdict(codes, answer, size):
         For numbers: the absolute errors.
     """
     by_labels = codes is not None
-    verdict = label_verdict(answer, codes, slack=0.0) if by_labels else number_verdict(size)
+    verdict = label_verdict(answer, codes) if by_labels else number_verdict(size)
     return verdict["noise_proba"], verdict["mask"]
 
 
-def disagrees(proba, codes, *, slack=SLACK):
-    """Whether another label is likelier than the given one, by more than `slack`."""
-    return proba.max(axis=1) > proba[np.arange(len(codes)), codes] + slack
+def disagrees(proba, codes):
+    """Whether another label is likelier than the given one, by more than rounding."""
+    return proba.max(axis=1) > proba[np.arange(len(codes)), codes] + SLACK
 
 
 def label_posterior(label_proba, codes):
