@@ -192,7 +192,22 @@ def _with_jobs(model, n_jobs):
 
 
 class SomeNeighbors(BaseEstimator):
-    """Neighbours among a sample of the rows, numbered as all rows are."""
+    """Neighbours among a sample of the rows, numbered as all rows are.
+
+    Parameters
+    ----------
+    metric : str, default="minkowski"
+    max_rows : int >= 1, default=3000
+        Size of the sample; fewer rows are all in it.
+    n_jobs : int or None, default=None
+    random_state : int, RandomState instance or None, default=None
+        Draws the sample.
+
+    Attributes
+    ----------
+    rows_ : ndarray of int
+        The sample.
+    """
 
     def __init__(self, metric="minkowski", max_rows=MAX_INDEX, n_jobs=None, random_state=None):
         self.metric = metric

@@ -33,7 +33,12 @@ MAX_BAG = 10_000  # rows per tree
 
 
 class MedianOfNeighbors(RegressorMixin, BaseEstimator):
-    """Weighted median of the targets of the nearest rows."""
+    """Weighted median of the targets of the nearest rows.
+
+    Parameters
+    ----------
+    n_neighbors : int >= 1, default=11
+    """
 
     def __init__(self, n_neighbors=11):
         self.n_neighbors = n_neighbors
