@@ -210,22 +210,20 @@ class LabelCommittee(BaseDetector):
             return _nothing(evidence.n_rows, n_classes)
         panel = self._panel(evidence)
         probas = panel.ask()
-        if all(np.isnan(proba).any(axis=1).all() for proba in probas.values()):
-            return _nothing(evidence.n_rows, n_classes)  # nothing but sole members of classes
-        rounds = [self._judge(evidence, probas)]
+        judged = np.any([~np.isnan(proba).any(axis=1) for proba in probas.values()], axis=0)
+        if not judged.any():  # nothing but sole members of classes
+            return _nothing(evidence.n_rows, n_classes)
+        rounds = [self._judge(evidence, probas, judged)]
         for _ in range(1, self.n_rounds):
             again = panel.ask_again(np.mean([found.label_proba for found in rounds], axis=0))
             if not again:
                 break
-            rounds.append(self._judge(evidence, probas | again))
+            rounds.append(self._judge(evidence, probas | again, judged))
         return _mean(rounds, evidence.target.codes)
 
-    def _judge(self, evidence, probas):
-        """What follows from the members' probabilities."""
+    def _judge(self, evidence, probas, judged):
+        """What follows from the members' probabilities of the rows that are `judged`."""
         codes, n_classes = evidence.target.codes, len(evidence.target.classes)
-        judged = np.zeros(len(codes), dtype=bool)
-        for proba in probas.values():
-            judged |= ~np.isnan(proba).any(axis=1)
         given = np.eye(n_classes)[codes]
         weight = evidence.inputs.sample_weight
         weight = np.ones(len(codes)) if weight is None else weight / weight.mean()

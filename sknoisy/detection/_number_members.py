@@ -91,7 +91,8 @@ class CommitteeOfNumbers:
             "n_jobs": n_jobs if groups is None else None,
         }
         # weighted rows are binned anew in each fit, at the price of the trees, unless bins are few
-        self.binned = self.dense if n <= MAX_KERNEL_ROWS else binned(self.dense)
+        few = n <= MAX_KERNEL_ROWS or self.wide  # there is no boosting of wide features
+        self.binned = self.dense if few else binned(self.dense)
         gamma = 1 / (self.dense.shape[1] * (self.dense.var() or 1.0))
         self.kernel = (
             SVR(C=3.0, epsilon=0.05, gamma=gamma, cache_size=100)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import clone
@@ -34,10 +35,22 @@ LEAST_TRUSTED = 50  # rows, to choose a treatment by
 HALF_FOLDS = 4  # of a committee on half of the rows
 MIN_SHARE = 0.02  # soft labels less likely than this are left out
 TRUST = 10.0  # weight of a trusted row where trust is tried out
-EFFORT = {  # (members, rounds, folds, rows to choose by, pairs of halves)
-    "fast": ("few", 1, 3, 2_000, 1),
-    "balanced": ("auto", 2, None, 3_000, 1),
-    "thorough": ("auto", 2, None, 5_000, 3),
+
+
+class Effort(NamedTuple):
+    """What a fit may take."""
+
+    members: str
+    n_rounds: int
+    cv: int | None
+    most_rows: int  # to choose by
+    n_pairs: int  # of halves
+
+
+EFFORT = {
+    "fast": Effort("few", 1, 3, 2_000, 1),
+    "balanced": Effort("auto", 2, None, 3_000, 1),
+    "thorough": Effort("auto", 2, None, 5_000, 3),
 }
 
 
@@ -245,12 +258,12 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
         return HistGradientBoostingClassifier()
 
     def _make_detector(self):
-        members, rounds, folds, _, _ = EFFORT[self.effort]
+        effort = EFFORT[self.effort]
         return HalvedCommittee(
             clone(self.estimator),
-            members=members,
-            n_rounds=rounds,
-            cv=folds,
+            members=effort.members,
+            n_rounds=effort.n_rounds,
+            cv=effort.cv,
             n_jobs=self.n_jobs,
             random_state=self._seed(),
         )
@@ -291,10 +304,9 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
             takes_weights = (
                 self.weight_strategy == "resample" or weight_parameter(self.estimator) is not None
             )
-            posterior = _shares(found.label_proba_, case)
-            candidates["soft"] = lambda: _soft(case, posterior, takes_weights)
+            candidates["soft"] = lambda: _soft(case, found.label_proba_, takes_weights)
             candidates[f"soft, trusted x {TRUST:.0f}"] = lambda: _soft(
-                case, posterior, takes_weights, TRUST
+                case, found.label_proba_, takes_weights, TRUST
             )
         else:
             candidates["relabel"] = lambda: _hard(case, found.label_proba_)
@@ -304,24 +316,25 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
 
     def _choose(self, case):
         """(name, reason, comparison by name) of the best treatment."""
-        _, _, _, most, repeats = EFFORT[self.effort]
+        effort = EFFORT[self.effort]
         rng = check_random_state(self._seed())
         evidence, by_trust = case.evidence, _trust_decides(case.evidence)
         rate = case.detector.noise_rate_
-        to_beat, names, bar = "nothing", ["nothing", "relabel", "distil"], SURE
+        names, bar = ["nothing", "relabel", "distil"], SURE
         if by_trust:
             names, bar = list(self._candidates(case, by_trust)), 0.0
         elif rate >= MUCH:
-            to_beat, names, bar = "relabel", ["relabel", "nothing", "distil"], 0.0
+            names, bar = ["relabel", "nothing", "distil"], 0.0
             if len(case.detector.clean_proba_rounds_) > 1:
                 names.append("distil, round 1")
+        to_beat = names[0]
         halved = hasattr(case.detector, "halves_")
-        if evidence.n_rows > most and not halved:
+        if evidence.n_rows > effort.most_rows and not halved:
             order = rng.permutation(evidence.n_rows)
             if by_trust:  # a choice by a handful of rows would be luck
-                judges = order[evidence.trusted[order]][: most // 10]
+                judges = order[evidence.trusted[order]][: effort.most_rows // 10]
                 order = np.concatenate([judges, order[~np.isin(order, judges)]])
-            evidence = part_of(evidence, np.sort(order[:most]))
+            evidence = part_of(evidence, np.sort(order[: effort.most_rows]))
         try:
             with warnings.catch_warnings():  # rare classes have been named already
                 warnings.simplefilter("ignore", RareClassWarning)
@@ -329,7 +342,7 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
                     self._halved_round(case, names, by_trust, int(seed))
                     if halved
                     else self._round(case, evidence, names, by_trust, int(seed))
-                    for seed in rng.randint(2**31 - 1, size=1 if halved else repeats)
+                    for seed in rng.randint(2**31 - 1, size=1 if halved else effort.n_pairs)
                 ]
         except Exception as error:
             name = type(self.estimator).__name__
@@ -432,12 +445,13 @@ def _likeliest(shares, codes):
     return np.where(own < shares.max(axis=1), shares.argmax(axis=1), codes)
 
 
-def _soft(case, shares, takes_weights, trust=1.0):
+def _soft(case, proba, takes_weights, trust=1.0):
     """Each row once for each class it may have, weighted by its share."""
     codes, trusted = case.target.codes, case.evidence.trusted
     given = np.eye(len(case.target.classes))[codes]
-    shares = np.where(shares < MIN_SHARE, 0.0, shares)
-    fixed = case.untouchable | ~(shares.sum(axis=1) > 0)  # NaN too
+    shares = _shares(proba, case)
+    shares[shares < MIN_SHARE] = 0.0
+    fixed = case.untouchable | (shares.sum(axis=1) == 0)  # of very many classes none is likely
     shares = np.where(fixed[:, None], given, shares)
     shares /= shares.sum(axis=1, keepdims=True)
     likeliest = _likeliest(shares, codes)

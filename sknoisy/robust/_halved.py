@@ -52,8 +52,9 @@ class HalvedCommittee(LabelCommittee):
 
 
 def _half(committee, part, seed):
-    params = clone(committee).get_params(deep=False) | {"random_state": seed}
-    half = LabelCommittee(**params | {"n_rounds": 1})  # many rows: as good, and cheaper
+    params = clone(committee).get_params(deep=False)
+    # a further round is dear where rows are many
+    half = LabelCommittee(**params | {"random_state": seed, "n_rounds": 1})
     return half._find(part), part.target.classes
 
 
