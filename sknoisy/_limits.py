@@ -8,6 +8,8 @@ import numpy as np
 
 from sknoisy.exceptions import CleaningLimitWarning
 
+MIN_CLASS_ROWS = 5  # of each class, these are never left out of a fit that makes evidence
+
 
 def untouchable_rows(noise_proba, score, codes, min_per_class, sample_weight=None):
     """The least suspect `min_per_class` rows of each class, which no treatment may touch.
@@ -48,3 +50,10 @@ def limit_mask(mask, noise_proba, score, untouchable, max_share, classes=None, c
             stacklevel=4,
         )
     return allowed
+
+
+def without(rows, flagged, suspicion, codes):
+    """Those of `rows` that are not flagged, and in any case the least suspect of each class."""
+    share, doubt = suspicion
+    spared = untouchable_rows(share[rows], doubt[rows], codes[rows], MIN_CLASS_ROWS)
+    return rows[spared | ~flagged[rows]]

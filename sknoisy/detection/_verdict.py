@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sknoisy.detection._confident_joint import confident_joint, joint_posterior, scaled_joint
-from sknoisy.detection._wide_normal import typical_size, wide_normal_posterior
+from sknoisy.noise_model._confident_joint import confident_joint, joint_posterior, scaled_joint
+from sknoisy.noise_model._wide_normal import typical_size, wide_normal_posterior
 
 SLACK = 1e-9  # sums in another order are no disagreement
 

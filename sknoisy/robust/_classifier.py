@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from sknoisy._evidence import make_splits, weight_parameter
-from sknoisy.detection._label_members import MANY_ROWS
+from sknoisy.detection.committees._label_members import MANY_ROWS
 from sknoisy.exceptions import RareClassWarning
 from sknoisy.robust._choice import assemble, from_part, held_out, part_of, untreated
 from sknoisy.robust._default_model import DefaultModel

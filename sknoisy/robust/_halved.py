@@ -10,8 +10,8 @@ from sklearn.utils import check_random_state
 
 from sknoisy._evidence import make_splits
 from sknoisy.detection._base import Finding
-from sknoisy.detection._label_committee import LabelCommittee
-from sknoisy.detection._label_members import MANY_ROWS
+from sknoisy.detection.committees._label_committee import LabelCommittee
+from sknoisy.detection.committees._label_members import MANY_ROWS
 from sknoisy.exceptions import RareClassWarning
 from sknoisy.robust._choice import part_of
 

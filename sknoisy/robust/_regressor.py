@@ -12,7 +12,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from sknoisy._evidence import make_splits, weight_parameter
-from sknoisy.detection._number_committee import MIN_ROWS, NumberCommittee
+from sknoisy.detection.committees._number_committee import MIN_ROWS, NumberCommittee
 from sknoisy.robust._choice import (
     assemble,
     compare,

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sknoisy._evidence import check_labels
+from sknoisy._evidence._evidence import check_trusted
 
 
 @dataclass
@@ -73,8 +74,6 @@ class BaseThreshold(BaseEstimator, ABC):
         return clip_infinite(column_or_1d(score).astype(float))
 
     def _fit(self, score, y, groups, trusted, seen):
-        from sknoisy._evidence._evidence import check_trusted
-
         n = len(score)
         for given in (y, groups, seen.get("label_proba")):
             if given is not None:

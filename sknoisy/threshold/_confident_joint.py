@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sknoisy.noise_model import confident_joint
 from sknoisy.threshold._base import BaseThreshold, flag_top
 from sknoisy.threshold._mixture import two_normals
 
@@ -51,8 +52,6 @@ class ConfidentJointCount(BaseThreshold):
         self.per_group = per_group
 
     def _begin(self, seen):
-        from sknoisy.detection._confident_joint import confident_joint
-
         if seen["label_proba"] is None:
             raise ValueError(
                 "ConfidentJointCount counts by out-of-sample class probabilities, and there are "

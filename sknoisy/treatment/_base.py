@@ -35,6 +35,7 @@ from sknoisy._evidence._fitting import check_takes_weights, seeded_clone, take_p
 from sknoisy._fitted import replace_fitted
 from sknoisy._limits import limit_mask, untouchable_rows
 from sknoisy._report import noise_report
+from sknoisy.detection import ConfidentLearning, Residual
 from sknoisy.detection._base import CONTAMINATION, BaseDetector, check_kind
 
 
@@ -452,8 +453,6 @@ class BaseTreatmentClassifier(ClassifierMixin, BaseTreatment):
     }
 
     def _default_detector(self):
-        from sknoisy.detection import ConfidentLearning
-
         return ConfidentLearning()
 
     @available_if(_inner_has("predict_proba"))
@@ -515,6 +514,4 @@ class BaseTreatmentRegressor(RegressorMixin, BaseTreatment):
     _task = "regression"
 
     def _default_detector(self):
-        from sknoisy.detection import Residual
-
         return Residual()

@@ -1,0 +1,360 @@
+"""Wrong labels by a committee of unlike classifiers and a model of how labels get wrong."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from sknoisy._evidence import make_splits
+from sknoisy.detection._base import BaseDetector, Finding
+from sknoisy.detection.committees._label_members import (
+    ASKED_AGAIN,
+    MANY_ROWS,
+    Panel,
+    committee_members,
+    on_features,
+)
+from sknoisy.detection.committees._label_mixture import (
+    Mixture,
+    anchor_matrix,
+    fit_mixture,
+    fit_pool,
+    given_label,
+    log_opinions,
+    pool,
+    unmix,
+    update_on_known,
+)
+
+LEAST_TRUSTED = 20  # rows, to fit the pool on them alone
+MAX_VALUES = 5_000  # rows times classes that the mixture is fitted on
+
+
+class LabelCommittee(BaseDetector):
+    """Wrong labels by a committee of unlike models, whatever the wrapped model is.
+
+    1. *Committee.* Unlike classifiers judge each row out of sample: a random forest and extra
+       trees, a linear model, small regularised boosting, the nearest rows.
+    2. *Pool.* Their log probabilities are added with exponents >= 0, fitted by likelihood, which
+       say at once who is worth listening to and how sure they may be.
+    3. *Transition matrix.* What labels do the rows have that are surest of a class (anchors)? And
+       which matrix, behind which pool, makes all given labels likeliest (EM)? Both answers count
+       the same, the first as pseudo-rows of the second.
+    4. *Posterior.* The pool's P(true | x) and the matrix give P(true | x, given label). The mean
+       of two versions is used: without class priors of the pool's own, and with them but the given
+       label counted at half strength.
+
+    Trusted rows are right: they are no part of the matrix and count as known in the EM. Twenty or
+    more of them fit the pool anew, starting from there, with a shift for each class that the pool
+    expects (noise that features predict is learnt by every member, and only trusted rows show it).
+    The matrix follows from the other rows, and the posterior is that of step 4 without the mean.
+
+    Number of fits: 2 forests out of bag, 5 linear and 5 boosting fits on 4/5 of the rows, and a
+    neighbour search; each further round, a forest out of bag and 5 boosting fits (with `cv`: that
+    many in place of 5; with groups the forests too). `estimator` is not fitted; only the earlier
+    steps of a Pipeline are, once.
+
+    Parameters
+    ----------
+    estimator : estimator object, default=None
+        The classifier whose view of X the committee shares: when it is a Pipeline, its steps
+        before the last encode X, save those that select features by the labels. None means the one
+        a treatment wraps. Otherwise numbers are taken as they are, columns of a DataFrame are
+        encoded (missing numbers: median and an indicator; texts: one-hot), texts become TF-IDF;
+        missing values in an array are treated as those of a DataFrame if `estimator` takes them,
+        or is None, else they are an error. Where X cannot become numbers, the committee is
+        `estimator` alone, with a warning.
+    members : {"auto", "few"} or list of (str, estimator), default="auto"
+        "auto": the five above; for sparse features the linear model, nearest rows by cosine, naive
+        Bayes (if nothing is negative), and extra trees on 64 principal directions. "few": forest
+        (of 80 trees), linear and neighbours. Or your own classifiers, which see the encoded X;
+        forests and bagging that bootstrap are judged out of bag.
+    n_rounds : int >= 1, default=1
+        Further rounds correct the labels that a forest and boosting (or your own members) learn
+        from: somewhat better ranked and calibrated, rare classes above all, and half as dear again.
+        For sparse features there is one round.
+    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto": those more likely wrong than right.
+    cv : int, splitter, iterable of (train, test) or None, default=None
+        Folds of the members that are cross-fitted; None means 5, stratified (3 with more than
+        5,000 rows). A splitter or iterable is used for forests too.
+    n_jobs : int or None, default=None
+        Fits (trees) at a time. The result does not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Seeds folds and members.
+
+    Attributes
+    ----------
+    noise_score_, noise_proba_ : ndarray of shape (n,)
+        Probability that the given label is wrong. The score is NaN for a row that is not judged:
+        the sole member of a class, or all rows when there is one class only.
+    noise_mask_ : ndarray of shape (n,) of bool
+        Flagged rows.
+    y_suggested_ : ndarray of shape (n,)
+        The likeliest label; for a flagged row the likeliest other one.
+    label_proba_ : ndarray of shape (n, K)
+        Posterior of the true label, given the row and its label.
+    class_proba_ : ndarray of shape (n, K)
+        The pool, fitted to the given labels: out-of-sample probabilities of the *given* label.
+    clean_proba_ : ndarray of shape (n, K)
+        Out-of-sample probabilities of the *true* label, the given one unseen.
+    clean_proba_rounds_ : list of ndarray of shape (n, K)
+        The same by each round.
+    transition_matrix_ : ndarray of shape (K, K)
+        P(given label | true label), the true one in the rows.
+    noise_rate_ : float
+        Estimated share of wrong labels among the rows that are not trusted.
+    committee_ : dict of str to float
+        Members and their weights: exponents in the pool, over their sum.
+    classes_ : ndarray of shape (K,)
+        All classes of y.
+    sample_indices_ : ndarray
+        Rows that `fit_resample` keeps.
+
+    See Also
+    --------
+    ConfidentLearning : One model's probabilities, counted.
+    Consensus : Models vote.
+
+    Notes
+    -----
+    Rows weigh by `sample_weight` everywhere here: in the fits, the pool and the matrix.
+
+    More than 5,000 rows: 3 folds in place of 5, no extra trees (unless X is sparse), forests have
+    30 trees in place of 150, and each sees 2,500 rows; neighbours are looked for among 3,000;
+    forests and neighbours use as many threads as OpenMP has, unless `n_jobs` is given. The mixture
+    is fitted on at most 5,000 / K rows (2,500 at least). More than 60 columns: boosting sees 32
+    principal components; more than 300: the linear model sees 64. More than 30 classes: no
+    boosting.
+
+    What it cannot do: tell labels that are wrong near class boundaries from classes that overlap
+    there. The noise rate is underestimated then, by about two thirds where that was tried. And
+    noise that features predict everywhere looks like the truth to any committee.
+
+    References
+    ----------
+    C. E. Brodley, M. A. Friedl: "Identifying mislabeled training data", Journal of Artificial
+    Intelligence Research 11, 1999 (committees of unlike models, out of sample; here weighted).
+
+    S. Reed, H. Lee, D. Anguelov, C. Szegedy, D. Erhan, A. Rabinovich: "Training deep neural
+    networks on noisy labels with bootstrapping", ICLR workshop, 2015 (learning from labels
+    corrected so far: the further rounds; here hard labels, out of sample).
+
+    C. Genest, J. V. Zidek: "Combining probability distributions: a critique and an annotated
+    bibliography", Statistical Science 1, 1986; G. E. Hinton: "Training products of experts by
+    minimizing contrastive divergence", Neural Computation 14, 2002 (logarithmic pools; here with
+    exponents fitted to the noisy labels).
+
+    G. Patrini, A. Rozza, A. Menon, R. Nock, L. Qu: "Making deep neural networks robust to label
+    noise: a loss correction approach", CVPR, 2017; T. Liu, D. Tao: "Classification with noisy
+    labels by importance reweighting", IEEE Transactions on Pattern Analysis and Machine
+    Intelligence 38, 2016 (anchors; here the mean of many, out of sample, as a prior only).
+
+    A. P. Dawid, A. M. Skene: "Maximum likelihood estimation of observer error-rates using the EM
+    algorithm", Applied Statistics 28, 1979 (EM for a transition matrix; there of several
+    annotators and without features); J. Bootkrajang, A. Kaban: "Label-noise robust logistic
+    regression and its applications", ECML PKDD, 2012 (with features; here the pool is the
+    regression).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sknoisy.datasets import symmetric_noise
+    >>> from sknoisy.detection import LabelCommittee
+    >>> X, y = load_iris(return_X_y=True)
+    >>> y_noisy, wrong = symmetric_noise(y, rate=0.2, random_state=0)
+    >>> detector = LabelCommittee(members="few", random_state=0).fit(X, y_noisy)
+    >>> bool(wrong[detector.noise_mask_].mean() > 0.8)
+    True
+    >>> detector.transition_matrix_.shape
+    (3, 3)
+    """
+
+    _task = "classification"
+    _assumes = "how often a label is wrong depends on the classes, not on the features"
+    _parameter_constraints: dict = {
+        **BaseDetector._parameter_constraints,
+        "members": [StrOptions({"auto", "few"}), list],
+        "n_rounds": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        members="auto",
+        n_rounds=1,
+        contamination="auto",
+        cv=None,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.members = members
+        self.n_rounds = n_rounds
+        self.contamination = contamination
+        self.cv = cv
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    # ------------------------------------------------------------------ the method
+
+    def _find(self, evidence):
+        if self.estimator is not None:
+            self._model(evidence)  # for its checks
+        n_classes = len(evidence.target.classes)
+        if n_classes < 2 or np.bincount(evidence.target.codes).max() < 2:
+            return _nothing(evidence.n_rows, n_classes)
+        panel = self._panel(evidence)
+        probas = panel.ask()
+        judged = np.any([~np.isnan(proba).any(axis=1) for proba in probas.values()], axis=0)
+        if not judged.any():  # nothing but sole members of classes
+            return _nothing(evidence.n_rows, n_classes)
+        rounds = [self._judge(evidence, probas, judged)]
+        for _ in range(1, self.n_rounds):
+            again = panel.ask_again(np.mean([found.label_proba for found in rounds], axis=0))
+            if not again:
+                break
+            rounds.append(self._judge(evidence, probas | again, judged))
+        return _mean(rounds, evidence.target.codes)
+
+    def _judge(self, evidence, probas, judged):
+        """What follows from the members' probabilities of the rows that are `judged`."""
+        codes, n_classes = evidence.target.codes, len(evidence.target.classes)
+        given = np.eye(n_classes)[codes]
+        weight = evidence.inputs.sample_weight
+        weight = np.ones(len(codes)) if weight is None else weight / weight.mean()
+        logs = log_opinions(list(probas.values()))
+        believed, plain, biased = self._mixtures(logs, codes, weight, judged, evidence.trusted)
+        clean = biased.clean_proba(logs)
+        posterior = biased.posterior(logs, codes)
+        label_proba = posterior
+        if evidence.trusted.sum() < LEAST_TRUSTED:
+            halfway = given_label(clean, np.sqrt(biased.transition), codes)
+            label_proba = 0.5 * (plain.posterior(logs, codes) + halfway)
+        class_proba = pool(logs, *believed)
+        for values in (clean, posterior, label_proba, class_proba):
+            values[~judged] = np.nan
+        sure = evidence.trusted & judged
+        clean[sure] = posterior[sure] = label_proba[sure] = given[sure]
+        unsure = judged & ~evidence.trusted & (weight > 0)
+        rate = 0.0
+        if unsure.any():
+            rate = np.average(1.0 - posterior[unsure, codes[unsure]], weights=weight[unsure])
+        return Finding(
+            score=1.0 - label_proba[np.arange(len(codes)), codes],
+            suggestion=class_proba,
+            label_proba=label_proba,
+            attributes={
+                "class_proba_": class_proba,
+                "clean_proba_": clean,
+                "transition_matrix_": biased.transition,
+                "noise_rate_": float(rate),
+                "committee_": _shares(probas, biased.skill),
+            },
+        )
+
+    def _panel(self, evidence):
+        """Who judges, on which features, and which rows each has not seen."""
+        rng = check_random_state(self.random_state)
+        numbers = on_features(self.estimator, evidence)
+        if numbers is None:
+            numbers, members = evidence, [("estimator", self.estimator)]
+        elif isinstance(self.members, str):
+            n_classes = len(evidence.target.classes)
+            members = committee_members(numbers.inputs.X, n_classes, self.members)
+        else:
+            members = [(name, model) for name, model in self.members]
+        own = not isinstance(self.members, str)
+        again = [(name, model) for name, model in members if own or name in ASKED_AGAIN]
+        is_count = self.cv is None or isinstance(self.cv, Integral)
+        folds = self.cv if is_count or hasattr(self.cv, "split") else list(self.cv)
+        if folds is None and evidence.n_rows > MANY_ROWS:
+            folds = 3
+        [splits] = make_splits(
+            folds,
+            numbers.inputs.X,
+            evidence.target,
+            groups=evidence.inputs.groups,
+            random_state=rng,
+        )
+        return Panel(members, again, numbers, splits, is_count, self.n_jobs, rng)
+
+    def _mixtures(self, logs, codes, weight, judged, trusted):
+        """The pool of the given labels, and the noise model without and with a bias of the pool."""
+        n_classes = logs.shape[2]
+        most = max(2_500, MAX_VALUES // n_classes)
+        rows = np.flatnonzero(judged & (weight > 0))
+        if len(rows) == 0:  # every row that can be judged has weight zero
+            rows, weight = np.flatnonzero(judged), np.ones(len(weight))
+        if len(rows) > most:
+            rows = np.sort(np.random.RandomState(0).permutation(rows)[:most])
+        logs, codes, weight, known = logs[:, rows], codes[rows], weight[rows], trusted[rows]
+        given = np.eye(n_classes)[codes]
+        believed = fit_pool(logs, given, weight=weight, fit_bias=False)
+        proba = pool(logs, *believed)
+        counted = weight * ~known  # what is known to be right says nothing of how labels go wrong
+        if not counted.any():
+            sure = Mixture(*believed, np.eye(n_classes))
+            return believed, sure, sure
+        anchors = anchor_matrix(proba, counted)
+        # as many pseudo-rows as a class has rows: the anchors count as much as the likelihood
+        size = (unmix(proba, anchors) * counted[:, None]).sum(axis=0)
+        prior = size[:, None] * anchors
+        how = {"weight": weight, "known": known}
+        plain = fit_mixture(logs, codes, anchors, prior, fit_bias=False, **how)
+        biased = fit_mixture(logs, codes, anchors, prior, **how)
+        if known.sum() >= LEAST_TRUSTED:
+            biased = update_on_known(biased, logs, codes, **how)
+        return believed, plain, biased
+
+    def _reason(self, row):
+        proba, given = self.label_proba_[row], self._target.codes[row]
+        best = int(np.argmax(proba))
+        if best == given:
+            return f"the committee says {self.classes_[given]} (p={proba[given]:.2f}), as given"
+        return (
+            f"the committee says {self.classes_[best]} (p={proba[best]:.2f}), "
+            f"not {self.classes_[given]} (p={proba[given]:.2f})"
+        )
+
+
+def _mean(rounds, codes):
+    """The findings of all rounds as one: means of P(true), the rest from the last."""
+    found = rounds[-1]
+    clean = [one.attributes["clean_proba_"] for one in rounds]
+    found.label_proba = np.mean([one.label_proba for one in rounds], axis=0)
+    found.score = found.noise_proba = 1.0 - found.label_proba[np.arange(len(codes)), codes]
+    found.mask = found.noise_proba > 0.5
+    found.attributes["clean_proba_"] = np.mean(clean, axis=0)
+    found.attributes["clean_proba_rounds_"] = clean
+    return found
+
+
+def _shares(probas, skill):
+    total = skill.sum()
+    share = skill / total if total > 0 else np.full(len(skill), 1.0 / len(skill))
+    return dict(zip(probas, share.tolist(), strict=True))
+
+
+def _nothing(n, n_classes):
+    """The finding when nobody can judge."""
+    unknown = np.full((n, n_classes), np.nan)
+    return Finding(
+        score=np.full(n, np.nan),
+        suggestion=unknown,
+        noise_proba=np.zeros(n),
+        mask=np.zeros(n, dtype=bool),
+        label_proba=unknown,
+        attributes={
+            "class_proba_": unknown,
+            "clean_proba_": unknown,
+            "clean_proba_rounds_": [unknown],
+            "transition_matrix_": np.eye(n_classes),
+            "noise_rate_": 0.0,
+            "committee_": {},
+        },
+    )

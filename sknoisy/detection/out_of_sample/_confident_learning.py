@@ -1,0 +1,179 @@
+"""Confident learning around any classifier."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.utils._param_validation import StrOptions
+
+from sknoisy.detection._base import BaseDetector, Finding
+from sknoisy.detection.out_of_sample._label_quality import find_suspects, label_quality
+from sknoisy.noise_model import class_thresholds, confident_joint, joint_posterior
+
+
+class ConfidentLearning(BaseDetector):
+    """Wrong labels by the confident joint of given and true labels.
+
+    A row counts as "confidently of class j" when its out-of-sample probability of j reaches the
+    mean of that probability over the rows given j. Counting given against confident class gives
+    the confident joint, which says how many rows of each class are wrong, and those with the
+    lowest label quality are flagged.
+
+    Number of fits: `cv` (5), or 1 for a forest or bagging, which is judged out of bag.
+
+    Parameters
+    ----------
+    estimator : estimator object, default=None
+        Classifier that makes the out-of-sample probabilities. None means the one a treatment
+        wraps; alone, a random forest of 200 trees, behind an encoder for a DataFrame.
+    filter_by : {"prune_by_noise_rate", "prune_by_class", "both", "confident_learning", \
+"predicted_neq_given"}, default="prune_by_noise_rate"
+        With `contamination="auto"`, which rows are flagged: for each pair of classes as many as
+        the joint counts; for each class as many as the joint counts; rows flagged by both; rows
+        off the diagonal of the joint; rows whose likeliest class is not the given one.
+    quality : {"self_confidence", "normalized_margin", "confidence_weighted_entropy"}, \
+default="self_confidence"
+        What makes a row suspect: a low probability of the given label, a low margin of it over
+        the highest other one, or a high entropy relative to it.
+    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is the rule of `filter_by`.
+    cv : int, splitter, iterable or None, default=None
+        Folds of the out-of-sample probabilities. None means out-of-bag where the estimator can,
+        else 5 stratified folds; an int always means folds.
+    n_jobs : int or None, default=None
+        Fold fits at a time. The result does not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the folds and any `random_state` that `estimator` leaves at None.
+
+    Attributes
+    ----------
+    noise_score_ : ndarray of shape (n,)
+        1 minus label quality, in [0, 1]; NaN for a row that could not be judged.
+    noise_proba_ : ndarray of shape (n,)
+        Probability that the given label is wrong. With "auto": the posterior by the joint.
+    noise_mask_ : ndarray of shape (n,) of bool
+        Flagged rows. With "auto" they are those of `filter_by`, which counts; so a flagged row may
+        have a low `noise_proba_`.
+    y_suggested_ : ndarray of shape (n,)
+        The likeliest label; for a flagged row the likeliest other one.
+    label_proba_ : ndarray of shape (n, K)
+        Posterior of the true label, given the row and its label.
+    classes_ : ndarray of shape (K,)
+        All classes of y.
+    class_proba_ : ndarray of shape (n, K)
+        Out-of-sample probabilities.
+    thresholds_ : ndarray of shape (K,)
+        Mean self-confidence of each class.
+    confident_joint_ : ndarray of shape (K, K)
+        Number of rows of given class i and true class j, as counted.
+    sample_indices_ : ndarray
+        Rows that `fit_resample` keeps.
+
+    References
+    ----------
+    C. Northcutt, L. Jiang, I. Chuang: "Confident learning: estimating uncertainty in dataset
+    labels", Journal of Artificial Intelligence Research 70, 2021.
+
+    C. Northcutt, A. Athalye, J. Mueller: "Pervasive label errors in test sets destabilize machine
+    learning benchmarks", NeurIPS Datasets and Benchmarks, 2021.
+
+    Notes
+    -----
+    The paper's probabilities come from cross-validation of a probabilistic classifier. Here an
+    estimator without `predict_proba` is judged by its margins, brought to probabilities by a
+    logistic fit, and one without margins by its predictions.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sknoisy.datasets import symmetric_noise
+    >>> from sknoisy.detection import ConfidentLearning
+    >>> X, y = load_iris(return_X_y=True)
+    >>> y_noisy, wrong = symmetric_noise(y, rate=0.2, random_state=0)
+    >>> detector = ConfidentLearning(random_state=0).fit(X, y_noisy)
+    >>> bool(wrong[detector.noise_mask_].mean() > 0.6)
+    True
+    """
+
+    _task = "classification"
+    _assumes = "how often a label is wrong depends on the classes, not on the features"
+    _parameter_constraints: dict = {
+        **BaseDetector._parameter_constraints,
+        "filter_by": [
+            StrOptions(
+                {
+                    "prune_by_noise_rate",
+                    "prune_by_class",
+                    "both",
+                    "confident_learning",
+                    "predicted_neq_given",
+                }
+            )
+        ],
+        "quality": [
+            StrOptions({"self_confidence", "normalized_margin", "confidence_weighted_entropy"})
+        ],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        filter_by="prune_by_noise_rate",
+        quality="self_confidence",
+        contamination="auto",
+        cv=None,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.filter_by = filter_by
+        self.quality = quality
+        self.contamination = contamination
+        self.cv = cv
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def _find(self, evidence):
+        codes = evidence.target.codes
+        proba = evidence.responses(
+            self._model(evidence),
+            cv=self.cv,
+            n_jobs=self.n_jobs,
+            random_state=self.random_state,
+        ).values
+        if np.isnan(proba).all():  # a single class, or nothing but sole members of classes
+            return Finding(score=np.full(len(codes), np.nan), suggestion=proba)
+        thresholds = class_thresholds(proba, codes)
+        joint = confident_joint(proba, codes, thresholds=thresholds)
+        posterior = joint_posterior(proba, codes, joint)
+        mask = find_suspects(
+            proba, codes, filter_by=self.filter_by, score=self.quality, joint=joint
+        )
+        return Finding(
+            score=label_quality(proba, codes, score=self.quality),
+            suggestion=proba,
+            noise_proba=1.0 - posterior[np.arange(len(codes)), codes],
+            mask=mask,
+            label_proba=posterior,
+            attributes={
+                "class_proba_": proba,
+                "thresholds_": thresholds,
+                "confident_joint_": joint,
+            },
+        )
+
+    def _reason(self, row):
+        proba, given = self.class_proba_[row], self._target.codes[row]
+        best = int(np.searchsorted(self.classes_, self.y_suggested_[row]))
+        if best == given:
+            top = int(np.argmax(proba))
+            if top == given:
+                return f"looks like {self.classes_[given]} (p={proba[given]:.2f}), as given"
+            return (
+                f"looks more like {self.classes_[top]} (p={proba[top]:.2f}) than "
+                f"{self.classes_[given]} (p={proba[given]:.2f}), not enough to call it wrong"
+            )
+        return (
+            f"looks like {self.classes_[best]} (p={proba[best]:.2f}), "
+            f"not {self.classes_[given]} (p={proba[given]:.2f})"
+        )

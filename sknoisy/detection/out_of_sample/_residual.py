@@ -1,0 +1,155 @@
+"""Wrong numbers by what models say that have not seen them."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from sknoisy.detection._base import BaseDetector, Finding
+from sknoisy.noise_model._wide_normal import MAD_TO_SD, typical_size, wide_normal_posterior
+
+
+class Residual(BaseDetector):
+    """Wrong numbers by out-of-sample residuals over a robust scale.
+
+    The score is the absolute residual, about its median, divided by the median absolute deviation
+    of all residuals ("global"), or of the residuals of rows with the nearest predictions
+    ("local"), which allows for a spread that grows with the size of what is predicted. With
+    `contamination="auto"`, the scaled residuals are a mixture of two normals about zero, the
+    wider one being that of the wrong numbers, and rows more likely of the wider one are flagged;
+    none is when a single law, if need be with heavy tails, explains the residuals nearly as well.
+
+    Number of fits: `cv` (5), or 1 for a forest or bagging, which is judged out of bag.
+
+    Parameters
+    ----------
+    estimator : estimator object, default=None
+        Regressor that makes the out-of-sample predictions. None means the one a treatment wraps;
+        alone, a random forest of 200 trees, behind an encoder for a DataFrame.
+    scale : {"global", "local"}, default="global"
+        Whether all residuals have one scale, or one that depends on the prediction.
+    n_local : int >= 10, default=100
+        For "local": number of rows with the nearest predictions that make the scale; no more than
+        a quarter of all rows. With fewer than 40 judged rows the scale is global.
+    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is the mixture of two normals.
+    cv : int, splitter, iterable or None, default=None
+        Folds of the out-of-sample predictions. None means out-of-bag where the estimator can,
+        else 5 folds; an int always means folds.
+    n_jobs : int or None, default=None
+        Fold fits at a time. The result does not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the folds and any `random_state` that `estimator` leaves at None.
+
+    Attributes
+    ----------
+    noise_score_ : ndarray of shape (n,)
+        Absolute residual in units of its usual size; NaN for a row that could not be judged.
+    noise_proba_ : ndarray of shape (n,)
+        Probability that the given number is wrong.
+    noise_mask_ : ndarray of shape (n,) of bool
+        Flagged rows.
+    y_suggested_ : ndarray of shape (n,)
+        The out-of-sample prediction.
+    residual_ : ndarray of shape (n,)
+        Given minus predicted, in units of y.
+    scale_ : ndarray of shape (n,)
+        Usual size of the residual, as a standard deviation, in units of y.
+    sample_indices_ : ndarray
+        Rows that `fit_resample` keeps.
+
+    References
+    ----------
+    P. J. Rousseeuw, A. M. Leroy: "Robust regression and outlier detection", Wiley, 1987 (residuals
+    over a robust scale; here of any estimator, out of sample).
+
+    J. W. Tukey: "A survey of sampling from contaminated distributions", in "Contributions to
+    probability and statistics", Stanford University Press, 1960 (the mixture of two normals).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from sknoisy.detection import Residual
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(200, 3))
+    >>> y = X @ [1.0, 2.0, 3.0] + 0.1 * rng.normal(size=200)
+    >>> y[[5, 50]] += [10, -20]
+    >>> detector = Residual(LinearRegression(), random_state=0).fit(X, y)
+    >>> np.flatnonzero(detector.noise_mask_).tolist()
+    [5, 50]
+    """
+
+    _task = "regression"
+    _assumes = "right numbers scatter about the prediction about normally, wrong ones wider"
+    _parameter_constraints: dict = {
+        **BaseDetector._parameter_constraints,
+        "scale": [StrOptions({"global", "local"})],
+        "n_local": [Interval(Integral, 10, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        scale="global",
+        n_local=100,
+        contamination="auto",
+        cv=None,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.scale = scale
+        self.n_local = n_local
+        self.contamination = contamination
+        self.cv = cv
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def _find(self, evidence):
+        y = evidence.target.y.astype(float)
+        predicted = evidence.responses(
+            self._model(evidence),
+            cv=self.cv,
+            n_jobs=self.n_jobs,
+            random_state=self.random_state,
+        ).values
+        residual = y - predicted
+        judged = ~np.isnan(residual)
+        scale = np.full(len(y), np.nan)
+        centred = np.full(len(y), np.nan)
+        centred[judged] = residual[judged] - (np.median(residual[judged]) if judged.any() else 0.0)
+        n_local = min(self.n_local, judged.sum() // 4)
+        if self.scale == "global" or n_local < 10:
+            scale[judged] = MAD_TO_SD * typical_size(np.abs(centred[judged]))
+        else:
+            scale[judged] = local_scale(np.abs(centred[judged]), predicted[judged], n_local)
+        score = np.abs(centred) / scale
+        noise_proba = wide_normal_posterior(score)
+        return Finding(
+            score=score,
+            suggestion=predicted,
+            noise_proba=noise_proba,
+            mask=noise_proba > 0.5,
+            attributes={"residual_": residual, "scale_": scale},
+        )
+
+    def _reason(self, row):
+        return (
+            f"predicted {self.y_suggested_[row]:.6g}: off by {self.residual_[row]:+.4g}, "
+            f"{self.noise_score_[row]:.1f} times the usual {self.scale_[row]:.4g}"
+        )
+
+
+def local_scale(size, position, n_local):
+    """Running robust scale of `size` over the `n_local` nearest rows by `position`."""
+    order = np.argsort(position, kind="stable")
+    medians = pd.Series(size[order]).rolling(n_local, center=True).median().bfill().ffill()
+    scale = np.empty(len(size))
+    scale[order] = MAD_TO_SD * medians
+    # where most local residuals are (nearly) zero, a small one is no reason for suspicion
+    return np.maximum(scale, 0.1 * MAD_TO_SD * typical_size(size))

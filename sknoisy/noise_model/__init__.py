@@ -1,0 +1,9 @@
+"""What is known about the noise as a whole: how often which label stands for which."""
+
+from sknoisy.noise_model._confident_joint import (
+    class_thresholds,
+    confident_joint,
+    joint_posterior,
+)
+
+__all__ = ["class_thresholds", "confident_joint", "joint_posterior"]
