@@ -25,7 +25,7 @@ from sknoisy import FilterClassifier
 from sknoisy.detection import DataOOB
 from sknoisy.exceptions import RareClassWarning
 
-from ..helpers import fits, noisy_labels, noisy_numbers, recording, row_numbers
+from ...helpers import fits, noisy_labels, noisy_numbers, recording, row_numbers
 
 
 def wrong_labels(seed, n=300, rate=0.2):

@@ -12,7 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sknoisy.detection import CombinedDetector, Memorization, WellRepresentedness
 from sknoisy.exceptions import RareClassWarning
 
-from ..helpers import fits, noisy_labels, noisy_numbers, recording, row_numbers
+from ...helpers import fits, noisy_labels, noisy_numbers, recording, row_numbers
 
 
 def seen_and_unseen(models, bags, n, answer):

@@ -11,7 +11,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from sknoisy.detection import WellRepresentedness
 
-from ..helpers import fits, noisy_labels, recording, row_numbers
+from ...helpers import fits, noisy_labels, recording, row_numbers
 
 METRICS = ["retraining", "agreement", "confidence", "boundary"]
 

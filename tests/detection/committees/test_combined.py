@@ -26,7 +26,7 @@ from sknoisy.detection._base import Finding
 from sknoisy.metrics import average_precision, calibration_error
 from sknoisy.threshold import FixedRate
 
-from ..helpers import fits, noisy_labels, noisy_numbers, recording
+from ...helpers import fits, noisy_labels, noisy_numbers, recording
 
 METHODS = ["rank", "vote", "posterior", "product", "max"]
 

@@ -12,7 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sknoisy.detection import INFFC, Consensus
 from sknoisy.exceptions import RareClassWarning
 
-from ..helpers import fits, noisy_labels, recording, row_numbers
+from ...helpers import fits, noisy_labels, recording, row_numbers
 
 VOTERS = [
     ("tree", DecisionTreeClassifier(min_samples_leaf=2, random_state=0)),

@@ -17,7 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sknoisy.detection import Consensus, InstanceHardness
 from sknoisy.detection.committees._instance_hardness import MEASURES
 
-from ..helpers import noisy_labels
+from ...helpers import noisy_labels
 
 LEARNERS = [
     ("linear", LogisticRegression()),

@@ -14,7 +14,7 @@ from sknoisy._evidence import Evidence
 from sknoisy.detection import AuxiliaryQuality
 from sknoisy.detection.features._auxiliary_quality import ball_size, relative_density
 
-from ..helpers import fits, recording
+from ...helpers import fits, recording
 
 MODEL = LogisticRegression(max_iter=300)
 

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sknoisy.detection import SimilarityEnsemble
 from sknoisy.exceptions import RareClassWarning
 
-from ..helpers import fits, recording
+from ...helpers import fits, recording
 
 MODEL = LogisticRegression(max_iter=300)
 

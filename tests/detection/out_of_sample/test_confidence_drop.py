@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score
 from sknoisy.datasets import symmetric_noise
 from sknoisy.detection import ConfidenceDrop
 
-from ..helpers import fits, noisy_labels, noisy_numbers, recording, row_numbers
+from ...helpers import fits, noisy_labels, noisy_numbers, recording, row_numbers
 
 
 def labels(seed, rate=0.2):

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sknoisy.detection import ExcessLoss
 
-from ..helpers import fits, noisy_labels, noisy_numbers, recording
+from ...helpers import fits, noisy_labels, noisy_numbers, recording
 
 
 def corner(seed, n=600):

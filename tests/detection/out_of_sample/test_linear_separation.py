@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from sknoisy.datasets import symmetric_noise
 from sknoisy.detection import LinearSeparation
 
-from ..helpers import fits, noisy_labels, recording, row_numbers
+from ...helpers import fits, noisy_labels, recording, row_numbers
 
 
 def web(seed, n=600, n_foreign=120, n_features=8):

@@ -12,7 +12,7 @@ from sknoisy import FilterRegressor
 from sknoisy.detection import PersonalLoss
 from sknoisy.threshold import FixedRate
 
-from ..helpers import fits, noisy_labels, recording, row_numbers
+from ...helpers import fits, noisy_labels, recording, row_numbers
 
 
 def users(seed, n_users=20, n_each=40):

@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from sknoisy.detection import SelectiveEnsemble
 
-from ..helpers import fits, noisy_labels, recording, row_numbers
+from ...helpers import fits, noisy_labels, recording, row_numbers
 
 
 def blobs(seed, n=300, spread=1.6, rate=0.15):

@@ -13,7 +13,7 @@ from sknoisy.detection import Tabasco
 from sknoisy.detection.out_of_sample._tabasco import Directions, own_centroid_is_of_another
 from sknoisy.threshold import MixturePosterior
 
-from ..helpers import fits, noisy_labels, recording
+from ...helpers import fits, noisy_labels, recording
 
 
 def long_tail(seed, n_features=8):

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sknoisy import FilterClassifier
 from sknoisy.detection import EL2N, GraNd
 
-from ..helpers import noisy_labels, noisy_numbers
+from ...helpers import noisy_labels, noisy_numbers
 
 BOTH = pytest.mark.parametrize("kind", [EL2N, GraNd])
 

@@ -12,7 +12,7 @@ from sklearn.neural_network import MLPClassifier
 from sknoisy import FilterClassifier
 from sknoisy.detection import EL2N, LateStopping
 
-from ..helpers import noisy_labels
+from ...helpers import noisy_labels
 
 
 def with_hard_group(seed, n=400):

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sknoisy import RelabelClassifier
 from sknoisy.detection import MetadataArchaeology
 
-from ..helpers import noisy_labels
+from ...helpers import noisy_labels
 
 KINDS = ["typical", "atypical", "random target", "corrupted"]
 

@@ -16,7 +16,7 @@ from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sknoisy import FilterClassifier
 from sknoisy.detection import TracIn
 
-from ..helpers import noisy_labels, noisy_numbers
+from ...helpers import noisy_labels, noisy_numbers
 
 
 def flipped(n=400, rate=0.15, seed=0):
