@@ -7,8 +7,8 @@ Nothing given to a function is changed in place, and the same seed with the same
 same noise.
 """
 
-from ._features import feature_noise, gross_noise, open_set_noise, swap_noise
-from ._labels import (
+from sknoisy.datasets._features import feature_noise, gross_noise, open_set_noise, swap_noise
+from sknoisy.datasets._labels import (
     boundary_noise,
     one_way_noise,
     pair_noise,
@@ -16,7 +16,7 @@ from ._labels import (
     symmetric_noise,
     transition_noise,
 )
-from ._numbers import (
+from sknoisy.datasets._numbers import (
     decimal_noise,
     heavy_tail_noise,
     one_sided_noise,

@@ -8,7 +8,7 @@ from sklearn.metrics import pairwise_distances_argmin_min
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from ._common import (
+from sknoisy.datasets._common import (
     as_frame_or_array,
     as_table,
     column_positions,

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, validate_params
 
-from ._common import (
+from sknoisy.datasets._common import (
     check_1d,
     check_same_length,
     column_spread,

@@ -7,7 +7,7 @@ from scipy.stats import rankdata
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from ._common import (
+from sknoisy.datasets._common import (
     check_1d,
     check_same_length,
     column_spread,

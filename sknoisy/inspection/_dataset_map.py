@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from sknoisy.detection import DatasetMap
+
 
 class DatasetMapDisplay:
     """Confidence against variability of each row, coloured by correctness.
@@ -67,7 +69,7 @@ class DatasetMapDisplay:
         """
         check_is_fitted(estimator)
         detector = getattr(estimator, "detector_", estimator)
-        if not hasattr(detector, "variability_"):
+        if not isinstance(detector, DatasetMap):
             raise TypeError(
                 f"DatasetMapDisplay draws what a DatasetMap finds, got {type(detector).__name__}."
             )

@@ -1,13 +1,13 @@
 """How well wrong rows were found, and how much of the lost score was won back."""
 
-from ._detection import (
+from sknoisy.metrics._detection import (
     auroc,
     average_precision,
     calibration_error,
     detection_report,
     precision_at_k,
 )
-from ._recovery import recovered_share
+from sknoisy.metrics._recovery import recovered_share
 
 __all__ = [
     "auroc",
