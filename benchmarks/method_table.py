@@ -47,8 +47,15 @@ says which one to take.
 - *Fits*: how many models were fitted, with default settings around a linear model, on {n} rows. A
   random forest judges itself out of bag, so that it takes 1 fit in place of 5 `responses`.
 - *Paper*: the first one of the docstring, which says what was adapted and names the others.
-
 """
+ROOMS = {
+    "out_of_sample": "By what a model says of rows it has not seen",
+    "stages": "By watching a model while it is trained",
+    "influence": "By what each row does to a model",
+    "bags": "By models of random parts of the rows",
+    "features": "By the features: neighbours, distances, order",
+    "committees": "By several models or detectors",
+}
 
 
 class GivenClassifier(LogisticRegression):
@@ -124,10 +131,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=OUT)
     out = parser.parse_args().out
-    rows = [row(name, kind) for name, kind in sorted(detector_classes().items())]
+    rooms = {room: [] for room in ROOMS}
+    for name, kind in sorted(detector_classes().items()):
+        rooms[kind.__module__.split(".")[2]].append(row(name, kind))
     kinds = ";\n  ".join(f"`{kind}`: {meaning}" for kind, meaning in KINDS.items())
-    out.write_text(HEAD.format(n=N_ROWS, kinds=kinds) + as_rst(rows), encoding="utf-8")
-    print(f"{len(rows)} detectors written to {out}")
+    parts = [HEAD.format(n=N_ROWS, kinds=kinds)]
+    for room, rows in rooms.items():
+        title = f"{ROOMS[room]} (`detection/{room}/`)"
+        parts.append(f"{title}\n{'-' * len(title)}\n\n{as_rst(rows)}")
+    out.write_text("\n".join(parts), encoding="utf-8")
+    print(f"{sum(map(len, rooms.values()))} detectors written to {out}")
 
 
 if __name__ == "__main__":
