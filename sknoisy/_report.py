@@ -47,6 +47,9 @@ def noise_report(detector, X, y, *, noise_proba=None, noise_mask=None, **columns
         },
         index=index,
     )
-    return table.sort_values(
+    table = table.sort_values(
         ["flagged", "probability", "score"], ascending=False, kind="stable", na_position="last"
     )
+    # how many are flagged and how that was decided, or why none is
+    table.attrs["reason"] = getattr(detector, "reason_", "")
+    return table

@@ -4,6 +4,7 @@ from sknoisy._evidence._cross_fit import Responses, cross_fit, make_splits, out_
 from sknoisy._evidence._evidence import Evidence
 from sknoisy._evidence._features import numeric_features, table_encoder
 from sknoisy._evidence._fitting import fit_model, take_rows, weight_parameter
+from sknoisy._evidence._knowledge import chance_of_labels, chance_of_numbers
 from sknoisy._evidence._neighbors import Neighborhood, neighborhood
 from sknoisy._evidence._stages import Stages
 from sknoisy._evidence._target import Target, check_labels, check_numbers, is_continuous
@@ -15,6 +16,8 @@ __all__ = [
     "Responses",
     "Stages",
     "Target",
+    "chance_of_labels",
+    "chance_of_numbers",
     "check_labels",
     "check_numbers",
     "cross_fit",

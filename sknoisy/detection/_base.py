@@ -24,7 +24,8 @@ from sknoisy._evidence._fitting import seeded_clone
 from sknoisy._fitted import replace_fitted
 from sknoisy._limits import untouchable_rows
 from sknoisy._report import noise_report
-from sknoisy.threshold import ConfidentJointCount, FixedRate, MixturePosterior
+from sknoisy.threshold import ConfidentJointCount, FixedRate, MixturePosterior, NoiseCount
+from sknoisy.threshold._base import verdict_sentence
 
 
 @dataclass
@@ -43,6 +44,9 @@ class Finding:
         The method's own rule, used with `contamination="auto"`.
     label_proba : ndarray of shape (n, K), optional
         The method's own posterior, used with `contamination="auto"`.
+    chosen : bool
+        Whether the rule of `mask` is one that the user asked for by a parameter of the method, so
+        that it holds whatever the class says of `contamination="auto"`.
     attributes : dict
         Further fitted attributes of the detector.
     """
@@ -52,11 +56,12 @@ class Finding:
     noise_proba: np.ndarray | None = None
     mask: np.ndarray | None = None
     label_proba: np.ndarray | None = None
+    chosen: bool = False
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
 CONTAMINATION = [
-    StrOptions({"auto"}),
+    StrOptions({"auto", "own"}),
     Interval(Real, 0, 0.5, closed="both"),
     HasMethods(["fit"]),
 ]
@@ -71,6 +76,11 @@ class BaseDetector(BaseEstimator, ABC):
     """
 
     _task = "classification"  # or "regression", or "both"
+    # What `contamination="auto"` means: the method's own rule, or `NoiseCount` where the paper has
+    # none or one that does not hold
+    _auto = "own"
+    # Whether `Finding.suggestion` is of models that have not seen the row, and so can be counted by
+    _suggests_unseen = False
     _assumes = ""  # what must hold for the method to work, in a few words; for the table of methods
     # `estimator` is the only parameter that every detector with a model has; None is filled in
     _parameter_constraints: dict = {
@@ -175,6 +185,14 @@ class BaseDetector(BaseEstimator, ABC):
         check_kind(self.estimator, evidence.task, type(self).__name__)
         return self.estimator
 
+    def _predicted(self, evidence, finding):
+        """What is said of rows by models that have not seen them, to count the wrong ones by."""
+        if self._suggests_unseen:
+            return finding.suggestion
+        how = {name: getattr(self, name, None) for name in ("cv", "n_jobs", "random_state")}
+        model = self._model(evidence) if hasattr(self, "estimator") else default_model(evidence)
+        return evidence.responses(model, **how).values
+
     def _default_model(self, evidence):
         """The model when none is given."""
         return default_model(evidence)
@@ -203,14 +221,16 @@ class BaseDetector(BaseEstimator, ABC):
         target, trusted = evidence.target, evidence.trusted
         score = np.asarray(finding.score, dtype=float)
         fitted = dict(finding.attributes)
-        own_rule = self.contamination == "auto" if isinstance(self.contamination, str) else False
         label_proba = None
-        if own_rule and finding.mask is not None:
+        if self._by_own_rule(finding) and finding.mask is not None:
             proba = np.where(np.isnan(score) | trusted, 0.0, finding.noise_proba)
             mask = finding.mask & ~trusted & ~np.isnan(score)
             label_proba = finding.label_proba
+            own = "the method's own rule"
+            n_judged = int((~np.isnan(score) & ~trusted).sum())
+            fitted["reason_"] = verdict_sentence(mask, n_judged, f"by {own}", f"none is by {own}")
         else:
-            threshold = self._threshold()
+            threshold = self._threshold(finding)
             if not target.is_labels and isinstance(threshold, ConfidentJointCount):
                 raise ValueError(
                     "ConfidentJointCount is for class labels, and here y holds numbers: use "
@@ -222,10 +242,14 @@ class BaseDetector(BaseEstimator, ABC):
                     "holds numbers: set per_class=False."
                 )
             unsure = np.where(trusted, np.nan, score)
-            self._fit_threshold(threshold, evidence, score, unsure, finding.suggestion)
+            self._fit_threshold(threshold, evidence, unsure, finding)
             proba = np.where(np.isnan(unsure), 0.0, threshold.noise_proba_)
             mask = np.asarray(threshold.noise_mask_, dtype=bool) & ~np.isnan(unsure)
-            fitted["threshold_"] = threshold
+            n_judged = int((~np.isnan(unsure)).sum())
+            by = f"by {type(threshold).__name__}"  # a threshold of someone else may not say
+            said = getattr(threshold, "reason_", None)
+            said = said or verdict_sentence(mask, n_judged, by, f"none is {by}")
+            fitted |= {"threshold_": threshold, "reason_": said}
         if target.is_labels:
             if finding.suggestion is None:
                 label_proba = np.eye(len(target.classes))[target.codes]
@@ -264,9 +288,22 @@ class BaseDetector(BaseEstimator, ABC):
                 f"threshold object such as FixedRate(0.1), got {self.contamination!r}."
             )
 
-    def _threshold(self):
+    def _by_own_rule(self, finding):
+        """Whether `contamination` asks for the rule that comes with the method, if it has one."""
+        if not isinstance(self.contamination, str):
+            return False
+        return self._auto == "own" or finding.chosen or self.contamination == "own"
+
+    def _threshold(self, finding):
         if isinstance(self.contamination, str):
-            return MixturePosterior()
+            if self.contamination == "own":
+                raise ValueError(
+                    f'{type(self).__name__} has no rule of its own for contamination="own": use '
+                    '"auto", a share in [0, 0.5] or a threshold object.'
+                )
+            # without a suggestion the row is suspected, not its target, of which the count is
+            counts = self._auto == "count" and finding.suggestion is not None
+            return NoiseCount() if counts else MixturePosterior()
         if isinstance(self.contamination, Real):
             return FixedRate(float(self.contamination))
         seed = getattr(self, "random_state", None)
@@ -275,9 +312,10 @@ class BaseDetector(BaseEstimator, ABC):
             seed = int(check_random_state(seed).randint(2**31 - 1))
         return seeded_clone(self.contamination, seed)
 
-    def _fit_threshold(self, threshold, evidence, score, unsure, suggestion):
+    def _fit_threshold(self, threshold, evidence, unsure, finding):
         """Fit a threshold, with as much of what is known here as its `fit` asks for."""
         target, trusted = evidence.target, evidence.trusted
+        score, suggestion = np.asarray(finding.score, dtype=float), finding.suggestion
         class_proba = None
         if target.is_labels and suggestion is not None:
             class_proba = np.where(trusted[:, None], np.nan, suggestion)
@@ -291,6 +329,8 @@ class BaseDetector(BaseEstimator, ABC):
             "evidence": evidence,
             "estimator": model,
         }
+        if has_fit_parameter(threshold, "predicted"):
+            known["predicted"] = self._predicted(evidence, finding)
         asked = {
             name: value
             for name, value in known.items()

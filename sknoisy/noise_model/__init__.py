@@ -5,5 +5,6 @@ from sknoisy.noise_model._confident_joint import (
     confident_joint,
     joint_posterior,
 )
+from sknoisy.noise_model._plateau import plateau_joint
 
-__all__ = ["class_thresholds", "confident_joint", "joint_posterior"]
+__all__ = ["class_thresholds", "confident_joint", "joint_posterior", "plateau_joint"]

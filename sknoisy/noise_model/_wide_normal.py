@@ -20,6 +20,13 @@ def typical_size(size):
     return typical if typical > 0 else 1.0
 
 
+def standardised(residual):
+    """Absolute residuals about their median, in units of their usual size; NaN stays."""
+    centred = residual - np.median(residual[~np.isnan(residual)], axis=0)
+    size = np.abs(centred)
+    return size / (MAD_TO_SD * typical_size(size))
+
+
 def wide_normal_posterior(score, *, rate=None, max_iter=500, tol=1e-6):
     """P(wrong) for absolute scaled errors: that of the wider of two normals about zero.
 

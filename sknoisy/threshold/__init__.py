@@ -8,6 +8,7 @@ from sknoisy.threshold._contamination_posterior import ContaminationPosterior
 from sknoisy.threshold._elbow import Elbow
 from sknoisy.threshold._fixed import FixedRate
 from sknoisy.threshold._mixture import MixturePosterior
+from sknoisy.threshold._noise_count import NoiseCount
 from sknoisy.threshold._one_standard_error import OneStandardError
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "Elbow",
     "FixedRate",
     "MixturePosterior",
+    "NoiseCount",
     "OneStandardError",
 ]

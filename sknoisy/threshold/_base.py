@@ -95,8 +95,10 @@ class BaseThreshold(BaseEstimator, ABC):
         for part in self._parts(missing, seen, levels):
             if len(part.rows):
                 proba[part.rows], mask[part.rows] = self._decide(score[part.rows], part, seen)
-        self._end(seen, int((~missing & ~trusted).sum()))
+        n_asked = int((~missing & ~trusted).sum())
+        self._end(seen, n_asked)
         self.noise_proba_, self.noise_mask_ = proba, mask
+        self.reason_ = verdict_sentence(mask, n_asked, f"by {self}", self._why_none(seen))
         return self
 
     def _check_groups(self, groups, n):
@@ -129,9 +131,22 @@ class BaseThreshold(BaseEstimator, ABC):
     def _end(self, seen, n_asked):
         """After the last part: a place to finish attributes."""
 
+    def _why_none(self, seen):
+        """Why no row is flagged, when none is."""
+        return f"none is by {self}"
+
     @abstractmethod
     def _decide(self, score, part, seen):
         """(probability of being wrong, flagged), for the finite scores of one `Part`."""
+
+
+def verdict_sentence(mask, n_judged, how, why_none):
+    """How many rows are flagged, and how that was decided; or why none is."""
+    if n_judged == 0:
+        return "no row flagged: none could be judged"
+    if not mask.any():
+        return f"no row flagged: {why_none}"
+    return f"{mask.sum()} of {n_judged} judged rows flagged, {how}"
 
 
 def clip_infinite(score):

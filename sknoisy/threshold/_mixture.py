@@ -87,6 +87,9 @@ class MixturePosterior(BaseThreshold):
         proba = two_normals(score, scale=self.scale)
         return proba, proba > self.cut
 
+    def _why_none(self, seen):
+        return "no second group of scores stands apart from the first"
+
 
 def two_normals(score, *, rate=None, scale="auto", max_iter=200, tol=1e-7):
     """Posterior of the upper one of two normal components, rising with the score.

@@ -175,7 +175,7 @@ def test_it_repeats_the_rule_of_recov():
     y[:8] = 1
     rule = BenjaminiHochberg(0.05, scale="z", n_trials=40, p0=0.2)
     known = {"n_repeats": 40, "random_state": 0}
-    own = ReCoV(GaussianNB(), rule="fdr_bh", **known).fit(X, y)
+    own = ReCoV(GaussianNB(), rule="fdr_bh", contamination="own", **known).fit(X, y)
     other = ReCoV(GaussianNB(), contamination=rule, **known).fit(X, y)
     np.testing.assert_allclose(other.threshold_.p_values_, own.p_values_)
     np.testing.assert_array_equal(other.noise_mask_, own.noise_mask_)

@@ -35,9 +35,10 @@ class DataOOB(BaseDetector):
         not judged, with a probability of about `(1 - exp(-max_samples))**n_bags`.
     max_samples : float in (0, 1], default=1.0
         Size of a bag, drawn with replacement, as a share of the number of rows (groups).
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto": those with `noise_proba_` above one half and, for labels,
-        a likelier label than the given one by the averaged probabilities.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions. "own":
+        those with `noise_proba_` above one half and, for labels, a likelier label than the given
+        one by the averaged probabilities.
     n_jobs : int or None, default=None
         Fits at a time. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
@@ -98,6 +99,8 @@ class DataOOB(BaseDetector):
 
     _task = "both"
     _assumes = "a model that has not seen a wrong row does not predict its target"
+    _auto = "count"
+    _suggests_unseen = True
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],
         "n_bags": [Interval(Integral, 2, None, closed="left")],

@@ -45,10 +45,10 @@ class Memorization(BaseDetector):
     response : {"predict_proba", "predict"}, default="predict_proba"
         For labels, whether probabilities are averaged, or, as in the paper, the share of the models
         that predict the given label. The former needs fewer subsets.
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto": those with `noise_proba_` above one half and, for labels,
-        a score above 0.25 and a likelier label than the given one by the models that have not seen
-        the row.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions. "own":
+        those with `noise_proba_` above one half and, for labels, a score above 0.25 and a likelier
+        label than the given one by the models that have not seen the row.
     n_jobs : int or None, default=None
         Fits at a time. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
@@ -110,6 +110,8 @@ class Memorization(BaseDetector):
 
     _task = "both"
     _assumes = "a model that can fit single rows; right rows have others like them"
+    _auto = "count"
+    _suggests_unseen = True
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],
         "n_bags": [Interval(Integral, 2, None, closed="left")],

@@ -58,9 +58,10 @@ class WellRepresentedness(BaseDetector):
         Number of subsets that models are fitted on.
     max_samples : float in (0, 1), default=0.7
         Size of a subset, drawn without replacement, as a share of the rows (groups).
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto": those with `noise_proba_` above one half and a likelier
-        label than the given one by the models that have not seen the row.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions. "own":
+        those with `noise_proba_` above one half and a likelier label than the given one by the
+        models that have not seen the row.
     n_jobs : int or None, default=None
         Fits at a time. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
@@ -129,6 +130,8 @@ class WellRepresentedness(BaseDetector):
 
     _task = "classification"
     _assumes = "wrong rows are unlike the rest: hard to learn, near other classes, unstable"
+    _auto = "count"
+    _suggests_unseen = True
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],
         "metrics": ["array-like"],

@@ -147,6 +147,7 @@ class Consensus(_BaseComposition, BaseDetector):
 
     _task = "classification"
     _assumes = "models that have not seen a row are rarely all wrong about it"
+    _suggests_unseen = True
     _parameter_constraints: dict = {
         "estimators": [list, None],
         "vote": [StrOptions({"unanimous", "majority", "average"})],

@@ -57,8 +57,9 @@ class INFFC(Consensus):
         Number of rounds in a row that must remove little, before it ends.
     tol : float in [0, 1], default=0.01
         What share of all rows is little.
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto": those that were removed.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions. "own":
+        those that were removed.
     cv : int, splitter, iterable or None, default=None
         Folds. None means out-of-bag where the estimator can, else 5 stratified folds; an int always
         means folds. Each round has other folds, where they are not given.
@@ -126,6 +127,8 @@ class INFFC(Consensus):
 
     _task = "classification"
     _assumes = "most labels near a right row are its own; models of unlike kinds err on other rows"
+    _auto = "count"
+    _suggests_unseen = True
     _parameter_constraints: dict = {
         "estimators": [list, None],
         "vote": [StrOptions({"majority", "unanimous"})],

@@ -126,6 +126,7 @@ class InstanceHardness(Consensus):
 
     _task = "classification"
     _assumes = "a right row is easy for most of several unlike models"
+    _suggests_unseen = True
     _parameter_constraints: dict = {
         "estimators": [list, None],
         "measures": ["array-like"],

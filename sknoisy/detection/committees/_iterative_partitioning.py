@@ -49,8 +49,9 @@ class IterativePartitioning(BaseDetector):
         Number of rounds in a row that must remove little, before it ends.
     tol : float in [0, 1], default=0.01
         What share of all rows is little.
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto": those that were removed.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions. "own":
+        those that were removed.
     cv : int, splitter, iterable or None, default=None
         Number of parts, or a splitter whose test parts they are. None means 5. Each round has other
         parts, where they are not given.
@@ -125,6 +126,8 @@ class IterativePartitioning(BaseDetector):
 
     _task = "classification"
     _assumes = "a model of one part is right about most rows of the others"
+    _auto = "count"
+    _suggests_unseen = True
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "vote": [StrOptions({"majority", "unanimous"})],

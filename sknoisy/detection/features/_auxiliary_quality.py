@@ -33,7 +33,8 @@ class AuxiliaryQuality(BaseDetector):
     rows every row is rated by those subsets of the others that it is not in. The score is one minus
     the quality.
 
-    Number of fits: `n_subsets`.
+    Number of fits: `n_subsets`. With `contamination="auto"`, 5 more of the model, or 1 for a forest
+    or bagging.
 
     Parameters
     ----------
@@ -53,7 +54,8 @@ class AuxiliaryQuality(BaseDetector):
     max_samples : int >= 2, default=2000
         Most real rows in a subset. Time and memory per subset grow with its square.
     contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" is `MixturePosterior`.
+        How many rows are suspect. "auto" is `NoiseCount`, by out-of-sample predictions of the
+        model.
     n_jobs : int or None, default=None
         Fits at a time. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
@@ -117,6 +119,7 @@ class AuxiliaryQuality(BaseDetector):
 
     _task = "classification"
     _assumes = "rows given as trusted are real and right; distances have a meaning"
+    _auto = "count"
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],
         "n_subsets": [Interval(Integral, 1, None, closed="left")],

@@ -33,7 +33,8 @@ class ClassMahalanobis(BaseDetector):
     from the most central rows of each class, found by concentration steps like those of the
     minimum covariance determinant.
 
-    Number of fits: none of a model; up to 21 of a covariance matrix.
+    Number of fits: none of a model; up to 21 of a covariance matrix. With `contamination="auto"`, 5
+    more of the model, or 1 for a forest or bagging.
 
     Parameters
     ----------
@@ -52,10 +53,10 @@ class ClassMahalanobis(BaseDetector):
     support_fraction : float in [0.5, 1], default=0.5
         Share of each class that its mean and the covariance are first taken from; then all rows
         not implausibly far away have a say. 1 means that all rows have one, as in the paper.
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" with `kind="label"`: rows for which another class is the
-        likeliest and whose posterior by the confident joint is below one half; with "outlier", a
-        `MixturePosterior`.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by out-of-sample predictions of the
+        model. "own" with `kind="label"`: rows for which another class is the likeliest and whose
+        posterior by the confident joint is below one half; with "outlier", a `MixturePosterior`.
 
     Attributes
     ----------
@@ -116,6 +117,7 @@ class ClassMahalanobis(BaseDetector):
 
     _task = "classification"
     _assumes = "classes are one cloud each, of about the same shape"
+    _auto = "count"
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],
         "kind": [StrOptions({"label", "outlier"})],

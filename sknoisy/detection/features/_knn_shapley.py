@@ -47,7 +47,7 @@ class KNNShapley(BaseDetector):
     test_points : {"all", "trusted"}, default="all"
         Rows that are predicted: each one by all others, or those given as `trusted` only.
     contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" is `MixturePosterior`.
+        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions.
     n_jobs : int or None, default=None
         Jobs of the neighbour search. The result does not depend on it.
 
@@ -106,6 +106,8 @@ class KNNShapley(BaseDetector):
 
     _task = "both"
     _assumes = "near rows have like targets"
+    _auto = "count"
+    _suggests_unseen = True
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],

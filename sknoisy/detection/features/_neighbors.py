@@ -47,8 +47,9 @@ class NeighborDisagreement(BaseDetector):
           the given one): edited nearest neighbours, which also flags right rows near a border;
         - "posterior": that, and `noise_proba_` above one half, which spares most of these;
         - "unanimous": no neighbour has the given label.
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" is `rule`.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions. "own"
+        is `rule`.
     n_jobs : int or None, default=None
         Jobs of the default neighbour search. The result does not depend on it.
 
@@ -114,6 +115,8 @@ class NeighborDisagreement(BaseDetector):
 
     _task = "classification"
     _assumes = "most labels near a right row are its own; distances have a meaning"
+    _auto = "count"
+    _suggests_unseen = True
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
@@ -172,6 +175,7 @@ class NeighborDisagreement(BaseDetector):
             score=np.clip(1.0 - agree, 0.0, 1.0),
             suggestion=shares,
             **verdict,
+            chosen=self.rule != "posterior",
             attributes={"neighbor_proba_": shares, "neighbor_indices_": near.indices},
         )
 

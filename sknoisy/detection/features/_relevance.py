@@ -25,7 +25,8 @@ class RelevanceWeights(BaseDetector):
     logarithm.
 
     Number of fits: none of a model. With `n_neighbors=None` the time grows with the number of rows
-    only, since a mean of cosines is the cosine to a sum.
+    only, since a mean of cosines is the cosine to a sum. With `contamination="auto"`, 5 more of the
+    model, or 1 for a forest or bagging.
 
     Parameters
     ----------
@@ -45,7 +46,8 @@ class RelevanceWeights(BaseDetector):
         alone, and the relevance of a row is the mean over its blocks: a row whose features are
         broken in one block can still be right in others. None means one block.
     contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" is `MixturePosterior`.
+        How many rows are suspect. "auto" is `NoiseCount`, by out-of-sample predictions of the
+        model.
     n_jobs : int or None, default=None
         Jobs of the neighbour searches. The result does not depend on it.
 
@@ -102,6 +104,7 @@ class RelevanceWeights(BaseDetector):
 
     _task = "classification"
     _assumes = "rows of one class point in like directions from the centre"
+    _auto = "count"
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],
         "n_neighbors": [Interval(Integral, 1, None, closed="left"), None],

@@ -26,7 +26,8 @@ class GradientAgreement(BaseDetector):
     gradients is chance.
 
     Number of fits: none of the estimator; `n_passes` passes of stochastic gradient descent of a
-    linear model, with time of `n_passes` n d K and memory of n d.
+    linear model, with time of `n_passes` n d K and memory of n d. With `contamination="auto"`, 5
+    more of the model, or 1 for a forest or bagging.
 
     Parameters
     ----------
@@ -42,9 +43,10 @@ class GradientAgreement(BaseDetector):
         Length of a step, over the mean squared length of the feature vectors.
     threshold : float in [-1, 1], default=0.0
         Rows with a cosine above it agree.
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" flags rows that disagreed in most passes. Where classes
-        overlap, these include right rows on the wrong side.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by out-of-sample predictions of the
+        model. "own" flags rows that disagreed in most passes. Where classes overlap, these include
+        right rows on the wrong side.
     random_state : int, RandomState instance or None, default=None
         Seeds the batches.
 
@@ -100,6 +102,7 @@ class GradientAgreement(BaseDetector):
 
     _task = "classification"
     _assumes = "early in training, most rows of a class agree; a linear model is not far off"
+    _auto = "count"
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],
         "n_passes": [Interval(Integral, 1, None, closed="left")],

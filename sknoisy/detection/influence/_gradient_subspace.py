@@ -40,10 +40,10 @@ class GradientSubspace(BaseDetector):
         For classification, whether each class has a direction of its own, of the gradient by its
         own coefficients, as in the authors' code, or all classes have one of all coefficients
         together, as in the paper.
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto", with at least 20 trusted rows, flags rows above the
-        0.95 quantile of the trusted rows' scores; without, a mixture of two normals of the
-        logarithm of the score.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is, with at least 20 trusted rows, "own": rows above the
+        0.95 quantile of the trusted rows' scores; without, `NoiseCount`, by the out-of-sample
+        predictions.
     cv : int, splitter, iterable or None, default=None
         Folds of the out-of-sample predictions. None means out-of-bag where the estimator can,
         else 5 folds; an int always means folds.
@@ -98,6 +98,7 @@ class GradientSubspace(BaseDetector):
 
     _task = "both"
     _assumes = "odd rows have something in common and a clean set is known, or odd rows are few"
+    _auto = "count"
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "labels": [StrOptions({"given", "predicted"})],
@@ -155,6 +156,7 @@ class GradientSubspace(BaseDetector):
             suggestion=None if self.labels == "predicted" else values,
             noise_proba=noise_proba,
             mask=mask,
+            chosen=mask is not None,
             attributes={"clean_set_": "trusted" if has_clean else "all"},
         )
 

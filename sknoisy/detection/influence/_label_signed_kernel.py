@@ -26,8 +26,8 @@ class LabelSignedKernel(BaseDetector):
     Within each class, farthest-point clusters by the same kernel show what is redundant (large
     clusters) and what has no like in its class (clusters of one or few rows).
 
-    Number of fits: none. Time of n² d (some 8 seconds for 20,000 rows of 20 features), memory of
-    n K.
+    Number of fits: none. Time of n² d (some 8 seconds for 20,000 rows of 20 features), memory of n
+    K. With `contamination="auto"`, 5 more of the model, or 1 for a forest or bagging.
 
     Parameters
     ----------
@@ -46,7 +46,8 @@ class LabelSignedKernel(BaseDetector):
     cluster_share : float in (0, 1], default=0.1
         Clusters of a class, as a share of its rows.
     contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" is a mixture of two normals of the logit of the score.
+        How many rows are suspect. "auto" is `NoiseCount`, by out-of-sample predictions of the
+        model.
     n_jobs : int or None, default=None
         Jobs of the search for neighbours of "rbf". The result does not depend on it.
 
@@ -106,6 +107,7 @@ class LabelSignedKernel(BaseDetector):
 
     _task = "classification"
     _assumes = "rows alike by their features have the same label, in most pairs"
+    _auto = "count"
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],
         "kernel": [StrOptions({"ntk", "rbf"})],

@@ -13,6 +13,8 @@ class _LinearInfluenceDetector(BaseDetector):
 
     _task = "both"
     _assumes = "a linear model on the features is not far off, and no few rows rule it"
+    _auto = "count"
+    _suggests_unseen = True
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],
         "contamination": BaseDetector._parameter_constraints["contamination"],
@@ -78,8 +80,7 @@ class LeaveOneOutInfluence(_LinearInfluenceDetector):
         singular value decomposition to at most 100, stands in. None means the model that a
         treatment wraps; alone, the stand-in.
     contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" is a mixture of two normals of the logarithm of the
-        score, which flags nothing when it sees no gap.
+        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions.
 
     Attributes
     ----------
@@ -159,8 +160,7 @@ class CookDistance(_LinearInfluenceDetector):
         As in `LeaveOneOutInfluence`: a linear model, also as the last step of a Pipeline, is
         judged itself, any other one has a stand-in on its features.
     contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" is a mixture of two normals of the logarithm of the
-        score. The rule of thumb 4 / n is not used, since it flags 5 % of clean rows.
+        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions.
 
     Attributes
     ----------
@@ -236,8 +236,7 @@ class SelfInfluence(_LinearInfluenceDetector):
         As in `LeaveOneOutInfluence`: a linear model, also as the last step of a Pipeline, is
         judged itself, any other one has a stand-in on its features.
     contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" is a mixture of two normals of the logarithm of the
-        score.
+        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions.
 
     Attributes
     ----------

@@ -28,7 +28,8 @@ class RepresenterPoints(BaseDetector):
     the row trained. A row with a wrong label pushes its like into the wrong direction. Only trusted
     rows are asked for their losses, when there are any.
 
-    Number of fits: `cv` (5) of a linear model; none of the estimator.
+    Number of fits: `cv` (5) of a linear model; none of the estimator. With `contamination="auto"`,
+    `cv` (5) more of the model, or 1 for a forest or bagging.
 
     Parameters
     ----------
@@ -44,7 +45,8 @@ class RepresenterPoints(BaseDetector):
         or it times the absolute ones, for which 0.01 is a better start. With a weak one a model
         has nothing left to learn from its rows as a whole, and harm becomes chance.
     contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" is a mixture of two normals of the score.
+        How many rows are suspect. "auto" is `NoiseCount`, by out-of-sample predictions of the
+        model.
     cv : int, splitter, iterable or None, default=None
         Folds of the harm. None means 5.
     random_state : int, RandomState instance or None, default=None
@@ -98,6 +100,7 @@ class RepresenterPoints(BaseDetector):
 
     _task = "both"
     _assumes = "a strongly penalised linear model predicts better than chance"
+    _auto = "count"
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],
         "penalty": [StrOptions({"l2", "l1"})],

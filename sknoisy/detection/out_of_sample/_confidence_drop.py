@@ -45,8 +45,9 @@ class ConfidenceDrop(BaseDetector):
         which can drop no further. Right rows are often among them, near a border, or with a
         probability near one already. "posterior": those of them whose target is wrong by the
         balance of probability, given the second model.
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" is `rule`.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions. "own"
+        is `rule`.
     cv : int, splitter, iterable or None, default=None
         Folds. None means 5, save that a forest or bagging is judged out of bag in the first round;
         an int always means folds.
@@ -108,6 +109,8 @@ class ConfidenceDrop(BaseDetector):
 
     _task = "both"
     _assumes = "wrong targets contradict what the rows that the model agrees with have in common"
+    _auto = "count"
+    _suggests_unseen = True
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "rule": [StrOptions({"posterior", "drop"})],
@@ -148,6 +151,7 @@ class ConfidenceDrop(BaseDetector):
             suggestion=second,
             noise_proba=noise_proba,
             mask=self._mask(score, after, noise_proba),
+            chosen=self.rule == "drop",
             label_proba=posterior,
             attributes=self._attributes(before, after, kept),
         )
@@ -167,6 +171,7 @@ class ConfidenceDrop(BaseDetector):
             suggestion=second,
             noise_proba=noise_proba,
             mask=self._mask(score, after, noise_proba),
+            chosen=self.rule == "drop",
             attributes=self._attributes(before, after, kept),
         )
 

@@ -96,6 +96,7 @@ default="self_confidence"
 
     _task = "classification"
     _assumes = "how often a label is wrong depends on the classes, not on the features"
+    _suggests_unseen = True
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "filter_by": [

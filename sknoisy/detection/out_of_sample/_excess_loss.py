@@ -53,9 +53,10 @@ class ExcessLoss(BaseDetector):
         The losses are those of the mean prediction. 1 leaves the variance out.
     n_neighbors : int >= 1, default=10
         Neighbour whose distance gives the density.
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" flags rows with an excess of more than one spread, whose
-        target is also wrong by the balance of probability.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions. "own"
+        flags rows with an excess of more than one spread, whose target is also wrong by the balance
+        of probability.
     cv : int, splitter, iterable or None, default=None
         Folds of both models. None means out-of-bag where a model can, else 5 folds; an int
         always means folds. A splitter or iterable is for the first model only.
@@ -127,6 +128,8 @@ class ExcessLoss(BaseDetector):
 
     _task = "both"
     _assumes = "how hard a row is can be learned from features that right rows share with it"
+    _auto = "count"
+    _suggests_unseen = True
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "error_model": [HasMethods(["fit", "predict"]), None],

@@ -55,10 +55,10 @@ class LinearSeparation(BaseDetector):
     C : float > 0, default=inf
         Inverse strength of the separator's penalty. Without a penalty, the default, the separator
         needs several times as many rows as features, or it merely repeats the losses.
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" flags those with a score above one half. The mixture
-        always has a higher part, so that right rows are flagged where all are right; to avoid
-        that, give a threshold.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions. "own"
+        flags those with a score above one half. The mixture always has a higher part, so that right
+        rows are flagged where all are right; to avoid that, give a threshold.
     cv : int, splitter, iterable or None, default=None
         Folds. None means 5, save that a forest or bagging is judged out of bag in the first round;
         an int always means folds.
@@ -120,6 +120,8 @@ class LinearSeparation(BaseDetector):
 
     _task = "classification"
     _assumes = "noise has high losses, and lies on one side of a hyperplane in the features"
+    _auto = "count"
+    _suggests_unseen = True
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "detect": [StrOptions({"alternate", "linear", "loss"})],

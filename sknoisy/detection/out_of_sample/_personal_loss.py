@@ -50,8 +50,9 @@ class PersonalLoss(BaseDetector):
     missing_groups : {"error", "one"}, default="error"
         What `fit` does without `groups`: refuse, or take all rows as one group, which leaves the
         plain loss.
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" is `personal_quantile`.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions. "own"
+        is `personal_quantile`.
     cv : int, splitter, iterable or None, default=None
         Folds of the out-of-sample predictions. None means out-of-bag where the estimator can, else
         5 folds; an int always means folds. A splitter gets the groups.
@@ -118,6 +119,8 @@ class PersonalLoss(BaseDetector):
 
     _task = "both"
     _assumes = "wrong rows have higher losses than the right rows of their group"
+    _auto = "count"
+    _suggests_unseen = True
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "temperature": [Interval(Real, 0, None, closed="neither")],
@@ -171,6 +174,7 @@ class PersonalLoss(BaseDetector):
             },
         )
         if self.personal_quantile is not None:
+            finding.chosen = True
             finding.mask = above_quantile(loss, groups, self.personal_quantile)
             finding.noise_proba = _proba_of_share(finding.score, finding.mask)
         return finding

@@ -58,8 +58,9 @@ class ReCoV(BaseDetector):
         flagged.
     alpha : float in (0, 1), default=0.05
         False discovery rate of "fdr_bh".
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" is `rule`.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions. "own"
+        is `rule`.
     cv : int, splitter or None, default=None
         Folds of each repeat; None means 5. Integers are stratified for classes. A splitter must
         shuffle; a copy of it gets another `random_state` in each repeat.
@@ -128,6 +129,8 @@ class ReCoV(BaseDetector):
 
     _task = "both"
     _assumes = "a few wrong rows in a fold show in its score"
+    _auto = "count"
+    _suggests_unseen = True
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "cv": [Interval(Integral, 2, None, closed="left"), HasMethods(["split"]), None],

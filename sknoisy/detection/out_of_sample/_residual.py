@@ -85,6 +85,7 @@ class Residual(BaseDetector):
 
     _task = "regression"
     _assumes = "right numbers scatter about the prediction about normally, wrong ones wider"
+    _suggests_unseen = True
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "scale": [StrOptions({"global", "local"})],

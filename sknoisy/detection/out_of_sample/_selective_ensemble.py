@@ -59,8 +59,9 @@ class SelectiveEnsemble(BaseDetector):
     bootstrap : bool, default=True
         Fit on bootstraps, drawn within each class, of the rows of the other folds. False means on
         these rows themselves, so that only seeds and, with an int `cv`, folds differ.
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" is the test.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions. "own"
+        is the test.
     cv : int, splitter, iterable or None, default=None
         Folds. None means 5; an int means other folds for each of the `n_estimators`.
     n_jobs : int or None, default=None
@@ -125,6 +126,8 @@ class SelectiveEnsemble(BaseDetector):
 
     _task = "classification"
     _assumes = "models on other bootstraps and seeds agree on the true label of most rows"
+    _auto = "count"
+    _suggests_unseen = True
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "n_estimators": [Interval(Integral, 2, None, closed="left")],

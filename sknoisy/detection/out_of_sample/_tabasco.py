@@ -53,8 +53,9 @@ class Tabasco(BaseDetector):
         wraps; alone, a random forest of 200 trees, behind an encoder for a DataFrame. Where it is
         a Pipeline, the steps before its last one make the features. Without such steps: numbers,
         brought to equal spread; a DataFrame, encoded column by column; texts, as TF-IDF.
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto": of each class, those of the component of wrong labels.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions. "own":
+        of each class, those of the component of wrong labels.
     cv : int, splitter, iterable or None, default=None
         Folds of the out-of-sample probabilities. None means out-of-bag where the estimator can,
         else 5 folds; an int always means folds.
@@ -115,6 +116,8 @@ class Tabasco(BaseDetector):
 
     _task = "classification"
     _assumes = "each class has wrong labels; its right and wrong rows differ in one of two measures"
+    _auto = "count"
+    _suggests_unseen = True
     _parameter_constraints: dict = {**BaseDetector._parameter_constraints}
 
     def __init__(

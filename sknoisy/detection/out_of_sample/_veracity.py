@@ -58,9 +58,10 @@ class Veracity(BaseDetector):
     n_boot : int >= 0, default=5
         Number of repeats of two-fold cross-fitting that the epistemic part is estimated from.
         0 leaves this part out, with `uncertainty="sum"`.
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" is the searched share. The search is made in any case,
-        since predictions come from models without that share.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions. "own"
+        is the searched share. The search is made in any case, since predictions come from models
+        without that share.
     cv : int, splitter, iterable or None, default=None
         Folds of the predictions. None means 5. With an integer and without groups, folds are made
         of the rows that are kept, and a row left out is predicted by all models; otherwise rows
@@ -137,6 +138,8 @@ class Veracity(BaseDetector):
 
     _task = "regression"
     _assumes = "the prediction is better without the wrong rows; errors exceed its uncertainty"
+    _auto = "count"
+    _suggests_unseen = True
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "uncertainty": [StrOptions({"sum", "geometric"}), None],

@@ -29,7 +29,8 @@ class AreaUnderMargin(BaseDetector):
     residual at the same stage.
 
     Number of fits: 1, or with `rule="threshold_samples"` and `contamination="auto"` 2; times the
-    number of folds when `cv` is given.
+    number of folds when `cv` is given. With `contamination="auto"`, `cv` (5) more of the model, or
+    1 for a forest or bagging.
 
     Parameters
     ----------
@@ -50,8 +51,9 @@ class AreaUnderMargin(BaseDetector):
           and each row is judged where it keeps its label, on average if in both.
     n_stages : int >= 1, default=20
         Number of stages at which the margin is taken, at most the number of iterations.
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" is `rule`.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by out-of-sample predictions of the
+        model. "own" is `rule`.
     cv : int, splitter, iterable or None, default=None
         None means, as in the paper, that the model is trained on the rows it judges; otherwise the
         folds of cross-fitting.
@@ -122,6 +124,7 @@ class AreaUnderMargin(BaseDetector):
 
     _task = "both"
     _assumes = "right rows that are alike outweigh the wrong ones while the model trains"
+    _auto = "count"
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "rule": [StrOptions({"posterior", "threshold_samples"})],
@@ -219,6 +222,7 @@ class AreaUnderMargin(BaseDetector):
             suggestion=proba,
             noise_proba=stage_verdict(target.codes, proba, None)[0],
             mask=score >= 0,
+            chosen=True,
             attributes={"aum_": aum / n_runs, "threshold_aum_": percentiles},
         )
 

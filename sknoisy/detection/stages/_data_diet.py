@@ -22,6 +22,7 @@ class _EarlyScore(BaseDetector):
     """What EL2N and GraNd share: the mean over seeds of a size of the early error."""
 
     _task = "both"
+    _auto = "count"
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "n_seeds": [Interval(Integral, 1, None, closed="left")],
@@ -131,7 +132,7 @@ class EL2N(_EarlyScore):
 
     Number of fits: `n_seeds`, each of the share `budget` of the iterations; times the number of
     folds when `cv` is given; 2 when the first two seeds give the same, as with a model that takes
-    no seed.
+    no seed. With `contamination="auto"`, `cv` (5) more of the model, or 1 for a forest or bagging.
 
     Parameters
     ----------
@@ -144,11 +145,11 @@ class EL2N(_EarlyScore):
         Share of the iterations to train for. The paper's networks know the rule after a tenth of
         theirs; models of about a hundred iterations need more. None means 0.3 for classes
         and 0.6 for numbers.
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" flags, for classes, those that the early models
-        predict otherwise and that are more likely wrong than right by the confident joint of the
-        early responses; for numbers, those that more likely belong to the wider one of two normals
-        about zero.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by out-of-sample predictions of the
+        model. "own" flags, for classes, those that the early models predict otherwise and that are
+        more likely wrong than right by the confident joint of the early responses; for numbers,
+        those that more likely belong to the wider one of two normals about zero.
     cv : int, splitter, iterable or None, default=None
         None means, as in the paper, that the models are trained on the rows they judge; otherwise
         the folds of cross-fitting.
@@ -227,7 +228,7 @@ class GraNd(_EarlyScore):
 
     Number of fits: `n_seeds`, each of the share `budget` of the iterations; times the number of
     folds when `cv` is given; 2 when the first two seeds give the same, as with a model that takes
-    no seed.
+    no seed. With `contamination="auto"`, `cv` (5) more of the model, or 1 for a forest or bagging.
 
     Parameters
     ----------
@@ -242,11 +243,11 @@ class GraNd(_EarlyScore):
         Share of the iterations to train for. The paper's networks know the rule after a tenth of
         theirs; models of about a hundred iterations need more. None means 0.3 for classes
         and 0.6 for numbers.
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" flags, for classes, those that the early models
-        predict otherwise and that are more likely wrong than right by the confident joint of the
-        early responses; for numbers, those that more likely belong to the wider one of two normals
-        about zero.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by out-of-sample predictions of the
+        model. "own" flags, for classes, those that the early models predict otherwise and that are
+        more likely wrong than right by the confident joint of the early responses; for numbers,
+        those that more likely belong to the wider one of two normals about zero.
     cv : int, splitter, iterable or None, default=None
         None means, as in the paper, that the models are trained on the rows they judge; otherwise
         the folds of cross-fitting.

@@ -30,7 +30,8 @@ class DatasetMap(BaseDetector):
     For numbers, `1 / (1 + z²)` is taken for the probability, where z is the residual in robust
     standard deviations of all residuals at that stage; correct is within two of them.
 
-    Number of fits: 1; times the number of folds when `cv` is given.
+    Number of fits: 1; times the number of folds when `cv` is given. With `contamination="auto"`,
+    `cv` (5) more of the model, or 1 for a forest or bagging.
 
     Parameters
     ----------
@@ -46,12 +47,13 @@ class DatasetMap(BaseDetector):
         easy beside another one. A share given as `contamination` is then taken of each source.
     n_stages : int >= 1, default=20
         Number of stages, at most the number of iterations.
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" flags, for classes, those that are predicted otherwise by
-        the probabilities averaged over the stages, and that are more likely wrong than right by
-        the confident joint of these, after a logistic fit to the labels; for numbers, those that
-        more likely belong to the wider one of two normals about zero. With `per_group`, joint and
-        normals are those of the source.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by out-of-sample predictions of the
+        model. "own" flags, for classes, those that are predicted otherwise by the probabilities
+        averaged over the stages, and that are more likely wrong than right by the confident joint
+        of these, after a logistic fit to the labels; for numbers, those that more likely belong to
+        the wider one of two normals about zero. With `per_group`, joint and normals are those of
+        the source.
     cv : int, splitter, iterable or None, default=None
         None means, as in the papers, that the model is trained on the rows it judges; otherwise the
         folds of cross-fitting. With `groups`, a source is then judged by models of the others.
@@ -120,6 +122,7 @@ class DatasetMap(BaseDetector):
 
     _task = "both"
     _assumes = "wrong rows are never learnt, or late; right ones mostly early"
+    _auto = "count"
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "rank_by": [StrOptions({"confidence", "hardness"})],

@@ -26,7 +26,8 @@ class ForgettingEvents(BaseDetector):
     It needs a model that is trained on the same rows again and again, such as a network or
     stochastic gradient descent. Boosting hardly forgets; `AreaUnderMargin` is for it.
 
-    Number of fits: 1; times the number of folds when `cv` is given.
+    Number of fits: 1; times the number of folds when `cv` is given. With `contamination="auto"`,
+    `cv` (5) more of the model, or 1 for a forest or bagging.
 
     Parameters
     ----------
@@ -37,11 +38,12 @@ class ForgettingEvents(BaseDetector):
     n_stages : int >= 2, default=50
         Number of stages at which predictions are looked at, at most the number of epochs. The paper
         looks at each row each time that it is trained on: once in an epoch.
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" flags rows that were forgotten or never learnt, are
-        predicted otherwise by the probabilities averaged over the stages, and are more likely wrong
-        than right by the confident joint of these, after a logistic fit to the labels. The paper
-        has no rule for this.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by out-of-sample predictions of the
+        model. "own" flags rows that were forgotten or never learnt, are predicted otherwise by the
+        probabilities averaged over the stages, and are more likely wrong than right by the
+        confident joint of these, after a logistic fit to the labels. The paper has no rule for
+        this.
     cv : int, splitter, iterable or None, default=None
         None means, as in the paper, that the model is trained on the rows it judges; otherwise the
         folds of cross-fitting.
@@ -100,6 +102,7 @@ class ForgettingEvents(BaseDetector):
 
     _task = "classification"
     _assumes = "the model is trained on the same rows again and again, and forgets"
+    _auto = "count"
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "n_stages": [Interval(Integral, 2, None, closed="left")],

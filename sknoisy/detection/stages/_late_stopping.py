@@ -30,7 +30,8 @@ class LateStopping(BaseDetector):
     row was taken out. On a clean set, this spares most of those that were taken out.
 
     Number of fits: `n_lifecycles + 1`, fewer when no row is left to take out; times the number of
-    folds when `cv` is given.
+    folds when `cv` is given. With `contamination="auto"`, `cv` (5) more of the model, or 1 for a
+    forest or bagging.
 
     Parameters
     ----------
@@ -53,8 +54,9 @@ class LateStopping(BaseDetector):
         deviations of the residuals at the last stage of the first lifecycle.
     n_stages : int >= 1, default=20
         Number of stages at which predictions are looked at, at most the number of iterations.
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" is the rule above.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by out-of-sample predictions of the
+        model. "own" is the rule above.
     cv : int, splitter, iterable or None, default=None
         None means, as in the paper, that the model is trained on the rows it judges; otherwise the
         folds of cross-fitting.
@@ -112,6 +114,7 @@ class LateStopping(BaseDetector):
 
     _task = "both"
     _assumes = "the model learns right rows, hard ones too, before wrong ones"
+    _auto = "count"
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "n_consecutive": [Interval(Integral, 1, None, closed="left")],

@@ -27,7 +27,8 @@ class TracIn(BaseDetector):
     residual) and the features with a constant added. Each checkpoint stands for the share of the
     training since the one before, in place of a step size.
 
-    Number of fits: 1; times the number of folds when `cv` is given.
+    Number of fits: 1; times the number of folds when `cv` is given. With `contamination="auto"`,
+    `cv` (5) more of the model, or 1 for a forest or bagging.
 
     Parameters
     ----------
@@ -38,11 +39,12 @@ class TracIn(BaseDetector):
         the columns, brought to equal spread (a DataFrame is encoded, texts become TF-IDF).
     n_stages : int >= 1, default=20
         Number of checkpoints, at most the number of iterations.
-    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" flags, for classes, those that the model
-        predicts otherwise, by the mean over the checkpoints, and that are more likely wrong than
-        right by the confident joint of these means; for numbers, those that more likely belong to
-        the wider one of two normals about zero.
+    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `NoiseCount`, by out-of-sample predictions of the
+        model. "own" flags, for classes, those that the model predicts otherwise, by the mean over
+        the checkpoints, and that are more likely wrong than right by the confident joint of these
+        means; for numbers, those that more likely belong to the wider one of two normals about
+        zero.
     cv : int, splitter, iterable or None, default=None
         None means, as in the paper, that the model is trained on the rows it judges. Otherwise the
         folds of cross-fitting: then the sum tells what the row would do for itself if it came to
@@ -105,6 +107,7 @@ class TracIn(BaseDetector):
 
     _task = "both"
     _assumes = "a right row is learnt from others; rows with unusual features are suspect as well"
+    _auto = "count"
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "n_stages": [Interval(Integral, 1, None, closed="left")],

@@ -31,7 +31,12 @@ def test_votes_of_one_round(vote, own_model):
     X, y = noisy_labels()
     folds = StratifiedKFold(5)
     detector = IterativePartitioning(
-        LogisticRegression(), vote=vote, own_model=own_model, max_iter=1, cv=folds
+        LogisticRegression(),
+        vote=vote,
+        own_model=own_model,
+        max_iter=1,
+        cv=folds,
+        contamination="own",
     ).fit(X, y)
     parts = [test for _, test in folds.split(X, y)]
     against = np.array([LogisticRegression().fit(X[p], y[p]).predict(X) != y for p in parts])
@@ -64,7 +69,7 @@ def test_suggestions_are_by_models_of_other_parts():
 def test_models_see_one_part_and_nothing_that_is_removed():
     X, y = noisy_labels()
     model, calls = recording(LogisticRegression())
-    detector = IterativePartitioning(model, cv=3, random_state=0).fit(X, y)
+    detector = IterativePartitioning(model, cv=3, random_state=0, contamination="own").fit(X, y)
     rounds = [fits(calls)[i : i + 3] for i in range(0, len(fits(calls)), 3)]
     assert len(rounds) == detector.n_iter_
     first = [row_numbers(call.X, len(y)) for call in rounds[0]]
@@ -82,12 +87,12 @@ def test_models_see_one_part_and_nothing_that_is_removed():
 
 def test_rounds_find_more_and_end_when_calm():
     X, y, _ = wrong_labels(0)
-    detector = IterativePartitioning(TREE, random_state=0).fit(X, y)
+    detector = IterativePartitioning(TREE, random_state=0, contamination="own").fit(X, y)
     steps = np.diff(detector.n_flagged_, prepend=0)
     assert detector.n_iter_ > 3
     assert (steps[-3:] <= 0.01 * len(y)).all()
     assert steps[-4] > 0.01 * len(y)
-    once = IterativePartitioning(TREE, max_iter=1, random_state=0).fit(X, y)
+    once = IterativePartitioning(TREE, max_iter=1, random_state=0, contamination="own").fit(X, y)
     assert (once.noise_mask_ <= detector.noise_mask_).all()
     assert once.noise_mask_.sum() < detector.noise_mask_.sum()
 
@@ -96,7 +101,9 @@ def test_rounds_find_more_and_end_when_calm():
 def test_wrong_labels_are_removed(model):
     for seed in range(2):
         X, y, wrong = wrong_labels(seed)
-        detector = IterativePartitioning(model, max_iter=4, random_state=0).fit(X, y)
+        detector = IterativePartitioning(
+            model, max_iter=4, random_state=0, contamination="own"
+        ).fit(X, y)
         assert wrong[detector.noise_mask_].mean() > 3 * wrong.mean()
         assert wrong[detector.noise_mask_].sum() > 0.6 * wrong.sum()
         assert average_precision_score(wrong, detector.noise_score_) > 3 * wrong.mean()
@@ -117,8 +124,16 @@ def test_the_models_own_part_makes_it_more_precise(seed):
 def test_a_model_that_fits_every_row_needs_other_votes():
     X, y, _ = wrong_labels(0)
     full = DecisionTreeClassifier(random_state=0)
-    assert not IterativePartitioning(full, random_state=0).fit(X, y).noise_mask_.any()
-    assert IterativePartitioning(full, own_model="counted").fit(X, y).noise_mask_.any()
+    assert (
+        not IterativePartitioning(full, random_state=0, contamination="own")
+        .fit(X, y)
+        .noise_mask_.any()
+    )
+    assert (
+        IterativePartitioning(full, own_model="counted", contamination="own")
+        .fit(X, y)
+        .noise_mask_.any()
+    )
 
 
 def test_default_model():
@@ -131,7 +146,9 @@ def test_default_model():
 def test_unanimous_removes_less():
     X, y, _ = wrong_labels(0)
     majority, unanimous = (
-        IterativePartitioning(TREE, vote=vote, max_iter=1, random_state=0).fit(X, y).noise_mask_
+        IterativePartitioning(TREE, vote=vote, max_iter=1, random_state=0, contamination="own")
+        .fit(X, y)
+        .noise_mask_
         for vote in ("majority", "unanimous")
     )
     assert (unanimous <= majority).all()
@@ -141,7 +158,9 @@ def test_unanimous_removes_less():
 def test_one_round_without_own_votes_is_the_partition_filter_of_consensus():
     X, y = noisy_labels()
     folds = StratifiedKFold(4)
-    one = IterativePartitioning(TREE, own_model="ignored", max_iter=1, cv=folds).fit(X, y)
+    one = IterativePartitioning(
+        TREE, own_model="ignored", max_iter=1, cv=folds, contamination="own"
+    ).fit(X, y)
     two = Consensus([("tree", TREE)], train_on="part", vote="majority", cv=folds).fit(X, y)
     np.testing.assert_array_equal(one.noise_mask_, two.noise_mask_)
     np.testing.assert_array_equal(one.n_against_, two.n_against_)
@@ -149,7 +168,7 @@ def test_one_round_without_own_votes_is_the_partition_filter_of_consensus():
 
 def test_ranking_follows_the_verdict():
     X, y, _ = wrong_labels(0)
-    detector = IterativePartitioning(TREE, random_state=0).fit(X, y)
+    detector = IterativePartitioning(TREE, random_state=0, contamination="own").fit(X, y)
     score, mask = detector.noise_score_, detector.noise_mask_
     assert score[mask].min() >= 0.5 >= score[~mask].max()
 

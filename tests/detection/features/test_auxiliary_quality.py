@@ -13,6 +13,7 @@ from sknoisy import ReweightClassifier
 from sknoisy._evidence import Evidence
 from sknoisy.detection import AuxiliaryQuality
 from sknoisy.detection.features._auxiliary_quality import ball_size, relative_density
+from sknoisy.threshold import MixturePosterior
 
 from ...helpers import fits, recording
 
@@ -145,7 +146,9 @@ def test_without_trusted_rows_each_is_rated_by_the_others(seed):
 def test_number_of_fits_and_size_of_subsets():
     X, y, kind = anomalies()
     model, calls = recording(MODEL)
-    detector = AuxiliaryQuality(model, n_subsets=6, max_samples=50, random_state=0)
+    detector = AuxiliaryQuality(
+        model, n_subsets=6, max_samples=50, random_state=0, contamination=MixturePosterior()
+    )
     detector.fit(X, y, trusted=kind == "real")
     assert len(fits(calls)) == 6
     for call in fits(calls):

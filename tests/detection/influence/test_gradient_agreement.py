@@ -62,7 +62,9 @@ def test_leaving_disagreeing_rows_out_makes_the_model_better(seed):
     train, test = np.arange(300), np.arange(300, 1300)
     model = LogisticRegression(C=np.inf, max_iter=500)
     plain = model.fit(X[train], y[train]).score(X[test], truth[test])
-    cleaned = FilterClassifier(model, GradientAgreement(random_state=0)).fit(X[train], y[train])
+    cleaned = FilterClassifier(model, GradientAgreement(random_state=0, contamination="own")).fit(
+        X[train], y[train]
+    )
     assert cleaned.score(X[test], truth[test]) > plain + 0.05
 
 
@@ -110,7 +112,9 @@ def test_features_come_from_the_pipeline_and_trust_is_kept():
     X = X + 1000.0
     trusted = wrong & (np.arange(300) % 2 == 0)
     pipe = make_pipeline(StandardScaler(), LogisticRegression())
-    detector = GradientAgreement(pipe, random_state=0).fit(X, y, trusted=trusted)
+    detector = GradientAgreement(pipe, random_state=0, contamination="own").fit(
+        X, y, trusted=trusted
+    )
     assert not detector.noise_mask_[trusted].any()
     assert detector.noise_mask_[wrong & ~trusted].mean() > 0.7
     report = detector.noise_report(X, y)

@@ -10,6 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sknoisy import FilterClassifier
 from sknoisy.detection import RepresenterPoints
+from sknoisy.threshold import MixturePosterior
 
 HALVES = [(np.arange(0, 80), np.arange(80, 120)), (np.arange(80, 120), np.arange(0, 80))]
 
@@ -149,8 +150,8 @@ def test_the_model_is_not_fitted_and_its_features_are_used():
 
     X, y, _ = flipped(100)
     pipe = make_pipeline(StandardScaler(), Untouchable())
-    piped = RepresenterPoints(pipe, random_state=0).fit(X, y)
-    plain = RepresenterPoints(random_state=0).fit(X, y)
+    piped = RepresenterPoints(pipe, random_state=0, contamination=MixturePosterior()).fit(X, y)
+    plain = RepresenterPoints(random_state=0, contamination=MixturePosterior()).fit(X, y)
     np.testing.assert_allclose(piped.noise_score_, plain.noise_score_)
 
 

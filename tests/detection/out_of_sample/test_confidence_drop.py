@@ -71,13 +71,15 @@ def test_numbers(seed):
 
 def test_score_and_rules_by_definition():
     X, _, y, _ = labels(0)
-    drop = ConfidenceDrop(LogisticRegression(), rule="drop", random_state=0).fit(X, y)
+    drop = ConfidenceDrop(
+        LogisticRegression(), rule="drop", random_state=0, contamination="own"
+    ).fit(X, y)
     before, after = drop.confidence_before_, drop.confidence_after_
     np.testing.assert_allclose(drop.noise_score_, np.log((before + 1e-3) / (after + 1e-3)))
     expected = (after < before - 1e-9) | (after < 1e-3)
     differs = drop.noise_mask_ != expected
     assert np.abs(drop.noise_score_[differs]).max(initial=0.0) < 1e-6
-    spared = ConfidenceDrop(LogisticRegression(), random_state=0).fit(X, y)
+    spared = ConfidenceDrop(LogisticRegression(), random_state=0, contamination="own").fit(X, y)
     wanted = drop.noise_mask_ & (spared.noise_proba_ > 0.5)
     np.testing.assert_array_equal(spared.noise_mask_, wanted)
 

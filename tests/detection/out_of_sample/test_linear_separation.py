@@ -35,7 +35,7 @@ def test_features_find_foreign_rows_that_losses_miss():
     by_loss, by_features, by_both = [], [], []
     for seed in range(5):
         X, y, foreign = web(seed)
-        found = detector().fit(X, y)
+        found = detector(contamination="own").fit(X, y)
         by_loss.append(average_precision_score(foreign, found.loss_))
         by_features.append(average_precision_score(foreign, found.linear_proba_))
         by_both.append(average_precision_score(foreign, found.noise_score_))
@@ -76,7 +76,7 @@ def test_a_round_is_the_authors_mixture_and_separator():
 @pytest.mark.parametrize("detect", ["linear", "loss"])
 def test_one_opinion(detect):
     X, y, _ = web(0)
-    found = detector(detect=detect).fit(X, y)
+    found = detector(detect=detect, contamination="own").fit(X, y)
     np.testing.assert_array_equal(found.noise_score_, getattr(found, f"{detect}_proba_"))
     np.testing.assert_array_equal(found.noise_mask_, found.noise_score_ > 0.5)
 

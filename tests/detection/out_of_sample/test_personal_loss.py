@@ -10,7 +10,7 @@ from sklearn.model_selection import GroupKFold
 
 from sknoisy import FilterRegressor
 from sknoisy.detection import PersonalLoss
-from sknoisy.threshold import FixedRate
+from sknoisy.threshold import FixedRate, MixturePosterior
 
 from ...helpers import fits, noisy_labels, recording, row_numbers
 
@@ -45,7 +45,9 @@ class Told(ClassifierMixin, BaseEstimator):
 @pytest.mark.parametrize("seed", range(4))
 def test_separates_inside_groups_what_overlaps_overall(seed):
     X, y, groups, wrong = users(seed)
-    detector = PersonalLoss(LinearRegression(), random_state=0).fit(X, y, groups=groups)
+    detector = PersonalLoss(
+        LinearRegression(), random_state=0, contamination=MixturePosterior()
+    ).fit(X, y, groups=groups)
     overall = average_precision_score(wrong, detector.loss_)
     personal = average_precision_score(wrong, detector.noise_score_)
     assert overall < 0.65

@@ -80,9 +80,9 @@ def recorded():
 
 def test_counts_are_binomial_when_no_row_is_worse():
     X, y, _, _ = noisy_labels(n=250, n_wrong=0)
-    detector = ReCoV(DummyClassifier(), scoring=chance_score, n_repeats=100, random_state=0).fit(
-        X, y
-    )
+    detector = ReCoV(
+        DummyClassifier(), scoring=chance_score, n_repeats=100, random_state=0, contamination="own"
+    ).fit(X, y)
     counts = detector.worst_counts_
     assert (detector.test_counts_ == 100).all()
     assert counts.sum() == 100 * 250 / 5
@@ -93,7 +93,12 @@ def test_counts_are_binomial_when_no_row_is_worse():
     np.testing.assert_allclose(detector.noise_score_, (counts - 20) / 4, atol=1e-9)
     np.testing.assert_array_equal(detector.noise_mask_, counts > 28)
     strict = ReCoV(
-        DummyClassifier(), scoring=chance_score, n_repeats=100, rule="fdr_bh", random_state=0
+        DummyClassifier(),
+        scoring=chance_score,
+        n_repeats=100,
+        rule="fdr_bh",
+        random_state=0,
+        contamination="own",
     ).fit(X, y)
     np.testing.assert_array_equal(strict.worst_counts_, counts)
     assert not strict.noise_mask_.any()
@@ -111,7 +116,9 @@ def test_counts_are_binomial_when_no_row_is_worse():
 )
 def test_finds_wrong_labels(model, scoring, rule):
     X, given, y, wrong = noisy_labels()
-    detector = ReCoV(model, scoring=scoring, rule=rule, n_repeats=40, random_state=0)
+    detector = ReCoV(
+        model, scoring=scoring, rule=rule, n_repeats=40, random_state=0, contamination="own"
+    )
     detector.fit(X, given)
     assert average_precision_score(wrong, detector.noise_score_) > 0.8
     assert detector.noise_mask_[wrong].mean() >= 0.5
@@ -140,7 +147,14 @@ def test_suggestions_serve_relabelling():
 def test_a_stricter_rate_flags_fewer():
     X, given, _, _ = noisy_labels()
     flagged = [
-        ReCoV(GaussianNB(), rule="fdr_bh", alpha=alpha, n_repeats=40, random_state=0)
+        ReCoV(
+            GaussianNB(),
+            rule="fdr_bh",
+            alpha=alpha,
+            n_repeats=40,
+            random_state=0,
+            contamination="own",
+        )
         .fit(X, given)
         .noise_mask_
         for alpha in (1e-12, 0.05, 0.5)

@@ -47,7 +47,7 @@ def test_p_values_are_those_of_scipy():
 @pytest.mark.parametrize("flag", ["contradicted", "not_learned"])
 def test_flags_follow_the_test(flag):
     X, _, y, _ = blobs(1)
-    detector = SelectiveEnsemble(tree(), flag=flag, random_state=0).fit(X, y)
+    detector = SelectiveEnsemble(tree(), flag=flag, random_state=0, contamination="own").fit(X, y)
     given = detector.votes_[np.arange(300), y]
     sure = detector.label_pvalue_ <= 0.05
     leads = given > detector.votes_.sum(axis=1) - given  # at this level never by a plurality only
@@ -60,7 +60,9 @@ def test_disagreement_of_two_ensembles_is_bounded():
     X, _, y, _ = blobs(2, spread=2.5, rate=0.25)
     pairs = []
     for seed in range(8):
-        model = SelectiveEnsemble(DecisionTreeClassifier(), n_estimators=8, test="mode", cv=3)
+        model = SelectiveEnsemble(
+            DecisionTreeClassifier(), n_estimators=8, test="mode", cv=3, contamination="own"
+        )
         model.set_params(random_state=seed).fit(X, y)
         pairs.append((np.argmax(model.votes_, axis=1), ~model.noise_mask_))
     differ, differ_without_test = [], []
@@ -74,12 +76,14 @@ def test_disagreement_of_two_ensembles_is_bounded():
 @pytest.mark.parametrize("seed", range(3))
 def test_label_is_for_wrong_labels_and_mode_for_unstable_rows(seed):
     X, codes, y, wrong = blobs(seed)
-    label = SelectiveEnsemble(tree(), random_state=0).fit(X, y)
-    mode = SelectiveEnsemble(tree(), test="mode", random_state=0).fit(X, y)
+    label = SelectiveEnsemble(tree(), random_state=0, contamination="own").fit(X, y)
+    mode = SelectiveEnsemble(tree(), test="mode", random_state=0, contamination="own").fit(X, y)
     ranked = average_precision_score(wrong, label.noise_score_)
     assert ranked > 0.6
     assert ranked > average_precision_score(wrong, mode.noise_score_) + 0.3
-    strict = SelectiveEnsemble(tree(), flag="contradicted", random_state=0).fit(X, y)
+    strict = SelectiveEnsemble(
+        tree(), flag="contradicted", random_state=0, contamination="own"
+    ).fit(X, y)
     assert wrong[strict.noise_mask_].mean() > wrong[label.noise_mask_].mean()
     # rows near a border are less stable than those far from it
     centers = np.array([[0, 0], [5, 0], [0, 5]])

@@ -43,7 +43,7 @@ def test_finds_noise_in_the_tail_where_a_global_cut_fails(kind):
         model = LogisticRegression(max_iter=300)
         if kind == "forest":
             model = RandomForestClassifier(60, min_samples_leaf=3)
-        detector = Tabasco(model, random_state=0).fit(X, y)
+        detector = Tabasco(model, random_state=0, contamination="own").fit(X, y)
         found, proba = detector.noise_mask_, detector.class_proba_
         rows = y == 3
         assert wrong[rows].mean() > 0.5
@@ -82,7 +82,9 @@ def test_measures_by_the_papers_formulas_row_by_row():
 
 def test_each_class_is_cut_by_its_own_mixture():
     X, y, _ = long_tail(1)
-    detector = Tabasco(LogisticRegression(max_iter=300), random_state=0).fit(X, y)
+    detector = Tabasco(LogisticRegression(max_iter=300), random_state=0, contamination="own").fit(
+        X, y
+    )
     assert set(detector.measures_) <= {"wjsd", "acd", "acd, far"}
     for c in range(4):
         rows = y == c
@@ -109,7 +111,9 @@ def test_a_class_most_of_which_is_of_another():
         wrong = np.zeros(1240, dtype=bool)
         wrong[:90] = True
         y[wrong] = 1
-        detector = Tabasco(LogisticRegression(max_iter=300), random_state=0).fit(X, y)
+        detector = Tabasco(
+            LogisticRegression(max_iter=300), random_state=0, contamination="own"
+        ).fit(X, y)
         rows = y == 1
         assert balanced_accuracy_score(wrong[rows], detector.noise_mask_[rows]) > 0.9
 
@@ -172,7 +176,7 @@ def test_small_and_uniform_classes():
 def test_a_threshold_spares_clean_classes():
     X, y, wrong = long_tail(3)
     X, y = X[~wrong], y[~wrong]
-    own = Tabasco(LogisticRegression(max_iter=300), random_state=0).fit(X, y)
+    own = Tabasco(LogisticRegression(max_iter=300), random_state=0, contamination="own").fit(X, y)
     cut = Tabasco(
         LogisticRegression(max_iter=300), contamination=MixturePosterior(), random_state=0
     ).fit(X, y)

@@ -72,7 +72,7 @@ def test_same_as_cleanlab_on_the_same_folds(monkeypatch, model, seed):
 
     with monkeypatch.context() as patch:
         patch.setattr(_cross_fit, "KFold", Noting)
-        detector = Veracity(model, random_state=seed).fit(X, y)
+        detector = Veracity(model, random_state=seed, contamination="own").fit(X, y)
     with monkeypatch.context() as patch:
         patch.setattr(cleanlab, "KFold", Repeating)
         twin = cleanlab.CleanLearning(model)
@@ -141,7 +141,7 @@ def test_nothing_to_find_in_exact_data():
 
 def test_search_takes_the_share_with_the_best_r2():
     X, y, _ = noisy_numbers(n=300)
-    detector = Veracity(KNeighborsRegressor(), random_state=0).fit(X, y)
+    detector = Veracity(KNeighborsRegressor(), random_state=0, contamination="own").fit(X, y)
     assert detector.noise_rate_ > 0
     assert detector.r2_[detector.noise_rate_] == max(detector.r2_.values())
     tried = list(detector.r2_)
@@ -193,7 +193,9 @@ def test_no_row_is_judged_by_a_model_that_saw_it_and_trusted_rows_stay(recorded)
     X, y, _ = noisy_numbers(n=100)
     y[:2] += 50
     trusted = np.arange(100) == 0
-    detector = Veracity(Recorder(), random_state=0).fit(with_row_numbers(X), y, trusted=trusted)
+    detector = Veracity(Recorder(), random_state=0, contamination="own").fit(
+        with_row_numbers(X), y, trusted=trusted
+    )
     assert all(not np.intersect1d(entry["train"], entry["test"]).size for entry in recorded)
     runs = (len(recorded) - 2 * 5) // 5
     times = np.bincount(np.concatenate([entry["train"] for entry in recorded]), minlength=100)

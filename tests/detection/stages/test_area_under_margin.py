@@ -107,7 +107,7 @@ def test_the_margin_of_numbers():
 def test_auto_flags_wrong_labels_and_few_of_a_clean_set(model):
     X, y, wrong = labels(rate=0.1, n_classes=2)
     X = StandardScaler().fit_transform(X)
-    detector = AreaUnderMargin(model, random_state=0).fit(X, y)
+    detector = AreaUnderMargin(model, random_state=0, contamination="own").fit(X, y)
     flagged = detector.noise_mask_
     assert wrong[flagged].mean() > 0.7
     if model is not None:  # boosting soon knows these few rows by heart
@@ -115,7 +115,10 @@ def test_auto_flags_wrong_labels_and_few_of_a_clean_set(model):
     assert average_precision_score(wrong, detector.noise_score_) > 0.7
     assert (detector.noise_proba_[flagged] > 0.5).all()
     X, y, _ = labels(rate=0.0, n_classes=2)
-    assert AreaUnderMargin(model, random_state=0).fit(X, y).noise_mask_.mean() < 0.08
+    assert (
+        AreaUnderMargin(model, random_state=0, contamination="own").fit(X, y).noise_mask_.mean()
+        < 0.08
+    )
 
 
 def test_threshold_samples_with_many_classes():

@@ -185,7 +185,7 @@ def test_wrong_numbers_are_flagged():
     X, y = make_friedman1(300, noise=1.0, random_state=0)
     y[:20] += np.where(np.arange(20) % 2, 20.0, -20.0)
     model = GradientBoostingRegressor(max_depth=2, subsample=0.5)
-    detector = EL2N(model, n_seeds=2, random_state=0).fit(X, y)
+    detector = EL2N(model, n_seeds=2, random_state=0, contamination="own").fit(X, y)
     assert detector.noise_mask_[:20].all()
     assert detector.noise_mask_[20:].mean() < 0.05
     assert np.abs(detector.y_suggested_ - y)[:20].min() > 5

@@ -138,7 +138,9 @@ def test_within_sources():
 
 def test_the_rule_of_each_source():
     X, y, source, wrong = two_sources()
-    detector = DatasetMap(LogisticRegression(), per_group=True).fit(X, y, groups=source)
+    detector = DatasetMap(LogisticRegression(), per_group=True, contamination="own").fit(
+        X, y, groups=source
+    )
     easy = source == "easy"
     assert wrong[easy & detector.noise_mask_].all()
     assert detector.noise_mask_[easy & wrong].mean() > 0.9
@@ -148,9 +150,13 @@ def test_the_rule_of_each_source():
     odd[(y == 0) & easy], odd[399] = "other", "alone"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        again = DatasetMap(LogisticRegression(), per_group=True).fit(X, y, groups=odd)
+        again = DatasetMap(LogisticRegression(), per_group=True, contamination="own").fit(
+            X, y, groups=odd
+        )
     assert np.isfinite(again.noise_score_).all() and np.isfinite(again.noise_proba_).all()
-    numbers = DatasetMap(Ridge(), per_group=True).fit(X, X[:, 0] ** 3, groups=odd)
+    numbers = DatasetMap(Ridge(), per_group=True, contamination="own").fit(
+        X, X[:, 0] ** 3, groups=odd
+    )
     assert np.isfinite(numbers.noise_score_).all()
 
 

@@ -63,7 +63,7 @@ def test_counts_by_hand():
     )
     y = np.array([0, 1, 0, 1, 0, 1])
     X = np.column_stack([np.arange(6), y])
-    detector = ForgettingEvents(ByScript(script.tolist(), 5)).fit(X, y)
+    detector = ForgettingEvents(ByScript(script.tolist(), 5), contamination="own").fit(X, y)
     assert detector.n_forgotten_.tolist() == [0, 0, 0, 2, 1, 0]
     assert detector.first_learned_.tolist() == [1, 2, np.inf, 1, 3, 5]
     mean = np.where(script, 0.8, 0.2).mean(axis=0)
@@ -111,7 +111,7 @@ def test_rows_that_are_never_forgotten_can_be_left_out(seed):
 def test_auto_flags_only_rows_that_were_forgotten_or_never_learnt():
     X, y, wrong = labels()
     for model in (None, SGDClassifier(loss="log_loss", learning_rate="adaptive", eta0=0.05)):
-        detector = ForgettingEvents(model, random_state=0).fit(X, y)
+        detector = ForgettingEvents(model, random_state=0, contamination="own").fit(X, y)
         flagged = detector.noise_mask_
         hard = (detector.n_forgotten_ > 0) | np.isinf(detector.first_learned_)
         assert hard[flagged].all()

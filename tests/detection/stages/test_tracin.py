@@ -114,7 +114,9 @@ def test_a_clean_set_is_spared(seed):
 def test_wrong_numbers_are_flagged():
     X, y = make_friedman1(300, noise=1.0, random_state=0)
     y[:20] += np.where(np.arange(20) % 2, 25.0, -25.0)
-    detector = TracIn(GradientBoostingRegressor(max_depth=2, random_state=0)).fit(X, y)
+    detector = TracIn(
+        GradientBoostingRegressor(max_depth=2, random_state=0), contamination="own"
+    ).fit(X, y)
     assert detector.noise_mask_[:20].mean() > 0.8
     assert detector.noise_mask_[20:].mean() < 0.05
     assert "times the usual influence" in detector.noise_report(X, y)["reason"].iloc[0]
@@ -122,7 +124,7 @@ def test_wrong_numbers_are_flagged():
 
 def test_flagged_rows_are_wrong_and_get_another_label():
     X, y, wrong = flipped()
-    detector = TracIn(MLPClassifier(max_iter=100), random_state=0).fit(X, y)
+    detector = TracIn(MLPClassifier(max_iter=100), random_state=0, contamination="own").fit(X, y)
     assert wrong[detector.noise_mask_].mean() > 0.85
     assert detector.noise_mask_[wrong].mean() > 0.3
     flagged = detector.noise_mask_
