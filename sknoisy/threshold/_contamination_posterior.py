@@ -16,6 +16,7 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy.threshold._base import BaseThreshold, clip_infinite, flag_top
+from sknoisy.threshold._mixture import SEPARATION
 
 STEEPEST = 50.0  # slope of the sigmoid, and largest offset, that the authors search
 LEAST_OFFSET = -1.0
@@ -94,10 +95,13 @@ class ContaminationPosterior(BaseThreshold):
     -----
     After the authors' code. Adapted: any noise score stands for those of the ten anomaly detectors;
     what is added before the logarithm is 0.01 of the range of the scores, not 0.01, so that their
-    unit does not matter; the sigmoid is found by bisection, its offset given by `p_none`, rather
-    than by least squares; the authors try 100 other starts of the mixture before they give up. The
-    probabilities of single rows are new. Of more than 2000 rows a sample is described, its counts
-    scaled up.
+    unit does not matter; where the logarithms, which draw out the lower tail of an even score,
+    allow no solution, the scores themselves are described; the sigmoid is found by bisection, its
+    offset given by `p_none`, rather than by least squares, and where none has both probabilities,
+    as when the first group alone is more than `high`, the one that comes nearest is taken if that
+    group stands apart (Ashman's D of 3); the authors try 100 other starts of the mixture before
+    they give up. The probabilities of single rows are new. Of more than 2000 rows a sample is
+    described, its counts scaled up.
 
     Examples
     --------
@@ -176,9 +180,10 @@ class ContaminationPosterior(BaseThreshold):
         self.contamination_samples_ = np.zeros(self.n_samples)
 
     def _decide(self, score, part, seen):
-        z = _standardised_logs(score.reshape(len(score), -1))
-        rank_by = score if score.ndim == 1 else z.mean(axis=1)
-        draws = self._draw(z, seen["rng"])
+        columns = score.reshape(len(score), -1)
+        views = [_standardised(_logs(columns)), _standardised(_shares_of_range(columns))]
+        rank_by = score if score.ndim == 1 else views[0].mean(axis=1)
+        draws = self._draw(views, seen["rng"])
         self.contamination_samples_ += draws * len(score)
         share = draws.mean() if self.estimate == "mean" else np.quantile(draws, self.estimate)
         return _proba_by_rank(rank_by, draws), flag_top(rank_by, round(share * len(score)))
@@ -188,29 +193,30 @@ class ContaminationPosterior(BaseThreshold):
         self.contamination_ = float(self.contamination_samples_.mean())
         self.contamination_interval_ = np.quantile(self.contamination_samples_, [0.05, 0.95])
 
-    def _draw(self, z, rng):
-        """Draws of the share of wrong rows."""
-        n = len(z)
+    def _draw(self, views, rng):
+        """Draws of the share of wrong rows, by the first of `views` of the scores that has one."""
         none = np.zeros(self.n_samples)
-        if n < 3 or not z.any():
+        if len(views[0]) < 3 or not views[0].any():
             return none
-        # sorted, so that the order of the rows does not matter
-        z = z[np.lexsort(z.T[::-1])]
-        if n > MAX_ROWS:
-            at = np.linspace(0, n - 1, MAX_ROWS).round().astype(int)
-            z = z[at] if z.shape[1] == 1 else z[np.sort(rng.choice(n, MAX_ROWS, replace=False))]
-        for _ in range(ATTEMPTS):
-            groups = _describe(z, n, self.n_components, rng)
-            slope = self._slope(groups)
-            if slope is not None:
-                return self._sample(groups, slope, rng)
+        for z in views:
+            z, n = _thinned(z, rng), len(z)
+            for _ in range(ATTEMPTS):
+                groups = _describe(z, n, self.n_components, rng)
+                slope, nearest = self._slope(groups)
+                if slope is not None:
+                    return self._sample(groups, slope, rng)
+            if nearest is not None and groups.first_stands_apart():
+                return self._sample(groups, nearest, rng)
         return none
 
     def _slope(self, groups):
-        """Slope of the sigmoid by which more than `high` rows are wrong with `p_high`, or None."""
+        """Slope of the sigmoid by which more than `high` rows are wrong with `p_high`, or None.
+
+        Also the one that comes nearest to it, as where the first group alone is more than `high`.
+        """
         top = groups.place[0]
         if top <= 0:
-            return None
+            return None, None
         total = np.cumsum(groups.counts)
         rest = np.maximum(total[-1] - total, 0.0)
         above = np.ones(len(total))
@@ -225,13 +231,14 @@ class ContaminationPosterior(BaseThreshold):
         lowest = max((LEAST_OFFSET - offset) / top, 0.0)
         highest = min(STEEPEST, (STEEPEST - offset) / top)
         if not lowest < highest:
-            return None
+            return None, None
         slopes = np.linspace(lowest, highest, 64)
-        signs = np.sign([excess(slope) for slope in slopes])
-        change = np.flatnonzero(signs[:-1] * signs[1:] <= 0)
+        off = np.array([excess(slope) for slope in slopes])
+        change = np.flatnonzero(np.sign(off[:-1]) * np.sign(off[1:]) <= 0)
+        nearest = slopes[np.argmin(np.abs(off))]
         if not len(change):
-            return None
-        return brentq(excess, slopes[change[0]], slopes[change[0] + 1])
+            return None, nearest
+        return brentq(excess, slopes[change[0]], slopes[change[0] + 1]), nearest
 
     def _sample(self, groups, slope, rng):
         offset = logit(self.p_none) + slope * groups.place[0]
@@ -261,6 +268,13 @@ class _Groups:
     counts: np.ndarray
     place: np.ndarray
 
+    def first_stands_apart(self):
+        """Whether Ashman's D of the first group from the largest is at least 3 by some score."""
+        largest = int(np.argmax(self.counts))
+        variances = [np.diagonal(np.atleast_2d(self.covariances[k])) for k in (0, largest)]
+        between = np.abs(self.means[0] - self.means[largest])
+        return bool((between * np.sqrt(2 / sum(variances)) >= SEPARATION).any())
+
     def draw(self, size, rng):
         """(size, K): draws of mean / (1 + standard deviation), averaged over the scores."""
         drawn = np.empty((size, len(self.means)))
@@ -274,6 +288,15 @@ class _Groups:
             variances = np.diagonal(draws, axis1=1, axis2=2)
             drawn[:, k] = (centers / (1 + np.sqrt(variances))).mean(axis=1)
         return drawn
+
+
+def _thinned(z, rng):
+    """Rows in an order that does not hang on theirs, and of very many a part."""
+    z = z[np.lexsort(z.T[::-1])]
+    if len(z) <= MAX_ROWS:
+        return z
+    at = np.linspace(0, len(z) - 1, MAX_ROWS).round().astype(int)
+    return z[at] if z.shape[1] == 1 else z[np.sort(rng.choice(len(z), MAX_ROWS, replace=False))]
 
 
 def _describe(z, n, n_components, rng):
@@ -314,12 +337,18 @@ def _first_k(proba):
     return joint
 
 
-def _standardised_logs(score):
+def _logs(score):
+    return np.log(_shares_of_range(score) + 0.01)
+
+
+def _shares_of_range(score):
     low, high = score.min(axis=0), score.max(axis=0)
-    span = np.where(high > low, high - low, 1.0)
-    logs = np.log((score - low) / span + 0.01)
-    spread = logs.std(axis=0)
-    return np.where(spread > 1e-12, (logs - logs.mean(axis=0)) / np.maximum(spread, 1e-12), 0.0)
+    return (score - low) / np.where(high > low, high - low, 1.0)
+
+
+def _standardised(values):
+    spread = values.std(axis=0)
+    return np.where(spread > 1e-12, (values - values.mean(axis=0)) / np.maximum(spread, 1e-12), 0.0)
 
 
 def _proba_by_rank(score, draws):

@@ -54,7 +54,8 @@ def test_quantiles_flag_fewer_or_more_and_the_prior_matters():
     ]
     assert 0 < counts[0] < counts[1] < counts[2]
     many, wrong = heaps(0, share=0.25)
-    assert not ContaminationPosterior(**known).fit(many).noise_mask_.any()
+    # a quarter is more than the prior believes in, and stands apart all the same
+    assert ContaminationPosterior(**known).fit(many).contamination_ < 0.25
     fitted = ContaminationPosterior(high=0.4, max_contamination=0.5, **known).fit(many)
     assert fitted.contamination_ == pytest.approx(0.25, abs=0.05)
     assert fitted.noise_mask_[wrong].mean() > 0.9
@@ -253,3 +254,14 @@ def test_odd_cases_of_one_standard_error():
     named = OneStandardError(LogisticRegression(), rates=[0, 0.1], random_state=0)
     a, b = custom.fit(score, y, X=X), named.fit(score, y, X=X)
     np.testing.assert_array_equal(a.mean_scores_, b.mean_scores_)
+
+
+@pytest.mark.parametrize("skewed", [False, True])
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.1, 0.2])
+def test_a_group_that_stands_apart_is_counted(share, skewed):
+    rng = np.random.default_rng(0)
+    wrong = np.arange(600) < 600 * share
+    score = rng.normal(size=600) + 4.0 * wrong
+    fitted = ContaminationPosterior(n_samples=2000, random_state=0)
+    fitted.fit(np.exp(score / 1.5) if skewed else score)
+    assert abs(fitted.contamination_ - share) < 0.04
