@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from scipy.special import expit, logit
-from scipy.stats import laplace, norm, t
+from scipy.stats import laplace, norm, spearmanr, t
 
+GOES_WITH = 0.25  # rank correlation of size and prediction, from which the scale is a local one
+MIN_LOCAL = 100
+LEAN = 0.15  # of the middle half of residuals, from which each side has a scale
+ATOM = 0.3  # share of the rows from which one number is a kind of its own
 MAD_TO_SD = 1.4826  # of normal numbers: standard deviation over median absolute deviation
 
 
@@ -20,11 +25,65 @@ def typical_size(size):
     return typical if typical > 0 else 1.0
 
 
-def standardised(residual):
-    """Absolute residuals about their median, in units of their usual size; NaN stays."""
-    centred = residual - np.median(residual[~np.isnan(residual)], axis=0)
-    size = np.abs(centred)
-    return size / (MAD_TO_SD * typical_size(size))
+def kinds_of_numbers(y):
+    """Code of each row: the numbers that many rows share are kinds of their own, the rest is one.
+
+    Claims, counts and amounts spent are 0 in most rows, often 1 in most of the others, and the rest
+    is no error for being rare. A number counts that at least three in ten of the rows left have, as
+    long as two numbers or more are left beside it.
+    """
+    kinds, left = np.zeros(len(y), dtype=int), np.arange(len(y))
+    for kind in range(1, 6):
+        values, counts = np.unique(y[left], return_counts=True)
+        if len(values) < 3 or counts.max() < ATOM * len(left):
+            break
+        shared = y[left] == values[counts.argmax()]
+        kinds[left[shared]] = kind
+        left = left[~shared]
+    return kinds
+
+
+def judge_residuals(residual, y):
+    """(size, scale, P(wrong)) of residuals: over their usual size, that, and by the mixture.
+
+    - Each of `kinds_of_numbers` has a median and a usual size of its own. Rows that share a number
+      are not judged by how far it is from the prediction: where many are 0, nobody can foretell
+      which.
+    - Where the size of the residuals goes with the prediction, it is that of the nearest ones.
+    - Where the middle half of the residuals leans to one side, each side is judged by itself.
+
+    NaN stays, with P(wrong) 0.
+    """
+    kinds = kinds_of_numbers(y)
+    kinds[np.isnan(residual)] = -1
+    size, scale = np.full(len(y), np.nan), np.full(len(y), np.nan)
+    proba = np.zeros(len(y))
+    for kind in np.unique(kinds[kinds >= 0]):
+        rows = np.flatnonzero(kinds == kind)
+        away = residual[rows] - np.median(residual[rows])
+        unit = np.ones(len(rows))
+        if len(rows) >= MIN_LOCAL:
+            predicted = y[rows] - residual[rows]
+            if abs(np.nan_to_num(spearmanr(np.abs(away), predicted)[0])) > GOES_WITH:
+                unit = local_scale(np.abs(away), predicted, min(100, len(rows) // 4))
+        sides = [away > 0, away <= 0] if leans(away) else [np.ones(len(away), dtype=bool)]
+        for side in sides:
+            part = rows[side]
+            ratio = np.abs(away[side]) / unit[side]
+            scale[part] = MAD_TO_SD * typical_size(ratio) * unit[side]
+            size[part] = np.abs(away[side]) / scale[part]
+            if kind == 0:
+                proba[part] = wide_normal_posterior(size[part])
+    return size, scale, proba
+
+
+def leans(away):
+    """Whether the quartiles are unlike far from the median, by more than chance (Bowley)."""
+    low, middle, high = np.quantile(away, [0.25, 0.5, 0.75])
+    if not high > low:
+        return False
+    lean = abs(high + low - 2 * middle) / (high - low)
+    return bool(lean > max(LEAN, 4.0 / np.sqrt(len(away))))
 
 
 def wide_normal_posterior(score, *, rate=None, max_iter=500, tol=1e-6):
@@ -106,3 +165,13 @@ def _scale_of_t(score, df, n_iter=30):
     for _ in range(n_iter):  # expectation-maximisation: t is a normal of random spread
         var = np.mean((df + 1) / (df + square / var) * square)
     return np.sqrt(var)
+
+
+def local_scale(size, position, n_local):
+    """Running robust scale of `size` over the `n_local` nearest rows by `position`."""
+    order = np.argsort(position, kind="stable")
+    medians = pd.Series(size[order]).rolling(n_local, center=True).median().bfill().ffill()
+    scale = np.empty(len(size))
+    scale[order] = MAD_TO_SD * medians
+    # where most local residuals are (nearly) zero, a small one is no reason for suspicion
+    return np.maximum(scale, 0.1 * MAD_TO_SD * typical_size(size))

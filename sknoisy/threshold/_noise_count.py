@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from sknoisy._evidence import chance_of_labels, chance_of_numbers
 from sknoisy.noise_model import plateau_joint
-from sknoisy.noise_model._wide_normal import standardised, wide_normal_posterior
+from sknoisy.noise_model._wide_normal import judge_residuals
 from sknoisy.threshold._base import BaseThreshold, flag_top
 from sknoisy.threshold._mixture import two_normals
 
@@ -133,8 +133,8 @@ class NoiseCount(BaseThreshold):
             if chance_of_numbers(predicted, y) > LEVEL:
                 seen["unknown"] = True
                 return
-            size = standardised(y - predicted)
-            yield np.arange(len(rows)), (wide_normal_posterior(size) > 0.5).sum()
+            _, _, wrong = judge_residuals(y - predicted, y)
+            yield np.arange(len(rows)), (wrong > 0.5).sum()
             return
         proba, codes = seen["label_proba"][rows], seen["target"].codes[rows]
         if chance_of_labels(proba, codes) > LEVEL:

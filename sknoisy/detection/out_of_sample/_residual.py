@@ -5,11 +5,14 @@ from __future__ import annotations
 from numbers import Integral
 
 import numpy as np
-import pandas as pd
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy.detection._base import BaseDetector, Finding
-from sknoisy.noise_model._wide_normal import MAD_TO_SD, typical_size, wide_normal_posterior
+from sknoisy.noise_model._wide_normal import (
+    judge_residuals,
+    local_scale,
+    wide_normal_posterior,
+)
 
 
 class Residual(BaseDetector):
@@ -17,7 +20,10 @@ class Residual(BaseDetector):
 
     The score is the absolute residual, about its median, divided by the median absolute deviation
     of all residuals ("global"), or of the residuals of rows with the nearest predictions
-    ("local"), which allows for a spread that grows with the size of what is predicted. With
+    ("local"), which allows for a spread that grows with the size of what is predicted. Where three
+    in ten rows or more share one number, as many counts, claims and amounts are 0, these rows and
+    the others have a median, a deviation and a mixture of their own; where the middle half of the
+    residuals leans to one side, so has each side. With
     `contamination="auto"`, the scaled residuals are a mixture of two normals about zero, the
     wider one being that of the wrong numbers, and rows more likely of the wider one are flagged;
     none is when a single law, if need be with heavy tails, explains the residuals nearly as well.
@@ -121,16 +127,13 @@ class Residual(BaseDetector):
         ).values
         residual = y - predicted
         judged = ~np.isnan(residual)
-        scale = np.full(len(y), np.nan)
-        centred = np.full(len(y), np.nan)
-        centred[judged] = residual[judged] - (np.median(residual[judged]) if judged.any() else 0.0)
+        score, scale, noise_proba = judge_residuals(residual, y)
         n_local = min(self.n_local, judged.sum() // 4)
-        if self.scale == "global" or n_local < 10:
-            scale[judged] = MAD_TO_SD * typical_size(np.abs(centred[judged]))
-        else:
-            scale[judged] = local_scale(np.abs(centred[judged]), predicted[judged], n_local)
-        score = np.abs(centred) / scale
-        noise_proba = wide_normal_posterior(score)
+        if self.scale == "local" and n_local >= 10:
+            away = score[judged] * scale[judged]
+            scale[judged] = local_scale(away, predicted[judged], n_local)
+            score[judged] = away / scale[judged]
+            noise_proba = wide_normal_posterior(score)
         return Finding(
             score=score,
             suggestion=predicted,
@@ -144,13 +147,3 @@ class Residual(BaseDetector):
             f"predicted {self.y_suggested_[row]:.6g}: off by {self.residual_[row]:+.4g}, "
             f"{self.noise_score_[row]:.1f} times the usual {self.scale_[row]:.4g}"
         )
-
-
-def local_scale(size, position, n_local):
-    """Running robust scale of `size` over the `n_local` nearest rows by `position`."""
-    order = np.argsort(position, kind="stable")
-    medians = pd.Series(size[order]).rolling(n_local, center=True).median().bfill().ffill()
-    scale = np.empty(len(size))
-    scale[order] = MAD_TO_SD * medians
-    # where most local residuals are (nearly) zero, a small one is no reason for suspicion
-    return np.maximum(scale, 0.1 * MAD_TO_SD * typical_size(size))
