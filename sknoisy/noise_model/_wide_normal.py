@@ -11,6 +11,7 @@ GOES_WITH = 0.25  # rank correlation of size and prediction, from which the scal
 MIN_LOCAL = 100
 LEAN = 0.15  # of the middle half of residuals, from which each side has a scale
 ATOM = 0.3  # share of the rows from which one number is a kind of its own
+STARTS = (0.05, 0.2, 0.4)  # shares of wrong numbers from which the mixture is sought
 MAD_TO_SD = 1.4826  # of normal numbers: standard deviation over median absolute deviation
 
 
@@ -115,18 +116,31 @@ def wide_normal_posterior(score, *, rate=None, max_iter=500, tol=1e-6):
 def _mixture_of_two(score, rate, max_iter, tol):
     """`wide_normal_posterior` where all rows were judged."""
     n = len(score)
-    start = 0.05 if rate is None else rate
-    n_wide = max(1, int(np.ceil(round(start * n, 9))))
     if n < 10 and rate is None:
         return np.zeros(n)
-    if n_wide >= n:
-        return np.full(n, start)
+    if rate is not None and np.ceil(round(rate * n, 9)) >= n:
+        return np.full(n, rate)
+    starts = STARTS if rate is None else (rate,)
+    fits = [_expectation_maximisation(score, s, rate, max_iter, tol) for s in starts]
+    fits = [fit for fit in fits if fit is not None]
+    if not fits:  # they cannot be told apart
+        return np.full(n, 0.0 if rate is None else rate)
+    proba, law = max(fits, key=lambda fit: _log_likelihood(score, *fit[1]))
+    if rate is None and not _worth_it(score, *law):
+        return np.zeros(n)
+    return proba
+
+
+def _expectation_maximisation(score, start, rate, max_iter, tol):
+    """(posterior of the wider one, (share, narrow, wide)), or None where the two become one."""
+    n = len(score)
+    n_wide = max(1, int(np.ceil(round(start * n, 9))))
     square = np.sort(score) ** 2
     narrow, wide = np.sqrt([square[:-n_wide].mean(), square[-n_wide:].mean()])
     share, proba = start, np.full(n, start)
     for _ in range(max_iter):
-        if not narrow * (1 + 1e-6) < wide:  # they cannot be told apart
-            return np.full(n, 0.0 if rate is None else rate)
+        if not narrow * (1 + 1e-6) < wide:
+            return None
         narrow = max(narrow, 1e-6 * wide)
         log_ratio = norm.logpdf(score, 0, wide) - norm.logpdf(score, 0, narrow)
         old, proba = proba, expit(log_ratio + logit(share))
@@ -136,9 +150,14 @@ def _mixture_of_two(score, rate, max_iter, tol):
             share = np.clip(proba.mean(), 1e-6, 0.5)
         wide = np.sqrt(proba @ score**2 / (proba.sum() + 1e-12))
         narrow = np.sqrt((1 - proba) @ score**2 / ((1 - proba).sum() + 1e-12))
-    if rate is None and not _worth_it(score, share, narrow, wide):
-        return np.zeros(n)
-    return proba
+    return proba, (share, max(narrow, 1e-12 * wide), wide)
+
+
+def _log_likelihood(score, share, narrow, wide):
+    return np.logaddexp(
+        np.log(share) + norm.logpdf(score, 0, wide),
+        np.log1p(-share) + norm.logpdf(score, 0, narrow),
+    ).sum()
 
 
 def _worth_it(score, share, narrow, wide):
@@ -148,10 +167,7 @@ def _worth_it(score, share, narrow, wide):
     3 degrees of freedom or more. The price is log(n), that of two parameters more, and 0.005 n,
     since no real errors follow a law exactly.
     """
-    two = np.logaddexp(
-        np.log(share) + norm.logpdf(score, 0, wide),
-        np.log1p(-share) + norm.logpdf(score, 0, narrow),
-    ).sum()
+    two = _log_likelihood(score, share, narrow, wide)
     rivals = [
         norm.logpdf(score, 0, np.sqrt(np.mean(score**2))).sum(),
         laplace.logpdf(score, 0, score.mean()).sum(),
