@@ -275,7 +275,7 @@ def test_columns_of_all_kinds(table, capsys):
         assert "3 numbers, 1 date, 1 category, 1 text" in text
         assert "constant (constant (1))" in text and "empty (no values)" in text
         assert "id (row number)" in text and "code (nearly all values differ)" in text
-        assert "column 'amount': 1 values that are no numbers (such as '?')" in text
+        assert "read as amount ('?' is missing)" in text
 
 
 def test_dates_are_read_day_first_where_that_fits():
@@ -395,13 +395,13 @@ def test_bad_files(table, capsys):
         "empty.csv": (b"", "is empty"),
         "header.csv": (b"x,label\n", "has a header but no rows"),
         "blank.csv": (b"\n\n\n", "is empty"),
-        "latin.csv": ("x,label\n1,caf\xe9\n".encode("latin-1"), "not UTF-8"),
+        "damaged.csv": ("x,label\n1,\xe9t\xe9\n2,".encode() + b"th\xe9\n", "first in line 3"),
         "cut.csv.gz": (gzip.compress(good)[:200], "damaged or cut short"),
         "not.csv.gz": (good, "damaged or cut short"),
         "ragged.csv": (b"x,label\n1,a\n1,2,3,4,5\n", "not a regular table"),
         "short.csv": (b"x,label\n" + b"1,a,7\n" * 20, "more fields than the header"),
         "open.csv": (b'x,label\n1,"a\n2,b\n', "not a regular table"),
-        "binary.csv": (bytes(range(256)), "not UTF-8"),
+        "binary.csv": (bytes(range(256)), "null byte in line 1"),
         "table.xlsx": (b"PK", "save it as one of these"),
         "twice.csv": (b"label,label\n" + b"1,2\n" * 20, "2 columns are named 'label'"),
     }

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import re
-import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from sknoisy._audit._dates import days, read_dates
 from sknoisy._audit._errors import AuditError
+from sknoisy._audit._names import merge_spellings
+from sknoisy._audit._numbers import NEARLY_ALL, read_numbers
 
-NEARLY_ALL = 0.95
 MAX_CATEGORIES = 250  # histogram gradient boosting takes no more than 255
 RARE = "(rare)"
-
-_YEAR_FIRST = r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}"
-_YEAR_LAST = r"\d{1,2}[-/.]\d{1,2}[-/.]\d{4}"
-_NAMED_MONTH = r"(?:\d{1,2}[- ]+[A-Za-z]{3,9}|[A-Za-z]{3,9} +\d{1,2}),?[- ]+\d{2,4}"
-_DATE = re.compile(
-    rf"\s*(?:{_YEAR_FIRST}|{_YEAR_LAST}|{_NAMED_MONTH})(?:[T ,]+\d{{1,2}}:\d{{2}}.*)?\s*"
+_ROW_WORDS = (
+    "ids?|idx|index|rows?|row ?(id|num|names?)|nr|no|key|num|number|seq|serial|record|case|obs|"
+    "observation|sample|#"
 )
 _ROW_NUMBER = re.compile(
-    r"(unnamed: \d+|.*\b(id|index|row|nr|no|key)|.*_(id|index|row|nr|no|key))?", re.I
+    rf"|(?i:unnamed: \d+|(.*(\b|_))?({_ROW_WORDS})\.?)|.*[a-z](I[dD]|Index|N[ro]|Key|Num(ber)?)"
 )
 
 
@@ -39,23 +37,26 @@ class Features:
         Name to "number", "date", "category" or "text".
     left_out : dict of str to str
         Name to the reason.
+    readings : dict of str to str
+        Name to what was taken for what, where that is not plain.
     notes : list of str
     """
 
     X: pd.DataFrame
     kinds: dict
     left_out: dict
+    readings: dict = field(default_factory=dict)
     notes: list = field(default_factory=list)
 
     def names(self, kind):
         return [name for name, k in self.kinds.items() if k == kind]
 
 
-def read_features(table):
+def read_features(table, decimal=None):
     """Decide what each column is and bring it to the form that models take.
 
-    - number: numbers, truth values, durations (in seconds); also text of which at least 95 %
-      reads as numbers, the rest then being missing;
+    - number: numbers, truth values, durations (in seconds), times of day (in hours); also text of
+      which at least 95 % reads as numbers, the rest then being missing;
     - date: days since 1970; also text of which at least 95 % reads as dates with a year;
     - text: at least 4 words on average, and mostly different values;
     - category: all other text; beyond 250 values the rarest are one.
@@ -63,22 +64,24 @@ def read_features(table):
     Left out: columns without values or with only one, text of which nearly all values differ,
     running numbers of rows, and values that are lists or the like.
     """
-    columns, kinds, left_out, notes = {}, {}, {}, []
+    read = Features(pd.DataFrame(), {}, {})
+    columns = {}
     for name in table.columns:
-        kind, values = _read_column(table[name], notes)
+        kind, values = _read_column(table[name], decimal, read)
         if values is None:
-            left_out[name] = kind
+            read.left_out[name] = kind
         else:
-            columns[name], kinds[name] = values, kind
+            columns[name], read.kinds[name] = values, kind
     if not columns:
-        reasons = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:5])
+        reasons = "; ".join(f"{name}: {why}" for name, why in list(read.left_out.items())[:5])
         raise AuditError(
             "no column is left to judge the target by" + (f" ({reasons})." if reasons else ".")
         )
-    return Features(pd.DataFrame(columns, index=table.index), kinds, left_out, notes)
+    read.X = pd.DataFrame(columns, index=table.index)
+    return read
 
 
-def _read_column(column, notes):
+def _read_column(column, decimal, read):
     """(kind, values), or (reason, None) for a column that is left out."""
     known = column.dropna()
     if len(known) == 0:
@@ -90,66 +93,67 @@ def _read_column(column, notes):
     if n_distinct == 1:
         return f"constant ({str(known.iloc[0])[:30]})", None
     if types.is_numeric_dtype(column) or types.is_bool_dtype(column):
-        return _read_numbers(column, known, n_distinct)
+        return _read_numbers(column, read)
     if types.is_timedelta64_dtype(column):
         return "number", column.dt.total_seconds()
     if types.is_datetime64_any_dtype(column):
-        return "date", _days(column)
+        return "date", days(column)
     if not isinstance(column.dtype, pd.CategoricalDtype):
-        converted = _numbers_or_dates(column, known, notes)
+        converted = _numbers_or_dates(column, known, decimal, read)
         if converted is not None:
             return converted
-    return _read_texts(column, known, n_distinct, notes)
+    return _read_texts(column, known, read)
 
 
-def _read_numbers(column, known, n_distinct):
-    if _ROW_NUMBER.fullmatch(column.name) and len(known) == len(column) == n_distinct:
-        steps = np.diff(known.to_numpy(dtype=float))
-        if (steps == 1).all():
-            return "row number", None
+def _read_numbers(column, read):
+    known = column.dropna()
+    if _ROW_NUMBER.fullmatch(column.name) and is_running(column):
+        return "row number", None
     numbers = pd.Series(column.to_numpy(dtype=float, na_value=np.nan), index=column.index)
-    numbers = numbers.replace([np.inf, -np.inf], np.nan)
-    return ("no finite values", None) if numbers.isna().all() else ("number", numbers)
+    infinite = np.isinf(numbers)
+    if infinite.any():
+        read.notes.append(
+            f"column {column.name!r}: {infinite.sum()} infinite values count as missing"
+        )
+    numbers = numbers.mask(infinite)
+    if numbers.isna().all():
+        return "no finite values", None
+    if known.nunique() == 1:
+        return f"constant ({known.iloc[0]:.6g})", None
+    return "number", numbers
 
 
-def _numbers_or_dates(column, known, notes):
+def is_running(column):
+    """Whether whole numbers go up, or down, from row to row; with gaps where rows are gone."""
+    values = column.to_numpy(dtype=float, na_value=np.nan)
+    steps = np.diff(values)
+    return bool((values % 1 == 0).all() and ((steps > 0).all() or (steps < 0).all()))
+
+
+def _numbers_or_dates(column, known, decimal, read):
     """Text and objects that are numbers or dates nearly throughout; None for others."""
     holds = types.infer_dtype(known, skipna=True)
     if holds in ("date", "datetime"):
-        return "date", _days(pd.to_datetime(column, errors="coerce", utc=True))
-    texts = known.astype(str)
-    numbers = pd.to_numeric(texts, errors="coerce").astype(float)
-    if holds != "boolean" and numbers.notna().mean() >= NEARLY_ALL:
-        _note_odd(column.name, "number", texts[numbers.isna()], notes)
-        return _read_numbers(numbers.reindex(column.index).rename(column.name), numbers, 0)
-    is_date = texts.map(lambda text: _DATE.fullmatch(text) is not None)
-    if is_date.mean() < NEARLY_ALL:
+        return "date", days(pd.to_datetime(column, errors="coerce", utc=True))
+    if holds == "boolean":
         return None
-    dates = _parse_dates(texts[is_date])
-    if dates.notna().sum() < NEARLY_ALL * len(texts):
+    texts = column.where(column.isna(), column.astype(str))
+    truth = texts.str.strip().str.lower().map({"true": 1.0, "false": 0.0})
+    if truth.notna().sum() == len(known):
+        return "number", truth.astype(float)
+    numbers = read_numbers(texts, decimal)
+    if numbers.how:
+        read.readings[column.name] = ", ".join(numbers.how)
+    if numbers.values is not None:
+        _note_odd(column.name, "number", numbers.odd, read.notes)
+        return _read_numbers(numbers.values.rename(column.name), read)
+    dates = read_dates(texts)
+    if dates is None:
         return None
-    _note_odd(column.name, "date", texts[~texts.index.isin(dates.dropna().index)], notes)
-    return "date", _days(dates).reindex(column.index)
-
-
-def _parse_dates(texts):
-    """Dates in one format, with days first where that reads more; in several as a last resort."""
-    best = None
-    for how in ({}, {"dayfirst": True}, {"format": "mixed"}):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that a format was not found, or is another one
-            dates = pd.to_datetime(texts, errors="coerce", utc=True, **how)
-        if best is None or dates.notna().sum() > best.notna().sum():
-            best = dates
-        if best.notna().all():
-            break
-    return best
-
-
-def _days(dates):
-    if getattr(dates.dt, "tz", None) is not None:
-        dates = dates.dt.tz_convert("UTC").dt.tz_localize(None)
-    return (dates - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)
+    if dates.how:
+        read.readings[column.name] = ", ".join(dates.how)
+    _note_odd(column.name, "date" if dates.kind == "date" else "time", dates.odd, read.notes)
+    return dates.kind, dates.values
 
 
 def _note_odd(name, kind, odd, notes):
@@ -160,22 +164,51 @@ def _note_odd(name, kind, odd, notes):
         )
 
 
-def _read_texts(column, known, n_distinct, notes):
-    texts = known.astype(str)
+def _read_texts(column, known, read):
+    texts, changed = merge_spellings(known.astype(str))
+    n_distinct = texts.nunique()
     share_distinct = n_distinct / len(known)
     words = texts.iloc[:2000].str.count(r"\S+").mean()
     if words >= 4 and share_distinct > 0.3 and n_distinct > 50:
         return "text", texts.reindex(column.index).fillna("").astype(object)
+    if n_distinct == 1:
+        return f"constant ({texts.iloc[0][:30]})", None
     if share_distinct > NEARLY_ALL and len(known) >= 20:
         return "nearly all values differ", None
+    if changed:
+        read.readings[column.name] = "values that differ only in blanks or normal form are one"
     if n_distinct > MAX_CATEGORIES:
         kept = texts.value_counts().index[: MAX_CATEGORIES - 1]
-        notes.append(
+        read.notes.append(
             f"column {column.name!r} has {n_distinct} different values: the {len(kept)} most "
             "frequent stay, the others count as one"
         )
         texts = texts.where(texts.isin(kept), RARE)
     return "category", texts.astype(object).reindex(column.index).astype("category")
+
+
+def leave_out_order(features, target):
+    """Leave out numbers that tell where a row stood when the table was sorted by its target."""
+    found = []
+    for name in features.names("number"):
+        values = features.X[name]
+        is_dense = np.ptp(values.to_numpy()) < 3 * len(values)
+        if _ROW_NUMBER.fullmatch(name) or (is_dense and is_running(values)):
+            order = np.argsort(values.to_numpy(), kind="stable")
+            is_whole = (values % 1 == 0).all() and values.is_unique
+            if is_whole and _is_sorted(target.y[order], target.task):
+                found.append(name)
+    if len(found) < len(features.kinds):
+        for name in found:
+            features.left_out[name] = "running number of a table sorted by the target"
+            del features.kinds[name]
+        features.X = features.X.drop(columns=found)
+
+
+def _is_sorted(y, task):
+    if task == "regression":
+        return bool((np.diff(y) >= 0).all() or (np.diff(y) <= 0).all())
+    return (y[1:] != y[:-1]).sum() == len(set(y)) - 1
 
 
 def find_twins(features, target):

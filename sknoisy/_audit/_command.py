@@ -8,7 +8,7 @@ import shutil
 import sys
 import traceback
 
-from sknoisy._audit._errors import AuditError, UsageError, one_line
+from sknoisy._audit._errors import AuditError, UsageError, harmless, one_line
 
 DESCRIPTION = """\
 Find the rows of a table whose target (a label or a number) is probably wrong.
@@ -24,6 +24,17 @@ examples:
   python -m sknoisy audit data.parquet --target label --model forest --worst 30
   python -m sknoisy audit --task regression
 """
+FOR_A_FILE = (
+    "target",
+    "drop",
+    "groups",
+    "weight",
+    "trusted",
+    "sep",
+    "decimal",
+    "missing",
+    "encoding",
+)
 
 
 class Parser(argparse.ArgumentParser):
@@ -124,7 +135,19 @@ def make_parser():
         ".parquet; text that a spreadsheet would run as a formula gets a leading apostrophe",
     )
     add("--sep", type=separator, metavar="CHAR", help="separator of columns; default: found out")
-    add("--encoding", metavar="NAME", help="of a CSV file; default: utf-8")
+    add("--decimal", choices=[".", ","], help="decimal mark where a column does not tell: 1,234")
+    add(
+        "--missing",
+        action="append",
+        metavar="TEXT",
+        help="text that means no value, also in the target; in columns of numbers ?, n/a, unknown "
+        "and the like always do",
+    )
+    add(
+        "--encoding",
+        metavar="NAME",
+        help="of a CSV file; default: that of its byte order mark, utf-8, or else cp1252",
+    )
     add("--debug", action="store_true", help="show where an error comes from")
     return parser
 
@@ -150,7 +173,7 @@ def main(argv=None):
     except Exception as error:
         code, message = 1, f"{type(error).__name__}: {error} (--debug shows where)"
     if "--debug" in argv:
-        traceback.print_exc()
+        print(harmless(traceback.format_exc()), file=sys.stderr)
     print(f"sknoisy: {one_line(message).removesuffix('.')}", file=sys.stderr)
     return code
 
@@ -165,30 +188,33 @@ def _audit(options):
     width = max(60, shutil.get_terminal_size((100, 24)).columns)
     out = None if options.out is None else check_out(options.out, options.file)
     if options.file is None:
-        for name in ("target", "drop", "groups", "weight", "trusted", "sep", "encoding"):
+        for name in FOR_A_FILE:
             if getattr(options, name) is not None:
                 raise UsageError(f"--{name} is for a file: give FILE, too.")
         result, measured = audit_bundled(options)
     else:
         result, measured = audit_file(options.file, options), []
-    _show(result, options, width)
-    for line in measured:
-        print(line)
+    if out is not None:  # first of all, since a reader such as head may close the output
+        write(verdicts(result.n_rows, result.target, result.report), out)
+    lines = [*_found(result, options, width), *measured]
     if out is not None:
-        table = verdicts(result.n_rows, result.target, result.report)
-        write(table, out)
-        print(f"\nThe verdict on each of the {result.n_rows} rows is in {options.out}.")
-    print()
-    print("\n".join(describe_next(result, options.out)))
+        lines += ["", f"The verdict on each of the {result.n_rows} rows is in {options.out}."]
+    lines += ["", *describe_next(result, options.out)]
+    for line in lines:
+        print(harmless(line))
 
 
-def _show(result, options, width):
+def _found(result, options, width):
     from sknoisy._audit import _print as p
 
     rule = f"the rule of {type(result.detector).__name__}"
     if options.contamination != "auto":
         rule = f"--contamination {options.contamination:g}"
-    parts = [p.describe_input(result, width), p.describe_rate(result.report, rule)]
+    parts = [
+        p.describe_input(result, width),
+        p.describe_first(result, width),
+        p.describe_rate(result.report, rule),
+    ]
     if result.target.task == "classification":
         labels = result.detector.classes_
         parts.append(p.describe_labels(result.report, labels, width))
@@ -196,4 +222,4 @@ def _show(result, options, width):
         parts.append(p.describe_numbers(result.report))
     if options.worst:
         parts.append(p.describe_worst(result, options.worst, width, options.seed))
-    print("\n\n".join("\n".join(part) for part in parts if part))
+    return "\n\n".join("\n".join(part) for part in parts if part).split("\n")

@@ -19,8 +19,12 @@ class UsageError(AuditError):
 
 def one_line(text):
     """The text of an error as one line, without control characters."""
-    text = " ".join(str(text).split())
-    return "".join(c if c.isprintable() else "?" for c in text)
+    return harmless(" ".join(str(text).split()))
+
+
+def harmless(text):
+    """The text without what a terminal would obey: control characters, changes of direction."""
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in str(text))
 
 
 def nearest(name, known, what):

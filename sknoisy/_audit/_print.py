@@ -7,6 +7,7 @@ import textwrap
 import numpy as np
 import pandas as pd
 
+from sknoisy._audit._errors import one_line
 from sknoisy._audit._key_columns import key_columns
 from sknoisy._audit._read import PARQUET, TABS
 
@@ -18,8 +19,7 @@ def shown(value, width=30):
     """One value as text that fits and cannot disturb a terminal."""
     if isinstance(value, float | np.floating):
         return f"{value:.6g}"
-    text = " ".join(str(value).split())
-    text = "".join(c if c.isprintable() else "?" for c in text)
+    text = one_line(value)
     return text if len(text) <= width else text[: width - 3] + "..."
 
 
@@ -77,15 +77,25 @@ def describe_input(result, width):
     left_out = result.set_aside | features.left_out
     if left_out:
         items.append(("left out", _by_reason(left_out)))
+    if features.readings:
+        items.append(("read as", _by_reason(features.readings)))
+    if result.copies:
+        items.append(("copies", result.copies))
     items += [("model", result.model_text), ("detector", result.detector_text)]
     items += [("note", note) for note in result.notes]
     return [line for name, text in items for line in _item(name, text, width)]
 
 
-def _by_reason(left_out):
+def describe_first(result, width):
+    """What must be known before any verdict is believed."""
+    lines = [line for text in result.first for line in _item("first", text, width)]
+    return lines and ["Before you read on", *lines]
+
+
+def _by_reason(columns):
     parts = []
-    for reason in dict.fromkeys(left_out.values()):
-        names = [shown(name) for name, why in left_out.items() if why == reason]
+    for reason in dict.fromkeys(columns.values()):
+        names = [shown(name) for name, why in columns.items() if why == reason]
         more = f" and {len(names) - 5} more" if len(names) > 6 else ""
         parts.append(f"{', '.join(names[: 5 if more else 6])}{more} ({reason})")
     return "; ".join(parts)

@@ -9,30 +9,43 @@ import gzip
 import io
 import lzma
 import os
+import re
 import warnings
 import zlib
+from itertools import islice
 
 import pandas as pd
 from pandas.errors import EmptyDataError, ParserError, ParserWarning
 
 from sknoisy._audit._errors import AuditError, UsageError, one_line
+from sknoisy._audit._layout import BLANKS, MOST_LINES, find_layout
+from sknoisy._audit._names import unique_names
 
 PARQUET = (".parquet", ".pq")
 TABS = (".tsv", ".tab")
 OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+UTF_8 = "utf-8-sig"  # with or without a byte order mark
+MARKED = {  # by the mark at the beginning; that of UTF-16 begins that of UTF-32
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+    codecs.BOM_UTF8: UTF_8,
+}
 OTHER_KINDS = (".xlsx", ".xls", ".ods", ".json", ".jsonl", ".feather", ".pkl", ".sqlite", ".zip")
 
 
-def read_table(path, target, *, sep=None, encoding=None):
+def read_table(path, target, *, sep=None, encoding=None, missing=()):
     """Read a CSV (also compressed, also separated by tabs) or Parquet file.
 
-    Numbers and missing values are recognised as `pandas.read_csv` does it. Only the target column
-    of a CSV file is read as text, so that labels are seen as they are written.
+    All of a CSV file is read as text, so that labels and codes are seen as they are written; cells
+    with nothing in them, or with one of the texts `missing`, are missing.
 
     Returns
     -------
     table : DataFrame
-        Rows in the order of the file, with unique column names.
+        Rows in the order of the file, with unique column names. `table.attrs["sep"]` is what parts
+        the columns of a CSV file.
     notes : list of str
         What the user should know about the reading.
     """
@@ -42,12 +55,13 @@ def read_table(path, target, *, sep=None, encoding=None):
         raise AuditError(f"{path} is not CSV or Parquet: save it as one of these first.")
     try:
         if name.endswith(PARQUET):
-            table = _read_parquet(path, target)
+            table = _read_parquet(path, missing)
+            _refuse_twice(target, table.columns)
+            table.columns = unique_names(table.columns, notes)
         else:
-            table = _read_csv(path, target, sep, encoding, notes)
+            table = _read_csv(path, target, sep, encoding, missing, notes)
     except MemoryError as error:
         raise AuditError(f"{path} is too large for the memory of this machine.") from error
-    table.columns = _unique_names(table.columns, notes)
     if len(table) == 0:
         raise AuditError(f"{path} has a header but no rows.")
     return table, notes
@@ -64,38 +78,34 @@ def _check_file(path):
         raise AuditError(f"{path} is empty.")
 
 
-def _read_parquet(path, target):
+def _read_parquet(path, missing):
     try:
         table = pd.read_parquet(path)
     except ImportError as error:
         raise AuditError("reading Parquet needs pyarrow: pip install pyarrow") from error
     except Exception as error:  # pyarrow has errors of its own
         raise AuditError(f"{path} cannot be read as Parquet: {one_line(error)[:200]}") from error
-    _refuse_twice(target, [str(name) for name in table.columns])
+    table.columns = table.columns.map(str)
+    for name in table.columns if missing else ():
+        is_missing = table[name].map(lambda value: isinstance(value, str) and value in missing)
+        table[name] = table[name].mask(is_missing.astype(bool))
     return table
 
 
-def _read_csv(path, target, sep, encoding, notes):
-    codec = encoding or "utf-8-sig"  # with or without a byte order mark
+def _read_csv(path, target, sep, encoding, missing, notes):
+    opener = _opener(path)
     try:
-        codecs.lookup(codec)
-    except LookupError as error:
-        raise UsageError(f"--encoding: {one_line(error)}") from error
-    try:
-        opener = _opener(path)
         with opener(path, "rb") as file:
-            header, sep = _read_header(file, path, sep, codec, notes)
-        _refuse_twice(target, header)
-        with opener(path, "rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("error", ParserWarning)
-            table = pd.read_csv(
-                file,
-                sep=sep,
-                encoding=codec,
-                dtype=None if target is None else {target: str},
-                skipinitialspace=True,
-                low_memory=False,
-            )
+            codecs_to_try = _codecs(file, path, encoding)
+        for codec in codecs_to_try:
+            try:
+                table = _read_text(opener, path, codec, target, sep, missing, notes)
+                break
+            except UnicodeError:
+                notes.clear()
+                if codec == codecs_to_try[-1]:
+                    raise
+                _refuse_damaged(opener, path)
     except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
         raise AuditError(f"{path} is damaged or cut short: {one_line(error)}") from error
     except UnicodeError as error:
@@ -105,22 +115,12 @@ def _read_csv(path, target, sep, encoding, notes):
         ) from error
     except EmptyDataError as error:
         raise AuditError(f"{path} is empty.") from error
-    except (ParserError, ParserWarning, csv.Error) as error:
-        raise AuditError(
-            f"{path} is not a regular table: {one_line(error)} (columns are separated by {sep!r}; "
-            "--sep changes that)"
-        ) from error
     except PermissionError as error:
         raise AuditError(f"no permission to read {path}") from error
     except (OSError, ValueError) as error:
         raise AuditError(f"{path} cannot be read: {one_line(error)}") from error
-    if not isinstance(table.index, pd.RangeIndex):
-        raise AuditError(
-            f"{path}: the rows have more fields than the header has names ({len(header)}); name "
-            "all columns in the header."
-        )
-    for name in sorted({name for name in header if name and header.count(name) > 1}):
-        notes.append(f"{header.count(name)} columns are named {name!r}: read as {name}, {name}.1")
+    if encoding is None and codec not in (UTF_8, *MARKED.values()):
+        notes.insert(0, f"not UTF-8, so read as {codec}; --encoding NAME reads it otherwise")
     return table
 
 
@@ -134,40 +134,125 @@ def _opener(path):
     return OPENERS.get(os.path.splitext(path.lower())[1], open)
 
 
-def _read_header(file, path, sep, codec, notes):
-    """Names in the first line that is not blank, and the separator."""
-    lines = io.TextIOWrapper(file, encoding=codec, newline="")
-    first = next((line for line in lines if line.strip()), "")
-    if sep is None:
-        stem, ending = os.path.splitext(path.lower())
-        ending = os.path.splitext(stem)[1] if ending in OPENERS else ending
-        sep = "\t" if ending in TABS else ","
-        others = [s for s in ";\t|" if s in first]
-        if sep not in first and others:
-            sep = others[0]
-            notes.append(f"columns are separated by {sep!r}")
+def _codecs(file, path, encoding):
+    """Encodings to be tried: as told, as the byte order mark tells, or the two most usual ones."""
+    try:
+        is_wide = len("a".encode(encoding or "ascii")) > 1
+    except LookupError as error:
+        raise UsageError(f"--encoding: {one_line(error)}") from error
+    start = file.read(1 << 20)
+    for mark, codec in MARKED.items():
+        if start.startswith(mark):
+            return [codec]
+    n_lines = 1
+    while start and not is_wide:
+        if b"\0" in start:
+            if n_lines == 1 and encoding is None:
+                for codec, zeros in (("utf-16-le", start[1:4:2]), ("utf-16-be", start[:4:2])):
+                    if zeros == b"\0\0":
+                        raise AuditError(
+                            f"{path} looks like UTF-16 without a byte order mark: add "
+                            f"--encoding {codec}"
+                        )
+            n_lines += start[: start.index(b"\0")].count(b"\n")
+            raise AuditError(
+                f"{path} holds a null byte in line {n_lines}: it is no text, or damaged."
+            )
+        n_lines += start.count(b"\n")
+        start = file.read(1 << 20)
+    return [encoding] if encoding else [UTF_8, "cp1252"]
 
-    def from_first():
-        yield first
-        yield from lines
 
-    names = next(csv.reader(from_first(), delimiter=sep, skipinitialspace=True), [])
-    return names, sep
+def _refuse_damaged(opener, path):
+    """A text in UTF-8 but for a few bytes is damaged, and not in another encoding."""
+    n_good = n_bad = first = 0
+    with opener(path, "rb") as file:
+        text = io.TextIOWrapper(file, encoding=UTF_8, errors="surrogateescape")
+        for i, line in enumerate(text, 1):
+            if not line.isascii():
+                bad = sum("\udc80" <= c <= "\udcff" for c in line)
+                n_good += sum(not c.isascii() for c in line) - bad
+                n_bad += bad
+                first = first or (i if bad else 0)
+    if n_good > n_bad:
+        raise AuditError(
+            f"{path} is UTF-8 text, but {n_bad} bytes are not, the first in line {first}: mend "
+            "them, or give another encoding, such as --encoding cp1252"
+        )
+
+
+def _read_text(opener, path, codec, target, sep, missing, notes):
+    with opener(path, "rb") as file:
+        lines = list(islice(_lines(file, codec), MOST_LINES))
+    layout = find_layout(lines, target, sep, _usual_separator(path), notes)
+    names = []
+    try:
+        with opener(path, "rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("error", ParserWarning)
+            text = _lines(file, codec)
+            for _ in range(layout.n_above):
+                next(text)
+            names, n_lines = _header(text, layout.sep)
+            _refuse_twice(target, names)
+            table = pd.read_csv(
+                text,
+                sep=layout.sep,
+                header=None,
+                names=unique_names(names, notes),
+                index_col=False,  # or else columns without a name would go there
+                dtype=str,
+                keep_default_na=False,  # None and NA may be classes
+                na_values=["", *missing],
+                skipinitialspace=True,
+            )
+    except (ParserError, ParserWarning, csv.Error) as error:
+        message = one_line(error)
+        if "Length of header" in message:
+            raise AuditError(
+                f"{path}: the rows have more fields than the header has names ({len(names)}); name "
+                "all columns in the header, and put quotes around numbers with a comma in them."
+            ) from error
+        first = layout.n_above + n_lines  # the parser counts from below the header
+        message = re.sub(r"(?<=line )\d+", lambda m: str(int(m[0]) + first), message)
+        raise AuditError(
+            f"{path} is not a regular table: {message} (columns are separated by {layout.sep!r}; "
+            "--sep changes that)"
+        ) from error
+    for name in table.columns:
+        table[name] = _unwrapped(table[name], notes)
+    table.attrs["sep"] = layout.sep
+    return table
+
+
+def _lines(file, codec):
+    return io.TextIOWrapper(file, encoding=codec, newline="")
+
+
+def _usual_separator(path):
+    stem, ending = os.path.splitext(path.lower())
+    ending = os.path.splitext(stem)[1] if ending in OPENERS else ending
+    return "\t" if ending in TABS else ","
+
+
+def _header(text, sep):
+    """Names of the columns, and the number of lines that they take."""
+    if sep == BLANKS:
+        return next(text, "").split(), 1
+    reader = csv.reader(text, delimiter=sep, skipinitialspace=True)
+    names = next((names for names in reader if any(names)), [])
+    if not names:
+        raise EmptyDataError
+    return names, reader.line_num
 
 
 def _refuse_twice(target, names):
-    if names.count(target) > 1:
-        raise AuditError(f"{names.count(target)} columns are named {target!r}: rename all but one.")
+    if (n := list(names).count(target)) > 1:
+        raise AuditError(f"{n} columns are named {target!r}: rename all but one.")
 
 
-def _unique_names(columns, notes):
-    names = []
-    for name in map(str, columns):
-        unique, k = name, 0
-        while unique in names:
-            k += 1
-            unique = f"{name}.{k}"
-        if k:
-            notes.append(f"another column named {name!r} is read as {unique!r}")
-        names.append(unique)
-    return names
+def _unwrapped(column, notes):
+    """Cells such as ="001", by which spreadsheets keep text as it is, without their wrapping."""
+    if not column.head(1000).str.startswith('="', na=False).any():
+        return column
+    notes.append(f"column {column.name!r}: cells such as {column.dropna().iloc[0]} are unwrapped")
+    return column.str.replace(r'^="(.*)"$', r"\1", regex=True)

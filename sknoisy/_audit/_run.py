@@ -6,16 +6,15 @@ import os
 import tempfile
 import warnings
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from sknoisy._audit._columns import Features, find_twins, read_features
+from sknoisy._audit._columns import Features, find_twins, leave_out_order, read_features
+from sknoisy._audit._copies import describe_copies
 from sknoisy._audit._errors import AuditError, UsageError, nearest, one_line
 from sknoisy._audit._models import (
     choose_model,
@@ -24,15 +23,15 @@ from sknoisy._audit._models import (
     make_model,
     pipeline_for,
 )
+from sknoisy._audit._names import find_column
+from sknoisy._audit._numbers import find_decimal_mark
 from sknoisy._audit._progress import Progress, count_fits
 from sknoisy._audit._read import read_table
+from sknoisy._audit._roles import fit_parameters, special_columns
 from sknoisy._audit._target import Target, read_target
 from sknoisy._evidence import weight_parameter
 from sknoisy._evidence._cross_fit import DEFAULT_FOLDS, has_oob
 from sknoisy.exceptions import CleaningLimitWarning, RareClassWarning
-
-TRUE = {"true", "t", "yes", "y", "1", "1.0", "x"}
-FALSE = {"false", "f", "no", "n", "0", "0.0", ""}
 
 
 @dataclass
@@ -58,6 +57,10 @@ class Result:
     report : DataFrame
         `noise_report`; `row` is the position among the rows that have a target.
     notes : list of str
+    first : list of str
+        What stands above the verdicts, since it decides what they are worth.
+    copies : str or None
+        How many rows have equal features.
     """
 
     source: str
@@ -74,12 +77,20 @@ class Result:
     detector: Any
     report: pd.DataFrame
     notes: list
+    first: list
+    copies: str | None
 
 
 def audit_file(path, options):
     """Read a file and judge its target column."""
     with Progress(f"reading {os.path.basename(path)}"):
-        table, notes = read_table(path, options.target, sep=options.sep, encoding=options.encoding)
+        table, notes = read_table(
+            path,
+            options.target,
+            sep=options.sep,
+            encoding=options.encoding,
+            missing=options.missing or (),
+        )
     return audit_table(table, options, source=os.path.basename(path), path=path, notes=notes)
 
 
@@ -90,13 +101,15 @@ def audit_table(table, options, *, source, path=None, notes=()):
             "which column is to be judged? Give --target COLUMN; "
             + nearest("", table.columns, "the columns are")
         )
-    find_column(table, options.target, "--target")
-    columns, set_aside = _special_columns(table, options)
-    target = read_target(table[options.target], options.task)
-    rest = table.drop(columns=[options.target, *set_aside])
-    features = read_features(rest.iloc[target.rows].reset_index(drop=True))
+    name = find_column(table, options.target, "--target")
+    columns, set_aside = special_columns(table, name, options)
+    decimal = find_decimal_mark(table, options.decimal)
+    target = read_target(table[name], options.task, decimal)
+    rest = table.drop(columns=[name, *set_aside])
+    features = read_features(rest.iloc[target.rows].reset_index(drop=True), decimal)
+    leave_out_order(features, target)
     notes = [*notes, *target.notes, *features.notes, *find_twins(features, target)]
-    metadata = _metadata(columns, target, notes)
+    metadata = fit_parameters(columns, target, decimal, notes)
 
     name, why = options.model, None
     if name == "auto":
@@ -143,6 +156,8 @@ def audit_table(table, options, *, source, path=None, notes=()):
         detector=detector,
         report=report,
         notes=notes,
+        first=target.first,
+        copies=describe_copies(features.X, target.y),
     )
 
 
@@ -168,96 +183,6 @@ def _expected_fits(detector, model, options, metadata):
     if options.cv is None and "groups" not in metadata and has_oob(model):
         return 1
     return options.cv or DEFAULT_FOLDS
-
-
-# --------------------------------------------------------------------------- columns
-
-
-def find_column(table, name, option):
-    if name not in table.columns:
-        raise UsageError(
-            f"{option}: no column is called {name!r}; "
-            + nearest(name, table.columns, "the columns are")
-        )
-    return table[name]
-
-
-def _special_columns(table, options):
-    """Columns with a use of their own, by use; and all that are no features, with the reason."""
-    columns, set_aside = {}, {}
-    for use in ("groups", "weight", "trusted"):
-        name = getattr(options, use)
-        if name is None:
-            continue
-        columns[use] = find_column(table, name, f"--{use}")
-        if name == options.target:
-            raise UsageError(f"--{use}: {name!r} is the target.")
-        set_aside[name] = f"--{use}"
-    for name in dropped_columns(table, options.drop):
-        if name == options.target:
-            raise UsageError(f"--drop: {name!r} is the target.")
-        set_aside.setdefault(name, "--drop")
-    return columns, set_aside
-
-
-def dropped_columns(table, patterns):
-    """Columns that `--drop` names: exactly, or by a pattern with * and ?, or several by commas."""
-    names = []
-    for given in patterns or []:
-        parts = [given] if given in table.columns else [p.strip() for p in given.split(",")]
-        for part in filter(None, parts):
-            if part in table.columns:
-                found = [part]
-            else:
-                found = [name for name in table.columns if fnmatchcase(name, part)]
-            if not found:
-                find_column(table, part, "--drop")
-            names += found
-    return names
-
-
-def _metadata(columns, target, notes):
-    """Parameters of `fit` from columns, for the rows that have a target."""
-    metadata = {}
-    if "groups" in columns:
-        column = columns["groups"].iloc[target.rows]
-        codes, groups = pd.factorize(column)
-        alone = np.flatnonzero(codes < 0)
-        if len(alone):
-            notes.append(f"{len(alone)} rows have no group: each is one of its own")
-        codes[alone] = len(groups) + np.arange(len(alone))
-        if len(np.unique(codes)) < 2:
-            raise AuditError(f"--groups: column {column.name!r} has only one group.")
-        metadata["groups"] = codes
-    if "weight" in columns:
-        metadata["sample_weight"] = _weights(columns["weight"], target)
-    if "trusted" in columns:
-        metadata["trusted"] = _truth_values(columns["trusted"], target)
-    return metadata
-
-
-def _weights(column, target):
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    bad = target.rows[~(np.isfinite(values) & (values >= 0))[target.rows]]
-    if len(bad):
-        raise AuditError(
-            f"--weight: row {bad[0]} of column {column.name!r} is {column.iloc[bad[0]]!s:.30}; "
-            "weights must be numbers of 0 or more."
-        )
-    if not values[target.rows].any():
-        raise AuditError(f"--weight: all weights in column {column.name!r} are 0.")
-    return values[target.rows]
-
-
-def _truth_values(column, target):
-    texts = column.astype(object).where(column.notna(), "").astype(str).str.strip().str.lower()
-    bad = target.rows[~texts.isin(TRUE | FALSE).to_numpy()[target.rows]]
-    if len(bad):
-        raise AuditError(
-            f"--trusted: row {bad[0]} of column {column.name!r} is {column.iloc[bad[0]]!s:.30}; "
-            "use yes/no, true/false or 1/0, nothing meaning no."
-        )
-    return texts.isin(TRUE).to_numpy()[target.rows]
 
 
 # --------------------------------------------------------------------------- judging

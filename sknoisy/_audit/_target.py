@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from sknoisy._audit._dates import read_dates
 from sknoisy._audit._errors import AuditError
+from sknoisy._audit._names import differ_in_case, is_mark, merge_spellings
+from sknoisy._audit._numbers import CODES, NEARLY_ALL, read_numbers
 
 MIN_ROWS = 10
 MOST_INTEGER_LABELS = 20
-NEARLY_ALL = 0.95
 
 
 @dataclass
@@ -31,6 +33,8 @@ class Target:
     why : str
         How the task was found out.
     notes : list of str
+    first : list of str
+        What is to be put right before any verdict is believed.
     """
 
     name: str
@@ -40,12 +44,13 @@ class Target:
     problems: dict
     why: str
     notes: list = field(default_factory=list)
+    first: list = field(default_factory=list)
 
 
-def read_target(column, task=None):
+def read_target(column, task=None, decimal=None):
     """Guess the task, unless it is given, and take the rows that have a target."""
     name, n = column.name, len(column)
-    missing = column.isna().to_numpy(dtype=bool)
+    missing = column.isna().to_numpy(dtype=bool, copy=True)
     if missing.all():
         raise AuditError(f"target column {name!r} has no values: all {n} rows are missing.")
     if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
@@ -56,60 +61,95 @@ def read_target(column, task=None):
     except TypeError as error:
         kind = type(values.iloc[0]).__name__
         raise AuditError(f"target column {name!r} holds {kind} values, not labels.") from error
-    numbers = _as_numbers(values)
-    guess, why = _guess(values, numbers)
+    notes, first = [], []
+    read = _as_numbers(values, decimal)
+    guess, why = _guess(values, read)
     if task is None:
         task = guess
     elif task != guess:
         why = "as --task says"
-    problems = {int(row): "target missing" for row in np.flatnonzero(missing)}
-    notes = []
     if task == "regression":
-        y, rows = _take_numbers(name, values, numbers, problems, notes)
+        values, why = _without_marks(values, read, missing, why)
+    problems = {int(row): "target missing" for row in np.flatnonzero(missing)}
+    if task == "regression":
+        y, rows = _take_numbers(name, values, read, problems, notes)
     else:
-        y, rows = _take_labels(values, numbers), np.flatnonzero(~missing)
-    _check(name, task, y, n, notes)
-    return Target(name, task, y, rows, problems, why, notes)
+        y, rows = _take_labels(values, read, notes), np.flatnonzero(~missing)
+        if y.dtype == object:
+            _look_at_labels(y, notes, first)
+    _check(name, task, y, n)
+    return Target(name, task, y, rows, problems, why, notes, first)
 
 
-def _as_numbers(values):
-    """Float values, NaN for what is no number; None when these are certainly labels."""
+@dataclass
+class _Reading:
+    """A target as numbers: NaN for what is none; `values` None where these are certainly labels."""
+
+    values: np.ndarray | None
+    how: list
+    is_plain: bool = True
+
+
+def _as_numbers(values, decimal):
     if pd.api.types.is_bool_dtype(values):
-        return None
+        return _Reading(None, [])
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.astype(values.cat.categories.dtype)
-    if not pd.api.types.is_numeric_dtype(values):
-        texts = values.astype(str)
-        if texts.str.match(r"\s*[+-]?0\d").any():  # 007 is a name
-            return None
-        values = pd.to_numeric(texts, errors="coerce")
-    numbers = values.to_numpy(dtype=float, na_value=np.nan)
-    return np.where(np.isfinite(numbers), numbers, np.nan)
+    if pd.api.types.is_numeric_dtype(values):
+        numbers = values.to_numpy(dtype=float, na_value=np.nan)
+        return _Reading(np.where(np.isfinite(numbers), numbers, np.nan), [])
+    texts = values.astype(str)
+    plain = pd.to_numeric(texts, errors="coerce")
+    read = read_numbers(texts, decimal)
+    if CODES in read.how:  # 007 is a name
+        return _Reading(None, [])
+    numbers = (plain if read.values is None else read.values).to_numpy(dtype=float)
+    numbers = np.where(np.isfinite(numbers), numbers, np.nan)
+    is_plain = read.values is None or bool(plain[read.values.notna()].notna().all())
+    return _Reading(numbers, read.how, is_plain)
 
 
-def _guess(values, numbers):
-    if numbers is None:
+def _guess(values, read):
+    if read.values is None:
         return "classification", "codes or yes/no values"
     distinct = values.nunique()
-    is_number = ~np.isnan(numbers)
-    found = numbers[is_number]
+    is_number = ~np.isnan(read.values)
+    found = read.values[is_number]
     few = distinct <= max(2, min(MOST_INTEGER_LABELS, len(values) // 10))
     if few and len(found) and (found == np.round(found)).all():
-        what = "whole numbers" if is_number.all() else "values"
+        what = "whole numbers" if is_number.all() and read.is_plain else "values"
         return "classification", f"{distinct} distinct {what}"
-    if is_number.mean() >= NEARLY_ALL:
+    if len(found) and len(found) >= NEARLY_ALL * (~_marks(values)).sum():
         return "regression", f"{len(np.unique(found))} distinct numbers"
     return "classification", "text values"
 
 
-def _take_numbers(name, values, numbers, problems, notes):
+def _marks(values):
+    """Which values only say that there is no number."""
+    if pd.api.types.is_numeric_dtype(values):
+        return np.zeros(len(values), dtype=bool)
+    return is_mark(values.astype(str)).to_numpy()
+
+
+def _without_marks(values, read, missing, why):
+    """Values without the marks of missing ones, which are then missing; and how all was read."""
+    marks = _marks(values)
+    missing[np.flatnonzero(~missing)[marks]] = True
+    if read.values is not None:
+        read.values = read.values[~marks]
+    return values[~marks], ", ".join([why, *read.how])
+
+
+def _take_numbers(name, values, read, problems, notes):
+    numbers = read.values
     rows = np.flatnonzero(~np.isin(np.arange(len(values) + len(problems)), list(problems)))
     texts = values.astype(str).to_numpy(dtype=object)
     bad = np.arange(len(values)) if numbers is None else np.flatnonzero(np.isnan(numbers))
     if len(bad) > (1 - NEARLY_ALL) * len(values):
+        why = f" ({', '.join(read.how)})" if read.how else ""
         raise AuditError(
-            f"target column {name!r} is not numeric: row {rows[bad[0]]} is {texts[bad[0]]!r}, and "
-            f"{len(bad)} of {len(values)} values are no numbers."
+            f"target column {name!r} is not numeric{why}: row {rows[bad[0]]} is "
+            f"{texts[bad[0]]!r:.60}, and {len(bad)} of {len(values)} values are no numbers."
         )
     if len(bad):
         notes.append(
@@ -121,17 +161,48 @@ def _take_numbers(name, values, numbers, problems, notes):
     return numbers[good], rows[good]
 
 
-def _take_labels(values, numbers):
+def _take_labels(values, read, notes):
     """Labels of one type: truth values, whole numbers, or else texts."""
     if pd.api.types.is_bool_dtype(values):
         return values.to_numpy(dtype=bool)
-    if numbers is not None and not np.isnan(numbers).any() and (np.abs(numbers) < 2**53).all():
-        if (numbers == np.round(numbers)).all():
+    numbers = read.values
+    if read.is_plain and numbers is not None and not np.isnan(numbers).any():
+        if (numbers == np.round(numbers)).all() and (np.abs(numbers) < 2**53).all():
             return numbers.astype(np.int64)
-    return values.astype(str).to_numpy(dtype=object)
+    texts, changed = merge_spellings(values.astype(str))
+    if changed:
+        n = int(values.astype(str).isin(list(changed)).sum())
+        labels = ", ".join(map(repr, list(dict.fromkeys(changed.values()))[:5]))
+        notes.append(
+            "labels that differ only in blanks or Unicode normal form are one: "
+            f"{n} rows of {labels} were written otherwise"
+        )
+    return texts.to_numpy(dtype=object)
 
 
-def _check(name, task, y, n, notes):
+def _look_at_labels(y, notes, first):
+    """What labels may look like a mistake of writing."""
+    labels, counts = np.unique(y, return_counts=True)
+    count = dict(zip(labels, counts, strict=True))
+    groups = differ_in_case(labels)
+    if groups:
+        shown = [" / ".join(f"{a!r:.40} ({count[a]} rows)" for a in group) for group in groups[:5]]
+        more = f" and {len(groups) - 5} more" if len(groups) > 5 else ""
+        first.append(
+            f"labels that differ only in case are judged as different classes: {', '.join(shown)}"
+            f"{more}. If they mean the same, write them alike in the file and audit it again."
+        )
+    marks = labels[is_mark(pd.Series(labels, dtype=object)).to_numpy()]
+    if len(marks):
+        shown = ", ".join(f"{mark!r} ({count[mark]} rows)" for mark in marks[:5])
+        notes.append(
+            f"read as a class: {shown}; if that means a missing label, add --missing {marks[0]!r}"
+        )
+
+
+def _check(name, task, y, n):
+    if len(y) == 0:
+        raise AuditError(f"target column {name!r} has no values: all {n} rows are missing.")
     distinct = np.unique(y)
     if len(distinct) == 1:
         raise AuditError(f"target column {name!r} is constant: all values are {distinct[0]!s:.60}.")
@@ -139,17 +210,12 @@ def _check(name, task, y, n, notes):
         raise AuditError(
             f"too few rows: {len(y)} of {n} rows have a target, and at least {MIN_ROWS} are needed."
         )
-    if task == "regression":
-        return
-    if len(distinct) > len(y) / 2:
+    if task == "classification" and len(distinct) > len(y) / 2:
+        texts = pd.Series(distinct).astype(str)
+        what = ", being dates" if read_dates(texts) is not None else ""
+        why = read_numbers(texts).how
+        what = f", being {why[0]}" if not what and why and y.dtype == object else what
         raise AuditError(
             f"target column {name!r} has {len(distinct)} different values in {len(y)} rows, such "
-            f"as {distinct[0]!s:.30}: too many to be labels."
+            f"as {distinct[0]!s:.30}: too many to be labels{what}."
         )
-    if y.dtype == object:
-        alike = pd.Series(distinct).groupby(pd.Series(distinct).str.strip().str.lower())
-        for _, labels in alike:
-            if len(labels) > 1:
-                notes.append(
-                    "labels that differ only in case or spaces: " + ", ".join(map(repr, labels))
-                )

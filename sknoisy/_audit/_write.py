@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import os
 import re
@@ -14,11 +15,16 @@ from sknoisy._audit._read import PARQUET, TABS
 
 COLUMNS = ["row", "given", "suggested", "probability", "score", "flagged", "reason"]
 ENDINGS = (".csv", ".csv.gz", *TABS, *(f"{tab}.gz" for tab in TABS), *PARQUET)
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+# Where a cell begins to a spreadsheet, which may part columns by something else than we do.
+_BEGIN = r"(?:^|[;,|\t\r\n])"
+_NUMBER = r"[+-](?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*(?:$|[;,|\t\r\n])"
+_FORMULA = re.compile(rf"(^(?=[\t\r\n])|{_BEGIN}[\s\"']*(?!{_NUMBER})(?=[=+\-@＝＋－＠]))")
 
 
 def check_out(path, source):
     """Refuse early what cannot be written; return the path of the file to be written."""
+    if "\0" in path or not path:
+        raise UsageError("--out: that is no name of a file.")
     target = os.path.realpath(path)  # a link stays, the file it names is replaced
     folder = os.path.dirname(target)
     if os.path.isdir(target):
@@ -34,12 +40,29 @@ def check_out(path, source):
             raise UsageError(f"--out {path} is the input file: choose another name.")
     if not os.access(folder, os.W_OK):
         raise AuditError(f"--out {path}: no permission to write in {folder}")
+    _try_to_write(path, target)
     if path.lower().endswith(PARQUET):
         try:
             import pyarrow  # noqa: F401
         except ImportError as error:
             raise AuditError("writing Parquet needs pyarrow: pip install pyarrow") from error
     return target
+
+
+def _try_to_write(path, target):
+    """Know now rather than after all the work: too long a name, a read-only file system."""
+    temporary = _temporary(target)
+    try:
+        with open(temporary, "xb"):
+            pass
+        os.remove(temporary)
+    except (OSError, ValueError) as error:
+        raise AuditError(f"--out {path} cannot be written: {error}") from error
+
+
+def _temporary(path):
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{os.getpid()}.{name}")
 
 
 def verdicts(n_rows, target, report):
@@ -70,12 +93,11 @@ def verdicts(n_rows, target, report):
 
 def write(table, path):
     """Write all or nothing: a new file first, which then takes the place of an old one."""
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".{os.getpid()}.{name}")
+    temporary = _temporary(path)
     try:
         try:
             with open(temporary, "xb") as file:
-                _write_to(table, file, name.lower())
+                _write_to(table, file, path.lower())
             os.replace(temporary, path)
         finally:
             if os.path.exists(temporary):
@@ -95,7 +117,12 @@ def _write_to(table, file, name):
     safe = table.copy()
     for column in ("given", "suggested", "reason"):
         safe[column] = neutralise(safe[column])
-    text = safe.to_csv(index=False, sep=sep).encode("utf-8", "surrogatepass")
+    # csv quotes a carriage return of itself only since Python 3.13
+    texts = safe[["given", "suggested", "reason"]].map(str)
+    has_return = texts.apply(lambda column: column.str.contains("\r", regex=False)).any(axis=None)
+    quoting = csv.QUOTE_NONNUMERIC if has_return else csv.QUOTE_MINIMAL
+    text = safe.to_csv(index=False, sep=sep, quoting=quoting, lineterminator="\n")
+    text = text.encode("utf-8", "surrogatepass")
     if name.endswith(".gz"):
         text = gzip.compress(text, mtime=0)
     file.write(text)
@@ -104,12 +131,9 @@ def _write_to(table, file, name):
 def neutralise(column):
     """Put an apostrophe before texts that a spreadsheet would take for a formula.
 
-    These begin with = + - @, a tab or a carriage return; numbers with a sign are none.
+    These begin with = + - @, a tab or a line break; numbers with a sign are none. A spreadsheet may
+    part columns by other signs than this file does, so what follows ; or a line break counts, too.
     """
     if column.dtype.kind in "biuf":
         return column
-    return column.map(lambda cell: f"'{cell}" if _is_formula(cell) else cell)
-
-
-def _is_formula(cell):
-    return isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") and not _NUMBER.fullmatch(cell)
+    return column.map(lambda cell: _FORMULA.sub(r"\1'", cell) if isinstance(cell, str) else cell)

@@ -1,0 +1,251 @@
+"""Numbers as people and other programs write them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from sknoisy._audit._names import is_mark, plain
+
+NEARLY_ALL = 0.95
+SAMPLE = 1000
+BOTH_MARKS = "numbers with decimal points and with decimal commas"
+CODES = "codes, since some begin with 0"
+CODE_DIGITS = 9  # grouped digits that are always as many, and no fewer, are telephone numbers
+
+_CURRENCY = (
+    "[A-Z]{0,3}[$¢£¤¥֏؋৲฿₠-⃀]|EUR|Eur|USD|GBP|CHF|JPY|CNY|RMB|INR|AUD|CAD|NZD|SEK|NOK|DKK|ISK|PLN|CZK|"
+    "HUF|RON|BGN|RUB|UAH|TRY|ILS|ZAR|BRL|MXN|KRW|SGD|HKD|TWD|THB|IDR|MYR|PHP|AED|SAR|kr|Kr|Fr|Rs|zł"
+)
+_UNIT = r"[^\W\d_][^\s\d(),;=+]{0,11}[23]?|[%‰°\"'′″][^\s\d(),;=+]{0,5}"
+_CELL = re.compile(
+    rf"(?P<open>\()? ?(?P<sign>[+-])? ?(?P<before>(?:{_CURRENCY})\.?|%)? ?(?P<inner>[+-])? ?"
+    r"(?P<digits>[\d.,' ]*\d[.,]?)(?P<power>[eE][+-]?\d+)? ?"
+    rf"(?P<unit>{_CURRENCY}|(?:{_UNIT})(?: [^\W\d_]{{1,12}}\.?)?)?(?P<after>-)? ?(?P<close>\))?"
+)
+
+
+def _forms(point, comma):
+    """Digits with `point` as decimal mark, perhaps with `comma`, a blank or ' between thousands."""
+    point, comma = re.escape(point), re.escape(comma)
+    groups = "|".join(rf"(?:{mark}\d{{3}})+" for mark in (comma, " ", "'"))
+    lakhs = r"|[1-9]\d?(?:,\d\d)+,\d{3}" if comma == "," else ""
+    return rf"(?:\d+|[1-9]\d{{0,2}}(?:{groups}){lakhs})(?:{point}\d*)?|{point}\d+"
+
+
+_FORMS = {".": _forms(".", ","), ",": _forms(",", ".")}
+_AMBIGUOUS = re.compile(r"[1-9]\d{0,2}([.,])\d{3}")
+_CODE = re.compile(r"[+-]?0\d+")
+# One kind of blank, minus and apostrophe; wide digits and signs as narrow ones.
+_NARROW = {0xFF01 + i: 0x21 + i for i in range(94)} | {
+    ord("−"): "-",
+    ord("’"): "'",
+    ord("´"): "'",
+    ord("`"): "'",
+}
+
+
+@dataclass
+class Numbers:
+    """A column of texts, read as numbers.
+
+    Attributes
+    ----------
+    values : Series or None
+        Numbers, NaN where there is none; None for a column that is not of numbers.
+    how : list of str
+        What was taken for what; for a column that is none, why it is not.
+    odd : Series
+        Texts that are no numbers and no marks of missing values either.
+    """
+
+    values: pd.Series | None
+    how: list = field(default_factory=list)
+    odd: pd.Series | None = None
+
+
+@dataclass
+class DecimalMark:
+    """Which reading is taken where a column alone does not tell, as with 1,234 only.
+
+    Attributes
+    ----------
+    comma, point : {".", ","}
+        The decimal mark where cells hold only commas, or only points, before three digits.
+    why : str
+    """
+
+    comma: str = "."
+    point: str = "."
+    why: str = "nothing in the file tells"
+
+
+def find_decimal_mark(table, told=None):
+    """What the option, the other columns or the separator say about ambiguous numbers."""
+    if told:
+        return DecimalMark(told, told, "as --decimal says")
+    votes = {".": 0, ",": 0}
+    for name in table.columns:
+        texts = table[name].dropna()
+        if len(texts) and isinstance(texts.iloc[0], str):
+            texts = texts.head(SAMPLE).astype(str)
+            if texts.str.contains("[.,]").any():
+                mark = _clear_mark(_parts(pd.Series(texts.unique(), dtype=object)))
+                if mark:
+                    votes[mark] += 1
+    if votes["."] != votes[","]:
+        mark = max(votes, key=votes.get)
+        what = "points" if mark == "." else "commas"
+        return DecimalMark(mark, mark, f"other columns have decimal {what}")
+    if table.attrs.get("sep") == ";":
+        return DecimalMark(",", ".", "columns are separated by ';'")
+    return DecimalMark()
+
+
+def _clear_mark(parts):
+    """The decimal mark that reads more of the cells, if they nearly all are numbers."""
+    fits = {mark: _fits(parts, mark) for mark in _FORMS}
+    if max(fit.mean() for fit in fits.values()) < NEARLY_ALL:
+        return None
+    n = {mark: int(fit.sum()) for mark, fit in fits.items()}
+    return None if n["."] == n[","] else max(n, key=n.get)
+
+
+def read_numbers(column, decimal=None):
+    """Read a column of texts (missing ones are None or NaN), if at least 95 % are numbers.
+
+    Signs of currencies, one unit for the column, marks between thousands, decimal commas and
+    negative numbers in brackets are understood; marks such as ? and n/a are missing values. Whole
+    numbers of which some begin with 0 are codes, not numbers.
+    """
+    texts = column.dropna().astype(str)
+    numbers = pd.to_numeric(texts, errors="coerce").astype(float)
+    decimal = decimal or DecimalMark()
+    how, odd = [], texts[numbers.isna()]
+    if len(odd):
+        marks = is_mark(odd)
+        if marks.any():
+            shown = odd[marks].map(plain)
+            kinds = [repr(text) for text in shown.unique()[:3]]
+            how.append(f"{', '.join(kinds)} {'is' if len(kinds) == 1 else 'are'} missing")
+            texts, numbers = texts.drop(odd.index[marks]), numbers.drop(odd.index[marks])
+            odd = odd[~marks]
+    if len(texts) == 0:
+        return Numbers(None)
+    if len(odd) == 0 and not _needs_a_look(texts, decimal):
+        if _are_codes(texts, numbers):
+            return Numbers(None, [CODES])
+        return Numbers(numbers.reindex(column.index), how, odd)
+    return _read_parts(column, texts, decimal, how)
+
+
+def _needs_a_look(texts, decimal):
+    """Whether points could part thousands: 1.234 in a file of decimal commas."""
+    if decimal.point == "," and texts.str.contains(".", regex=False).any():
+        return True
+    if _AMBIGUOUS.fullmatch(texts.iloc[0].strip()) is None:
+        return False
+    return texts.str.strip().str.fullmatch(_AMBIGUOUS.pattern).all()
+
+
+def _are_codes(texts, numbers):
+    whole = (numbers % 1 == 0).all()
+    return bool(whole) and bool(texts.str.strip().str.fullmatch(_CODE.pattern).any())
+
+
+def _parts(values):
+    """Parts of each text that looks like a number; all "" for others."""
+    cells = values.map(lambda text: plain(text.translate(_NARROW)))
+    return cells.str.extract(f"^(?:{_CELL.pattern})$").fillna("").astype(object)
+
+
+def _fits(parts, mark):
+    """Which cells are numbers with this decimal mark."""
+    fits = parts["digits"].str.fullmatch(_FORMS[mark]).astype(bool)
+    return fits & ((parts["open"] == "") == (parts["close"] == ""))
+
+
+def _read_parts(column, texts, decimal, how):
+    values = pd.Series(texts.unique(), dtype=object)
+    weight = values.map(texts.value_counts()).to_numpy()
+    parts = _parts(values)
+    fits = {mark: _fits(parts, mark) for mark in _FORMS}
+    reads = {mark: (fit * weight).sum() for mark, fit in fits.items()}
+    if max(reads.values()) < NEARLY_ALL * len(texts):
+        either = ((fits["."] | fits[","]) * weight).sum() >= NEARLY_ALL * len(texts)
+        return Numbers(None, [BOTH_MARKS] if either else [])
+    digits = parts["digits"]
+    mark = max(reads, key=reads.get)
+    unsure = None
+    if reads["."] == reads[","]:
+        which = digits.map(lambda text: (_AMBIGUOUS.fullmatch(text) or [None] * 2)[1])
+        if which.nunique() == 2:
+            return Numbers(None, [BOTH_MARKS])
+        mark = decimal.comma if (which == ",").any() else decimal.point
+        unsure = values[which.notna()]
+    good = fits[mark]
+
+    unit = parts["unit"].where(parts["unit"] != "", parts["before"])
+    bare = unit == ""
+    kinds = unit[good & ~bare].str.strip(".").str.casefold().value_counts()
+    if len(kinds) > 1:
+        few = len(kinds) <= 5
+        named = ", ".join(map(str, kinds.index))
+        return Numbers(None, [f"numbers with several units: {named}"] if few else [])
+    other = "," if mark == "." else "."
+    plain_digits = digits.str.replace(rf"[{other}' ]", "", regex=True).str.replace(
+        mark, ".", regex=False
+    )
+    numbers = pd.to_numeric((plain_digits + parts["power"]).where(good), errors="coerce")
+    if len(kinds):
+        name = unit[good & ~bare].iloc[0]
+        if not re.fullmatch(_CURRENCY, name.strip(".")):
+            good = good & (~bare | (numbers == 0))
+            if (good * weight).sum() < NEARLY_ALL * len(texts):
+                return Numbers(None, [f"numbers with and without {name!r}"])
+        how = [f"{name!r} left off", *how]
+    grouped = digits[good].str.contains(rf"[{other}' ]")
+    if plain_digits[good].str.fullmatch(_CODE.pattern).any():
+        return Numbers(None, [CODES])
+    if grouped.any() and _look_like_telephones(plain_digits[good], grouped, values[good]):
+        return Numbers(None, ["codes, such as telephone numbers"])
+    negative = (parts[["sign", "inner", "after", "open"]].isin(["-", "("])).any(axis=1)
+    numbers = numbers.where(good).where(~negative, -numbers)
+    how = _told(mark, other, unsure, values, numbers, parts, good, decimal) + how
+    read = texts.map(dict(zip(values, numbers, strict=True))).astype(float)
+    return Numbers(read.reindex(column.index), how, texts[read.isna()])
+
+
+def _look_like_telephones(digits, grouped, values):
+    """Grouped whole numbers with a country's code, or of always as many digits."""
+    if digits.str.contains(".", regex=False).any():
+        return False
+    if values[grouped].str.match(r"\s*\+\d+ ").any():
+        return True
+    lengths = digits.str.len()
+    return bool(grouped.all() and lengths.nunique() == 1 and lengths.iloc[0] >= CODE_DIGITS)
+
+
+def _told(mark, other, unsure, values, numbers, parts, good, decimal):
+    """What was taken for what, in words."""
+    digits = parts["digits"][good]
+    how = []
+    if unsure is not None and len(unsure):
+        text = unsure.iloc[0]
+        how.append(
+            f"{text!r} is {numbers[unsure.index[0]]:.6g}, as {decimal.why}: --decimal {other} "
+            "reads it otherwise"
+        )
+    else:
+        if mark == "," and digits.str.contains(",", regex=False).any():
+            how.append("decimal commas")
+        for sign in (other, "'", " "):
+            if digits.str.contains(sign, regex=False).any():
+                how.append(f"{sign!r} between thousands")
+    odd_minus = good & ((parts["open"] + parts["after"]) != "")
+    if odd_minus.any():
+        at = odd_minus.idxmax()
+        how.append(f"{values[at]!r} is {numbers[at]:.6g}")
+    return how
