@@ -206,6 +206,7 @@ def _audit(options):
 
 def _found(result, options, width):
     from sknoisy._audit import _print as p
+    from sknoisy._audit._worst import describe_worst
 
     rule = f"the rule of {type(result.detector).__name__}"
     if options.contamination != "auto":
@@ -221,5 +222,5 @@ def _found(result, options, width):
     else:
         parts.append(p.describe_numbers(result.report))
     if options.worst:
-        parts.append(p.describe_worst(result, options.worst, width, options.seed))
+        parts.append(describe_worst(result, options.worst, width, options.seed))
     return "\n\n".join("\n".join(part) for part in parts if part).split("\n")

@@ -5,10 +5,8 @@ from __future__ import annotations
 import textwrap
 
 import numpy as np
-import pandas as pd
 
 from sknoisy._audit._errors import one_line
-from sknoisy._audit._key_columns import key_columns
 from sknoisy._audit._read import PARQUET, TABS
 
 MOST_CLASSES = 12
@@ -216,59 +214,6 @@ def describe_numbers(report):
     usual = np.median(np.abs(report["given"] - report["suggested"]))
     lines.append(f"  for comparison: half of all rows are off by less than {usual:.4g}")
     return lines
-
-
-# --------------------------------------------------------------------------- the worst rows
-
-
-def describe_worst(result, n, width, seed):
-    """The most suspect rows, why they are, and what they hold."""
-    report = result.report[result.report["score"].notna()].iloc[:n]
-    if len(report) == 0:
-        return []
-    is_labels = result.target.task == "classification"
-    order = key_columns(result.features, result.target, seed)
-    title = f"The {len(report)} most suspect rows" if len(report) > 1 else "The most suspect row"
-    any_flagged = result.report["flagged"].any()
-    none = "" if any_flagged else ", none of them flagged"
-    lines = [f"{title}{none} (row 0 is the first one below the header)"]
-    rows = result.target.rows[report["row"].to_numpy()]
-    digits = max(len(str(row)) for row in rows)
-    for row, line in zip(rows, report.itertuples(), strict=True):
-        head = f"  row {row:>{digits}}  "
-        if any_flagged:
-            mark = "" if line.flagged else "not flagged  "
-            head += f"wrong: {rounded(line.probability):>4}  {mark}"
-        given, suggested = shown(line.given), shown(line.suggested)
-        if not is_labels:
-            what = f"given {given}, {line.reason}"
-        elif line.given == line.suggested:
-            what = f"{given}: {line.reason}"
-        else:
-            what = f"{given} -> {suggested}: {line.reason}"
-        lines.append(_cut(head + shown(what, 10_000), width))
-        lines.append(" " * (digits + 8) + _cells(result.table.iloc[row], order, width - digits - 8))
-    return lines
-
-
-def _cells(row, order, width):
-    """Values of one row in that order, as many as fit; only the first may be cut."""
-    text = ""
-    for name in order:
-        value = row[name]
-        value = "missing" if np.ndim(value) == 0 and pd.isna(value) else shown(value, 200)
-        cell = f"{shown(name, 24)}={value}"
-        if not text:
-            text = _cut(cell, width)
-        elif len(text) + 2 + len(cell) <= width:
-            text += f"  {cell}"
-        else:
-            break
-    return text
-
-
-def _cut(text, width):
-    return text if len(text) <= width else text[: width - 3] + "..."
 
 
 # --------------------------------------------------------------------------- what next

@@ -185,7 +185,7 @@ def _read_text(opener, path, codec, target, sep, missing, notes):
     with opener(path, "rb") as file:
         lines = list(islice(_lines(file, codec), MOST_LINES))
     layout = find_layout(lines, target, sep, _usual_separator(path), notes)
-    names = []
+    names, n_lines = [], 1
     try:
         with opener(path, "rb") as file, warnings.catch_warnings():
             warnings.simplefilter("error", ParserWarning)

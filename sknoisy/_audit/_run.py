@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from sknoisy._audit._columns import Features, find_twins, leave_out_order, read_features
 from sknoisy._audit._copies import describe_copies
-from sknoisy._audit._errors import AuditError, UsageError, nearest, one_line
+from sknoisy._audit._errors import AuditError, UsageError, harmless, nearest, one_line
 from sknoisy._audit._models import (
     choose_model,
     limit_forest,
@@ -83,7 +83,7 @@ class Result:
 
 def audit_file(path, options):
     """Read a file and judge its target column."""
-    with Progress(f"reading {os.path.basename(path)}"):
+    with Progress(f"reading {harmless(os.path.basename(path))}"):
         table, notes = read_table(
             path,
             options.target,
