@@ -142,16 +142,14 @@ def _numbers_or_dates(column, known, decimal, read):
     if truth.notna().sum() == len(known):
         return "number", truth.astype(float)
     numbers = read_numbers(texts, decimal)
-    if numbers.how:
-        read.readings[column.name] = ", ".join(numbers.how)
+    dates = read_dates(texts) if numbers.values is None else None
+    if how := numbers.how if dates is None else dates.how:
+        read.readings[column.name] = ", ".join(how)
     if numbers.values is not None:
         _note_odd(column.name, "number", numbers.odd, read.notes)
         return _read_numbers(numbers.values.rename(column.name), read)
-    dates = read_dates(texts)
     if dates is None:
         return None
-    if dates.how:
-        read.readings[column.name] = ", ".join(dates.how)
     _note_odd(column.name, "date" if dates.kind == "date" else "time", dates.odd, read.notes)
     return dates.kind, dates.values
 

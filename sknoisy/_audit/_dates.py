@@ -22,7 +22,8 @@ _CLOCK = r"(?:[T ,]+\d{1,2}:\d{2}.*)?"
 _DATE = re.compile(rf"\s*(?:{_YEAR_FIRST}|{_YEAR_LAST}|{_NAMED_MONTH}){_CLOCK}\s*")
 _SHORT_DATE = re.compile(rf"\s*(?:{_SHORT})({_CLOCK})\s*")
 _TIME = re.compile(
-    r"\s*(\d{1,3}):([0-5]\d)(?::([0-5]\d(?:[.,]\d+)?))?(?:\s*([AaPp])\.?[Mm]\.?)?\s*"
+    r"\s*(?=.*:|.*[AaPp]\.?[Mm])(\d{1,3})(?::([0-5]\d(?:[.,]\d+)?))?(?::([0-5]\d(?:[.,]\d+)?))?"
+    r"(?:\s*([AaPp])\.?[Mm]\.?)?\s*"
 )
 
 
@@ -126,8 +127,10 @@ def _with_century(years):
 
 def _hours(texts):
     parts = texts.str.extract(_TIME.pattern)
-    hours, minutes = parts[0].astype(float), parts[1].astype(float)
-    seconds = parts[2].str.replace(",", ".").astype(float).fillna(0.0)
-    half = parts[3].str.lower()
-    hours = hours.where(half.isna() | (hours != 12), 0.0) + 12.0 * (half == "p")
-    return hours + minutes / 60 + seconds / 3600, "number", ["times, in hours"]
+    hours, minutes, seconds = (
+        parts[i].fillna("0").str.replace(",", ".").astype(float) for i in range(3)
+    )
+    half = parts[3].fillna("").str.lower()
+    hours = hours.where((half == "") | (hours != 12), 0.0) + 12.0 * (half == "p")
+    hours = hours + minutes / 60 + seconds / 3600
+    return hours, "number", [f"{texts.iloc[0]!r} is {hours.iloc[0]:.6g}"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -19,7 +20,7 @@ _CURRENCY = (
     "[A-Z]{0,3}[$¢£¤¥֏؋৲฿₠-⃀]|EUR|Eur|USD|GBP|CHF|JPY|CNY|RMB|INR|AUD|CAD|NZD|SEK|NOK|DKK|ISK|PLN|CZK|"
     "HUF|RON|BGN|RUB|UAH|TRY|ILS|ZAR|BRL|MXN|KRW|SGD|HKD|TWD|THB|IDR|MYR|PHP|AED|SAR|kr|Kr|Fr|Rs|zł"
 )
-_UNIT = r"[^\W\d_][^\s\d(),;=+]{0,11}[23]?|[%‰°\"'′″][^\s\d(),;=+]{0,5}"
+_UNIT = r"[^\W\d_²³¹⁰-⁹½¼¾][^\s\d(),;=+]{0,11}[23]?|[%‰°\"'′″][^\s\d(),;=+]{0,5}"
 _CELL = re.compile(
     rf"(?P<open>\()? ?(?P<sign>[+-])? ?(?P<before>(?:{_CURRENCY})\.?|%)? ?(?P<inner>[+-])? ?"
     r"(?P<digits>[\d.,' ]*\d[.,]?)(?P<power>[eE][+-]?\d+)? ?"
@@ -38,7 +39,7 @@ def _forms(point, comma):
 _FORMS = {".": _forms(".", ","), ",": _forms(",", ".")}
 _AMBIGUOUS = re.compile(r"[1-9]\d{0,2}([.,])\d{3}")
 _CODE = re.compile(r"[+-]?0\d+")
-# One kind of blank, minus and apostrophe; wide digits and signs as narrow ones.
+# One kind of minus and apostrophe; wide digits and signs as narrow ones.
 _NARROW = {0xFF01 + i: 0x21 + i for i in range(94)} | {
     ord("−"): "-",
     ord("’"): "'",
@@ -157,8 +158,15 @@ def _are_codes(texts, numbers):
 
 def _parts(values):
     """Parts of each text that looks like a number; all "" for others."""
-    cells = values.map(lambda text: plain(text.translate(_NARROW)))
+    cells = values.map(_narrow)
     return cells.str.extract(f"^(?:{_CELL.pattern})$").fillna("").astype(object)
+
+
+def _narrow(text):
+    if text.isascii():
+        return plain(text)
+    text = plain(text.translate(_NARROW))
+    return "".join(str(unicodedata.decimal(c, c)) for c in text)  # digits of all scripts
 
 
 def _fits(parts, mark):
@@ -192,11 +200,10 @@ def _read_parts(column, texts, decimal, how):
 
     unit = parts["unit"].where(parts["unit"] != "", parts["before"])
     bare = unit == ""
-    kinds = unit[good & ~bare].str.strip(".").str.casefold().value_counts()
+    kinds = unit[good & ~bare].map(_one_unit).unique()
     if len(kinds) > 1:
         few = len(kinds) <= 5
-        named = ", ".join(map(str, kinds.index))
-        return Numbers(None, [f"numbers with several units: {named}"] if few else [])
+        return Numbers(None, [f"numbers with several units: {', '.join(kinds)}"] if few else [])
     other = "," if mark == "." else "."
     plain_digits = digits.str.replace(rf"[{other}' ]", "", regex=True).str.replace(
         mark, ".", regex=False
@@ -229,6 +236,12 @@ def _look_like_telephones(digits, grouped, values):
         return True
     lengths = digits.str.len()
     return bool(grouped.all() and lengths.nunique() == 1 and lengths.iloc[0] >= CODE_DIGITS)
+
+
+def _one_unit(name):
+    """The same for kg, Kg, kg. and kgs, and for day and days."""
+    name = name.strip(".").casefold()
+    return name[:-1] if len(name) > 2 and name.endswith("s") else name
 
 
 def _told(mark, other, unsure, values, numbers, parts, good, decimal):
