@@ -192,6 +192,23 @@ def limit_forest(model, target):
         model.set_params(max_leaf_nodes=max(most_leaves, 2 * n_classes))
 
 
+def check_names(options):
+    """Refuse what is no model or no detector of any task, before the file is read."""
+    tasks = [options.task] if options.task else list(DEFAULT_DETECTOR)
+    for make in (
+        lambda task: options.model == "auto" or make_model(options.model, task),
+        lambda task: make_detector(options.detector, task, None, cv=options.cv),
+    ):
+        errors = []
+        for task in tasks:
+            try:
+                make(task)
+            except UsageError as error:
+                errors.append(error)
+        if len(errors) == len(tasks):
+            raise errors[0]
+
+
 # --------------------------------------------------------------------------- detectors
 
 

@@ -35,11 +35,12 @@ MARKED = {  # by the mark at the beginning; that of UTF-16 begins that of UTF-32
 OTHER_KINDS = (".xlsx", ".xls", ".ods", ".json", ".jsonl", ".feather", ".pkl", ".sqlite", ".zip")
 
 
-def read_table(path, target, *, sep=None, encoding=None, missing=()):
+def read_table(path, target, *, sep=None, encoding=None, missing=(), check=lambda names: None):
     """Read a CSV (also compressed, also separated by tabs) or Parquet file.
 
     All of a CSV file is read as text, so that labels and codes are seen as they are written; cells
-    with nothing in them, or with one of the texts `missing`, are missing.
+    with nothing in them, or with one of the texts `missing`, are missing. `check` sees the names of
+    the columns before the rows are read.
 
     Returns
     -------
@@ -58,8 +59,9 @@ def read_table(path, target, *, sep=None, encoding=None, missing=()):
             table = _read_parquet(path, missing)
             _refuse_twice(target, table.columns)
             table.columns = unique_names(table.columns, notes)
+            check(table.columns)
         else:
-            table = _read_csv(path, target, sep, encoding, missing, notes)
+            table = _read_csv(path, target, sep, encoding, missing, check, notes)
     except MemoryError as error:
         raise AuditError(f"{path} is too large for the memory of this machine.") from error
     if len(table) == 0:
@@ -92,14 +94,14 @@ def _read_parquet(path, missing):
     return table
 
 
-def _read_csv(path, target, sep, encoding, missing, notes):
+def _read_csv(path, target, sep, encoding, missing, check, notes):
     opener = _opener(path)
     try:
         with opener(path, "rb") as file:
             codecs_to_try = _codecs(file, path, encoding)
         for codec in codecs_to_try:
             try:
-                table = _read_text(opener, path, codec, target, sep, missing, notes)
+                table = _read_text(opener, path, codec, target, sep, missing, check, notes)
                 break
             except UnicodeError:
                 notes.clear()
@@ -181,7 +183,7 @@ def _refuse_damaged(opener, path):
         )
 
 
-def _read_text(opener, path, codec, target, sep, missing, notes):
+def _read_text(opener, path, codec, target, sep, missing, check, notes):
     with opener(path, "rb") as file:
         lines = list(islice(_lines(file, codec), MOST_LINES))
     layout = find_layout(lines, target, sep, _usual_separator(path), notes)
@@ -194,11 +196,13 @@ def _read_text(opener, path, codec, target, sep, missing, notes):
                 next(text)
             names, n_lines = _header(text, layout.sep)
             _refuse_twice(target, names)
+            unique = unique_names(names, notes)
+            check(unique)
             table = pd.read_csv(
                 text,
                 sep=layout.sep,
                 header=None,
-                names=unique_names(names, notes),
+                names=unique,
                 index_col=False,  # or else columns without a name would go there
                 dtype=str,
                 keep_default_na=False,  # None and NA may be classes

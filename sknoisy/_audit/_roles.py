@@ -8,12 +8,24 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from sknoisy._audit._errors import AuditError, UsageError
+from sknoisy._audit._errors import AuditError, UsageError, nearest
 from sknoisy._audit._names import find_column, is_mark, matching, plain
 from sknoisy._audit._numbers import read_numbers
+from sknoisy._audit._target import MIN_ROWS
 
 TRUE = {"true", "t", "yes", "y", "1", "1.0", "x"}
 FALSE = {"false", "f", "no", "n", "0", "0.0", ""}
+
+
+def check_columns(names, options):
+    """Refuse what the options say of columns as soon as their names are known."""
+    if options.target is None:
+        raise UsageError(
+            "which column is to be judged? Give --target COLUMN; "
+            + nearest("", names, "the columns are")
+        )
+    table = pd.DataFrame(columns=names)
+    special_columns(table, find_column(table, options.target, "--target"), options)
 
 
 def special_columns(table, target, options):
@@ -59,6 +71,13 @@ def fit_parameters(columns, target, decimal, notes):
         codes[alone] = len(groups) + np.arange(len(alone))
         if len(np.unique(codes)) < 2:
             raise AuditError(f"--groups: column {column.name!r} has only one group.")
+        if target.task == "classification":
+            pairs = pd.DataFrame({"label": target.y, "group": codes}).drop_duplicates()
+            if pairs["label"].is_unique:
+                raise AuditError(
+                    f"--groups: each label is in a single group of column {column.name!r}, so that "
+                    "no other group can judge it: leave --groups out, or take another column."
+                )
         metadata["groups"] = codes
     if "weight" in columns:
         metadata["sample_weight"] = _weights(columns["weight"], target, decimal)
@@ -89,8 +108,12 @@ def _weights(column, target, decimal):
             f"--weight: row {bad[0]} of column {column.name!r} is {column.iloc[bad[0]]!s:.30}; "
             "weights must be numbers of 0 or more."
         )
-    if not values[target.rows].any():
-        raise AuditError(f"--weight: all weights in column {column.name!r} are 0.")
+    n_used = int((values[target.rows] > 0).sum())
+    if n_used < MIN_ROWS:
+        raise AuditError(
+            f"--weight: {n_used} rows of column {column.name!r} have a weight above 0, and at least "
+            f"{MIN_ROWS} are needed."
+        )
     return values[target.rows]
 
 
@@ -103,4 +126,9 @@ def _truth_values(column, target):
             f"--trusted: row {bad[0]} of column {column.name!r} is {column.iloc[bad[0]]!s:.30}; "
             "use yes/no, true/false or 1/0, nothing meaning no."
         )
-    return texts.isin(TRUE).to_numpy()[target.rows]
+    trusted = texts.isin(TRUE).to_numpy()[target.rows]
+    if trusted.all():
+        raise AuditError(
+            f"--trusted: column {column.name!r} trusts all rows: none is to be judged."
+        )
+    return trusted

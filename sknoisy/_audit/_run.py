@@ -15,8 +15,9 @@ from threadpoolctl import threadpool_limits
 
 from sknoisy._audit._columns import Features, find_twins, leave_out_order, read_features
 from sknoisy._audit._copies import describe_copies
-from sknoisy._audit._errors import AuditError, UsageError, harmless, nearest, one_line
+from sknoisy._audit._errors import AuditError, UsageError, harmless, one_line
 from sknoisy._audit._models import (
+    check_names,
     choose_model,
     limit_forest,
     make_detector,
@@ -27,7 +28,7 @@ from sknoisy._audit._names import find_column
 from sknoisy._audit._numbers import find_decimal_mark
 from sknoisy._audit._progress import Progress, count_fits
 from sknoisy._audit._read import read_table
-from sknoisy._audit._roles import fit_parameters, special_columns
+from sknoisy._audit._roles import check_columns, fit_parameters, special_columns
 from sknoisy._audit._target import Target, read_target
 from sknoisy._evidence import weight_parameter
 from sknoisy._evidence._cross_fit import DEFAULT_FOLDS, has_oob
@@ -83,6 +84,7 @@ class Result:
 
 def audit_file(path, options):
     """Read a file and judge its target column."""
+    check_names(options)
     with Progress(f"reading {harmless(os.path.basename(path))}"):
         table, notes = read_table(
             path,
@@ -90,17 +92,13 @@ def audit_file(path, options):
             sep=options.sep,
             encoding=options.encoding,
             missing=options.missing or (),
+            check=lambda names: check_columns(names, options),
         )
     return audit_table(table, options, source=os.path.basename(path), path=path, notes=notes)
 
 
 def audit_table(table, options, *, source, path=None, notes=()):
     """Judge the target column of a table."""
-    if options.target is None:
-        raise UsageError(
-            "which column is to be judged? Give --target COLUMN; "
-            + nearest("", table.columns, "the columns are")
-        )
     name = find_column(table, options.target, "--target")
     columns, set_aside = special_columns(table, name, options)
     decimal = find_decimal_mark(table, options.decimal)

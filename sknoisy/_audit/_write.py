@@ -57,7 +57,9 @@ def _try_to_write(path, target):
             pass
         os.remove(temporary)
     except (OSError, ValueError) as error:
-        raise AuditError(f"--out {path} cannot be written: {error}") from error
+        raise AuditError(
+            f"--out {path} cannot be written: {getattr(error, 'strerror', error)}"
+        ) from error
 
 
 def _temporary(path):
