@@ -86,7 +86,7 @@ class DecimalMark:
 def find_decimal_mark(table, told=None):
     """What the option, the other columns or the separator say about ambiguous numbers."""
     if told:
-        return DecimalMark(told, told, "as --decimal says")
+        return DecimalMark(told, told, "--decimal says")
     votes = {".": 0, ",": 0}
     for name in table.columns:
         texts = table[name].dropna()

@@ -111,7 +111,7 @@ def _weights(column, target, decimal):
     n_used = int((values[target.rows] > 0).sum())
     if n_used < MIN_ROWS:
         raise AuditError(
-            f"--weight: {n_used} rows of column {column.name!r} have a weight above 0, and at least "
+            f"--weight: {n_used} rows of {column.name!r} have a weight above 0, and at least "
             f"{MIN_ROWS} are needed."
         )
     return values[target.rows]
