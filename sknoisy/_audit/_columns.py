@@ -107,9 +107,9 @@ def _read_column(column, decimal, read):
 
 def _read_numbers(column, read):
     known = column.dropna()
-    if _ROW_NUMBER.fullmatch(column.name) and is_running(column):
-        return "row number", None
     numbers = pd.Series(column.to_numpy(dtype=float, na_value=np.nan), index=column.index)
+    if _ROW_NUMBER.fullmatch(column.name) and _goes_one_way(numbers) and (numbers % 1 == 0).all():
+        return "row number", None
     infinite = np.isinf(numbers)
     if infinite.any():
         read.notes.append(
@@ -123,11 +123,10 @@ def _read_numbers(column, read):
     return "number", numbers
 
 
-def is_running(column):
-    """Whether whole numbers go up, or down, from row to row; with gaps where rows are gone."""
-    values = column.to_numpy(dtype=float, na_value=np.nan)
-    steps = np.diff(values)
-    return bool((values % 1 == 0).all() and ((steps > 0).all() or (steps < 0).all()))
+def _goes_one_way(column):
+    """Whether values go up, or down, from row to row; with gaps where rows are gone."""
+    steps = np.diff(column.to_numpy(dtype=float, na_value=np.nan))
+    return bool((steps > 0).all() or (steps < 0).all())
 
 
 def _numbers_or_dates(column, known, decimal, read):
@@ -186,21 +185,34 @@ def _read_texts(column, known, read):
 
 
 def leave_out_order(features, target):
-    """Leave out numbers that tell where a row stood when the table was sorted by its target."""
+    """Leave out numbers that tell where a row stood when the table was sorted by its target.
+
+    Other numbers and dates that go up from row to row may do so for a reason: a note.
+    """
     found = []
-    for name in features.names("number"):
+    for name in features.names("number") + features.names("date"):
         values = features.X[name]
-        is_dense = np.ptp(values.to_numpy()) < 3 * len(values)
-        if _ROW_NUMBER.fullmatch(name) or (is_dense and is_running(values)):
-            order = np.argsort(values.to_numpy(), kind="stable")
-            is_whole = (values % 1 == 0).all() and values.is_unique
-            if is_whole and _is_sorted(target.y[order], target.task):
+        is_ordered = _goes_one_way(values)
+        is_number = bool((values % 1 == 0).all()) and values.is_unique
+        is_number &= features.kinds[name] == "number"
+        is_row = is_number and (_ROW_NUMBER.fullmatch(name) or is_ordered and _is_dense(values))
+        if (is_row or is_ordered) and _is_sorted(target.y[np.argsort(values)], target.task):
+            if is_row:
                 found.append(name)
+            else:
+                features.notes.append(
+                    f"column {name!r} goes one way from row to row, and the table is sorted by the "
+                    f"target: if it tells no more than the order, leave it out (--drop {name!r})"
+                )
     if len(found) < len(features.kinds):
         for name in found:
             features.left_out[name] = "running number of a table sorted by the target"
             del features.kinds[name]
         features.X = features.X.drop(columns=found)
+
+
+def _is_dense(values):
+    return np.ptp(values.to_numpy()) < 3 * len(values)
 
 
 def _is_sorted(y, task):

@@ -6,6 +6,7 @@ import re
 import warnings
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from sknoisy._audit._names import is_mark
@@ -16,11 +17,10 @@ CENTURY = 69  # years of two digits from here on are of the century before, as P
 _YEAR_FIRST = r"\d{4}[-/.]\d{1,2}(?:[-/.]\d{1,2})?"
 _YEAR_LAST = r"\d{1,2}[-/.]\d{1,2}[-/.]\d{4}"
 _NAMED_MONTH = r"(?:\d{1,2}[- ]+[A-Za-z]{3,9}|[A-Za-z]{3,9} +\d{1,2}),?[- ]+\d{2,4}"
-# With points only as 01.02.19, since 1.2.19 is a version.
-_SHORT = r"(\d{1,2})([-/])(\d{1,2})\2(\d{2})|(\d{2})(\.)(\d{2})\.(\d{2})"
+_SHORT = r"(\d{1,2})([-/.])(\d{1,2})\2(\d{2})"
 _CLOCK = r"(?:[T ,]+\d{1,2}:\d{2}.*)?"
 _DATE = re.compile(rf"\s*(?:{_YEAR_FIRST}|{_YEAR_LAST}|{_NAMED_MONTH}){_CLOCK}\s*")
-_SHORT_DATE = re.compile(rf"\s*(?:{_SHORT})({_CLOCK})\s*")
+_SHORT_DATE = re.compile(rf"\s*{_SHORT}({_CLOCK})\s*")
 _TIME = re.compile(
     r"\s*(?=.*:|.*[AaPp]\.?[Mm])(\d{1,3})(?::([0-5]\d(?:[.,]\d+)?))?(?::([0-5]\d(?:[.,]\d+)?))?"
     r"(?:\s*([AaPp])\.?[Mm]\.?)?\s*"
@@ -103,9 +103,10 @@ def _to_datetime(texts, **how):
 def _short(texts):
     """Years of two digits: last, or first where that field changes less than the last one."""
     parts = texts.str.extract(_SHORT_DATE.pattern)
-    first, mark, second, third = (parts[i].fillna(parts[i + 4]) for i in range(4))
-    clock = parts[8].fillna("")
+    first, mark, second, third, clock = (parts[i] for i in range(5))
     numbers = [part.astype(int) for part in (first, second, third)]
+    if (mark == ".").all() and (first.str.len() == 1).any() and numbers[0].max() <= 12:
+        return pd.Series(np.nan, index=texts.index), "date", []  # 1.2.10 is a version
     year_first = numbers[2].between(1, 31).all() and numbers[1].between(1, 12).all()
     if year_first and first.nunique() < third.nunique() or not numbers[0].between(1, 31).all():
         first, third = third, first

@@ -20,11 +20,16 @@ _CURRENCY = (
     "[A-Z]{0,3}[$¢£¤¥֏؋৲฿₠-⃀]|EUR|Eur|USD|GBP|CHF|JPY|CNY|RMB|INR|AUD|CAD|NZD|SEK|NOK|DKK|ISK|PLN|CZK|"
     "HUF|RON|BGN|RUB|UAH|TRY|ILS|ZAR|BRL|MXN|KRW|SGD|HKD|TWD|THB|IDR|MYR|PHP|AED|SAR|kr|Kr|Fr|Rs|zł"
 )
-_UNIT = r"[^\W\d_²³¹⁰-⁹½¼¾][^\s\d(),;=+]{0,11}[23]?|[%‰°\"'′″][^\s\d(),;=+]{0,5}"
+_WORD = r"[^\W\d_²³¹⁰-⁹½¼¾]"
+_UNIT = (
+    rf"{_CURRENCY}|[kcdm]?m[23]|(?:{_WORD}[^\s\d(),;=+]{{0,11}}|[%‰°\"'′″][^\s\d(),;=+]{{0,5}})"
+    rf"(?: (?:{_CURRENCY}|[^\W\d_]{{1,12}}\.?))?"
+)
 _CELL = re.compile(
-    rf"(?P<open>\()? ?(?P<sign>[+-])? ?(?P<before>(?:{_CURRENCY})\.?|%)? ?(?P<inner>[+-])? ?"
+    rf"(?:(?P<early>{_CURRENCY}) ?(?=\())?(?P<open>\()? ?(?P<sign>[+-])? ?"
+    rf"(?P<before>(?:{_CURRENCY})\.?|%)? ?(?P<inner>[+-])? ?"
     r"(?P<digits>[\d.,' ]*\d[.,]?)(?P<power>[eE][+-]?\d+)? ?"
-    rf"(?P<unit>{_CURRENCY}|(?:{_UNIT})(?: [^\W\d_]{{1,12}}\.?)?)?(?P<after>-)? ?(?P<close>\))?"
+    rf"(?P<unit>{_UNIT})?(?P<after>-)? ?(?P<close>\))?"
 )
 
 
@@ -185,8 +190,14 @@ def _read_parts(column, texts, decimal, how):
     fits = {mark: _fits(parts, mark) for mark in _FORMS}
     reads = {mark: (fit * weight).sum() for mark, fit in fits.items()}
     if max(reads.values()) < NEARLY_ALL * len(texts):
-        either = ((fits["."] | fits[","]) * weight).sum() >= NEARLY_ALL * len(texts)
-        return Numbers(None, [BOTH_MARKS] if either else [])
+        either = fits["."] | fits[","]
+        share = (either * weight).sum() / len(texts)
+        if share >= NEARLY_ALL:
+            return Numbers(None, [BOTH_MARKS])
+        if share < 0.5:
+            return Numbers(None)
+        other = values[~either].iloc[0]
+        return Numbers(None, [f"{share:.0%} numbers, but others such as {other!r:.40}"])
     digits = parts["digits"]
     mark = max(reads, key=reads.get)
     unsure = None
@@ -198,7 +209,7 @@ def _read_parts(column, texts, decimal, how):
         unsure = values[which.notna()]
     good = fits[mark]
 
-    unit = parts["unit"].where(parts["unit"] != "", parts["before"])
+    unit = parts["unit"].where(parts["unit"] != "", parts["before"] + parts["early"])
     bare = unit == ""
     kinds = unit[good & ~bare].map(_one_unit).unique()
     if len(kinds) > 1:

@@ -78,7 +78,7 @@ def describe_input(result, width):
     if features.readings:
         items.append(("read as", _by_reason(features.readings)))
     if result.copies:
-        items.append(("copies", result.copies))
+        items.append(("duplicates", result.copies))
     items += [("model", result.model_text), ("detector", result.detector_text)]
     items += [("note", note) for note in result.notes]
     return [line for name, text in items for line in _item(name, text, width)]

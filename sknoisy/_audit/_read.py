@@ -131,6 +131,8 @@ def _opener(path):
         start = file.read(4)
     if start == b"PAR1":
         raise AuditError(f"{path} is a Parquet file: give it the ending .parquet")
+    if start == b"PK\x03\x04":
+        raise AuditError(f"{path} is a spreadsheet or a zip archive: save its table as CSV first.")
     if start[:2] == b"\x1f\x8b":
         return gzip.open
     return OPENERS.get(os.path.splitext(path.lower())[1], open)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sknoisy._audit._dates import read_dates
 from sknoisy._audit._errors import AuditError
-from sknoisy._audit._names import differ_in_case, is_mark, merge_spellings
+from sknoisy._audit._names import differ_in_case, is_mark, merge_spellings, plain
 from sknoisy._audit._numbers import CODES, NEARLY_ALL, read_numbers
 
 MIN_ROWS = 10
@@ -51,6 +51,7 @@ def read_target(column, task=None, decimal=None):
     """Guess the task, unless it is given, and take the rows that have a target."""
     name, n = column.name, len(column)
     missing = column.isna().to_numpy(dtype=bool, copy=True)
+    missing |= column.map(lambda value: isinstance(value, str) and not plain(value)).to_numpy(bool)
     if missing.all():
         raise AuditError(f"target column {name!r} has no values: all {n} rows are missing.")
     if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
@@ -99,13 +100,13 @@ def _as_numbers(values, decimal):
         numbers = values.to_numpy(dtype=float, na_value=np.nan)
         return _Reading(np.where(np.isfinite(numbers), numbers, np.nan), [])
     texts = values.astype(str)
-    plain = pd.to_numeric(texts, errors="coerce")
+    easy = pd.to_numeric(texts, errors="coerce")
     read = read_numbers(texts, decimal)
     if CODES in read.how:  # 007 is a name
         return _Reading(None, [])
-    numbers = (plain if read.values is None else read.values).to_numpy(dtype=float)
+    numbers = (easy if read.values is None else read.values).to_numpy(dtype=float)
     numbers = np.where(np.isfinite(numbers), numbers, np.nan)
-    is_plain = read.values is None or bool(plain[read.values.notna()].notna().all())
+    is_plain = read.values is None or bool(easy[read.values.notna()].notna().all())
     return _Reading(numbers, read.how, is_plain)
 
 

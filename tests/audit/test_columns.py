@@ -69,6 +69,7 @@ def told_of(capsys, cells, n=120):
         ("%d/%m/%y", "'01/01/15' is 2015-01-01"),
         ("%m/%d/%y", "is 2015-01-01"),
         ("%d.%m.%y", "is 2015-01-01"),
+        ("%-d.%-m.%y", "'1.1.15' is 2015-01-01"),
         ("%y-%m-%d", "'15-01-01' is 2015-01-01"),
         ("%d/%m/%Y", ""),
         ("%d/%m/%y %H:%M", "is 2015-01-01"),
@@ -141,11 +142,20 @@ def test_numbers_that_only_look_running(table, capsys):
     assert "1 number" in told(capsys, "one.csv", "--target", "y", "--model", "tree")
 
 
+def test_what_goes_one_way_in_a_sorted_table_is_noted(table, capsys):
+    table = table.drop(columns="price").sort_values("label", kind="stable")
+    table["when"] = pd.date_range("2020-01-01", periods=120).strftime("%Y-%m-%d")
+    table["seconds"] = np.arange(120) ** 1.5
+    table.to_csv("data.csv", index=False)
+    said = told(capsys, "data.csv", "--target", "label", "--model", "tree")
+    assert "(--drop 'when')" in said and "(--drop 'seconds')" in said and "left out" not in said
+
+
 def test_copies_are_counted(table, capsys):
     table = table[["x", "color", "label"]].assign(x=np.arange(120) ** 1.5)
     command = ["data.csv", "--target", "label", "--model", "tree"]
     table.to_csv("data.csv", index=False)
-    assert "copies" not in told(capsys, *command)
+    assert "duplicates" not in told(capsys, *command)
     pd.concat([table, table.iloc[:10]]).to_csv("data.csv", index=False)
     said = told(capsys, *command)
     assert "20 of 130 rows have exactly the features of another row, all with its target" in said

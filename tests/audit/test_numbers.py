@@ -38,6 +38,8 @@ def told_of(capsys, cells, *argv, sep=",", target="y", **others):
         (lambda v: f"EUR {v:.2f}", "'EUR' left off", 0.01),
         (lambda v: f"({-v:.2f})" if v < 0 else f"{v:.2f}", "is -", 0.01),
         (lambda v: f"(${-v:,.2f})" if v < 0 else f"${v:,.2f}", "is -", 0.01),
+        (lambda v: f"$ ({-v:,.2f})" if v < 0 else f"$ {v:,.2f}", "is -", 0.01),
+        (lambda v: f"{v:.1f} Mio. €".replace(".", ",", 1), "'Mio. €' left off", 0.1),
         (lambda v: f"{-v:.2f}-" if v < 0 else f"{v:.2f}", "is -", 0.01),
         (lambda v: f"{v:.2f}".replace("-", "−"), "", 0.01),
         (lambda v: f"{v:.1f} cm", "'cm' left off", 0.1),
@@ -99,9 +101,10 @@ def test_why_a_column_is_no_number(capsys):
         ("01067", "10115"): "codes, since some begin with 0",
         ("5 kg", "6 lb"): "numbers with several units: kg, lb",
         ("5 kg", "6"): "numbers with and without 'kg'",
+        ("1.5", "2", "<0.1"): "67% numbers, but others such as '<0.1'",
         ("1.5", "1,5"): "numbers with decimal points and with decimal commas",
     }.items():
-        assert f"read as c ({why})" in told_of(capsys, list(cells) * (N // 2))
+        assert f"read as c ({why})" in told_of(capsys, (list(cells) * N)[:N])
 
 
 def test_a_comma_before_three_digits(capsys):
