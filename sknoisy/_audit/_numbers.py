@@ -41,6 +41,7 @@ def _forms(point, comma):
     return rf"(?:\d+|[1-9]\d{{0,2}}(?:{groups}){lakhs})(?:{point}\d*)?|{point}\d+"
 
 
+_OTHER = {".": ",", ",": "."}
 _FORMS = {".": _forms(".", ","), ",": _forms(",", ".")}
 _AMBIGUOUS = re.compile(r"[1-9]\d{0,2}([.,])\d{3}")
 _CODE = re.compile(r"[+-]?0\d+")
@@ -177,102 +178,100 @@ def _narrow(text):
 def _fits(parts, mark):
     """Which cells are numbers with this decimal mark."""
     fits = parts["digits"].str.fullmatch(_FORMS[mark]).astype(bool)
+    # Nobody writes 1,234E5 with a mark between thousands.
+    fits &= (parts["power"] == "") | ~parts["digits"].str.contains(f"[{_OTHER[mark]}' ]")
     return fits & ((parts["open"] == "") == (parts["close"] == ""))
 
 
 def _read_parts(column, texts, decimal, how):
-    few = pd.Series(texts.iloc[:: len(texts) // SAMPLE + 1].unique(), dtype=object)
-    if (_parts(few)["digits"] != "").mean() < 0.5:  # so that long texts cost no time
+    sample = pd.Series(texts.iloc[:: len(texts) // SAMPLE + 1].unique(), dtype=object)
+    if (_parts(sample)["digits"] != "").mean() < 0.5:  # so that long texts cost no time
         return Numbers(None)
     values = pd.Series(texts.unique(), dtype=object)
-    weight = values.map(texts.value_counts()).to_numpy()
+    share = values.map(texts.value_counts(normalize=True))
     parts = _parts(values)
-    fits = {mark: _fits(parts, mark) for mark in _FORMS}
-    reads = {mark: (fit * weight).sum() for mark, fit in fits.items()}
-    if max(reads.values()) < NEARLY_ALL * len(texts):
-        either = fits["."] | fits[","]
-        share = (either * weight).sum() / len(texts)
-        if share >= NEARLY_ALL:
-            return Numbers(None, [BOTH_MARKS])
-        if share < 0.5:
-            return Numbers(None)
-        other = values[~either].iloc[0]
-        return Numbers(None, [f"{share:.0%} numbers, but others such as {other!r:.40}"])
-    digits = parts["digits"]
-    mark = max(reads, key=reads.get)
-    unsure = None
-    if reads["."] == reads[","]:
-        which = digits.map(lambda text: (_AMBIGUOUS.fullmatch(text) or [None] * 2)[1])
-        if which.nunique() == 2:
-            return Numbers(None, [BOTH_MARKS])
-        mark = decimal.comma if (which == ",").any() else decimal.point
-        unsure = values[which.notna()]
-    good = fits[mark]
+    mark, said = _choose_mark(values, parts, share, decimal)
+    if mark is None:
+        return Numbers(None, said)
+    good = _fits(parts, mark)
+    digits = parts["digits"].str.replace(f"[{_OTHER[mark]}' ]", "", regex=True)
+    digits = digits.str.replace(mark, ".", regex=False)
+    numbers = pd.to_numeric((digits + parts["power"]).where(good), errors="coerce")
 
     unit = parts["unit"].where(parts["unit"] != "", parts["before"] + parts["early"])
-    bare = unit == ""
-    kinds = unit[good & ~bare].map(_one_unit).unique()
+    named = unit[good & (unit != "")]
+    kinds = named.map(_one_unit).unique()
     if len(kinds) > 1:
-        few = len(kinds) <= 5
-        return Numbers(None, [f"numbers with several units: {', '.join(kinds)}"] if few else [])
-    other = "," if mark == "." else "."
-    plain_digits = digits.str.replace(rf"[{other}' ]", "", regex=True).str.replace(
-        mark, ".", regex=False
-    )
-    numbers = pd.to_numeric((plain_digits + parts["power"]).where(good), errors="coerce")
+        several = f"numbers with several units: {', '.join(kinds)}"
+        return Numbers(None, [several] if len(kinds) <= 5 else [])
     if len(kinds):
-        name = unit[good & ~bare].iloc[0]
-        if not re.fullmatch(_CURRENCY, name.strip(".")):
-            good = good & (~bare | (numbers == 0))
-            if (good * weight).sum() < NEARLY_ALL * len(texts):
-                return Numbers(None, [f"numbers with and without {name!r}"])
-        how = [f"{name!r} left off", *how]
-    grouped = digits[good].str.contains(rf"[{other}' ]")
-    if plain_digits[good].str.fullmatch(_CODE.pattern).any():
-        return Numbers(None, [CODES])
-    if grouped.any() and _look_like_telephones(plain_digits[good], grouped, values[good]):
-        return Numbers(None, ["codes, such as telephone numbers"])
-    negative = (parts[["sign", "inner", "after", "open"]].isin(["-", "("])).any(axis=1)
-    numbers = numbers.where(good).where(~negative, -numbers)
-    how = _told(mark, other, unsure, values, numbers, parts, good, decimal) + how
+        how = [f"{named.iloc[0]!r} left off", *how]
+        if not re.fullmatch(_CURRENCY, named.iloc[0].strip(".")):
+            good &= (unit != "") | (numbers == 0)
+        if share[good].sum() < NEARLY_ALL:
+            return Numbers(None, [f"numbers with and without {named.iloc[0]!r}"])
+    elif why := _why_codes(digits[good], parts["digits"][good], values[good]):
+        return Numbers(None, [why])
+
+    is_negative = parts[["sign", "inner", "after", "open"]].isin(["-", "("]).any(axis=1)
+    numbers = numbers.where(good).where(~is_negative, -numbers)
+    odd_minus = good & ((parts["open"] + parts["after"]) != "")
+    for at in odd_minus.index[odd_minus][:1]:
+        said = [*said, f"{values[at]!r} is {numbers[at]:.6g}"]
     read = texts.map(dict(zip(values, numbers, strict=True))).astype(float)
-    return Numbers(read.reindex(column.index), how, texts[read.isna()])
+    return Numbers(read.reindex(column.index), said + how, texts[read.isna()])
 
 
-def _look_like_telephones(digits, grouped, values):
-    """Grouped whole numbers with a country's code, or of always as many digits."""
+def _choose_mark(values, parts, share, decimal):
+    """(decimal mark, what was taken for what), or (None, why the column is none of numbers)."""
+    fits = {mark: _fits(parts, mark) for mark in _FORMS}
+    reads = {mark: share[fit].sum() for mark, fit in fits.items()}
+    mark = max(reads, key=reads.get)
+    if reads[mark] < NEARLY_ALL - 1e-9:
+        either = fits["."] | fits[","]
+        if share[either].sum() >= NEARLY_ALL:
+            return None, [BOTH_MARKS]
+        if share[either].sum() < 0.5:
+            return None, []
+        other = values[~either].iloc[0]
+        return None, [f"{share[either].sum():.0%} numbers, but others such as {other!r:.40}"]
+    digits = parts["digits"]
+    which = digits.map(lambda text: (_AMBIGUOUS.fullmatch(text) or [None] * 2)[1])
+    if abs(reads["."] - reads[","]) < 1e-9 and which.notna().any():
+        if which.nunique() == 2:
+            return None, [BOTH_MARKS]
+        sign, text = which.dropna().iloc[0], values[which.notna()].iloc[0]
+        mark = decimal.comma if sign == "," else decimal.point
+        why = f"{decimal.why}: --decimal {_OTHER[mark]} reads it otherwise"
+        long = values[digits.str.fullmatch(r"\d{4,}")]
+        if len(long):  # with marks between thousands, there would be one in this
+            mark, why = sign, f"{long.iloc[0]!r} has no mark between thousands"
+        return mark, [
+            f"the {sign!r} in {text!r} is {'' if mark == sign else 'no '}decimal, as {why}"
+        ]
+    said = ["decimal commas"] if mark == "," and digits.str.contains(",", regex=False).any() else []
+    for sign in (_OTHER[mark], "'", " "):
+        if digits[fits[mark]].str.contains(sign, regex=False).any():
+            said.append(f"{sign!r} between thousands")
+    return mark, said
+
+
+def _why_codes(digits, written, values):
+    """Why whole numbers are none: a 0 in front, a country's code, always as many digits."""
     if digits.str.contains(".", regex=False).any():
-        return False
-    if values[grouped].str.match(r"\s*\+\d+ ").any():
-        return True
-    lengths = digits.str.len()
-    return bool(grouped.all() and lengths.nunique() == 1 and lengths.iloc[0] >= CODE_DIGITS)
+        return None
+    if digits.str.fullmatch(_CODE.pattern).any():
+        return CODES
+    grouped = written.str.contains(r"[.,' ]")
+    as_many = (
+        grouped.all() and digits.str.len().nunique() == 1 and len(digits.iloc[0]) >= CODE_DIGITS
+    )
+    if as_many or values[grouped].str.match(r"\s*\+\d+ ").any():
+        return "codes, such as telephone numbers"
+    return None
 
 
 def _one_unit(name):
     """The same for kg, Kg, kg. and kgs, and for day and days."""
     name = name.strip(".").casefold()
     return name[:-1] if len(name) > 2 and name.endswith("s") else name
-
-
-def _told(mark, other, unsure, values, numbers, parts, good, decimal):
-    """What was taken for what, in words."""
-    digits = parts["digits"][good]
-    how = []
-    if unsure is not None and len(unsure):
-        text = unsure.iloc[0]
-        how.append(
-            f"{text!r} is {numbers[unsure.index[0]]:.6g}, as {decimal.why}: --decimal {other} "
-            "reads it otherwise"
-        )
-    else:
-        if mark == "," and digits.str.contains(",", regex=False).any():
-            how.append("decimal commas")
-        for sign in (other, "'", " "):
-            if digits.str.contains(sign, regex=False).any():
-                how.append(f"{sign!r} between thousands")
-    odd_minus = good & ((parts["open"] + parts["after"]) != "")
-    if odd_minus.any():
-        at = odd_minus.idxmax()
-        how.append(f"{values[at]!r} is {numbers[at]:.6g}")
-    return how

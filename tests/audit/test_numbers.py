@@ -107,28 +107,35 @@ def test_why_a_column_is_no_number(capsys):
         assert f"read as c ({why})" in told_of(capsys, (list(cells) * N)[:N])
 
 
+COMMAS = {"other": ["0,5", "1,25"] * (N // 2), "another": ["2,5", "3"] * (N // 2)}
+WHOLE = {"plain": np.arange(N)}
+
+
 def test_a_comma_before_three_digits(capsys):
     """The file tells by its other columns, else by its separator; else the comma is no decimal."""
-    cells = [f"{abs(v) + 1000:,.0f}"[:6] for v in VALUES]
-    one = cells[0].replace(",", "")
-    commas = {"other": ["0,5", "1,25"] * (N // 2), "another": ["2,5", "3"] * (N // 2)}
-    whole = {"plain": np.arange(N)}
-    thousands, decimals = f"is {one}", f"is {float(one) / 1000:g}"
-    assert f"{thousands}, as other columns have decimal points" in told_of(capsys, cells)
-    assert f"{thousands}, as nothing in the file tells" in told_of(capsys, cells, **whole)
-    assert f"{decimals}, as columns are separated by ';'" in told_of(
-        capsys, cells, sep=";", **whole
-    )
-    assert f"{decimals}, as other columns have decimal commas" in told_of(capsys, cells, **commas)
-    assert f"{thousands}, as --decimal says" in told_of(capsys, cells, "--decimal", ".", **commas)
+    cells = ["1,234", "12,345", "999"] * (N // 3)
+    no, yes = "the ',' in '1,234' is no decimal, as", "the ',' in '1,234' is decimal, as"
+    assert f"{no} other columns have decimal points: --decimal ," in told_of(capsys, cells)
+    assert f"{no} nothing in the file tells" in told_of(capsys, cells, **WHOLE)
+    text = told_of(capsys, cells, sep=";", **WHOLE)
+    assert f"{yes} columns are separated by ';': --decimal . reads it otherwise" in text
+    assert f"{yes} other columns have decimal commas" in told_of(capsys, cells, **COMMAS)
+    assert f"{no} --decimal says" in told_of(capsys, cells, "--decimal", ".", **COMMAS)
+    cells[1] = "5678"
+    assert f"{yes} '5678' has no mark between thousands" in told_of(capsys, cells)
+    assert "decimal commas" in told_of(capsys, ["1,234E5", "2,345E6"] * (N // 2))
+    cells = ["1,234", "12,345"] * (N // 2)
+    for decimal, largest in ((".", 12345), (",", 12.345)):
+        argv = ["--decimal", decimal, "--task", "regression", "--out", "out.csv"]
+        told_of(capsys, cells, *argv, target="c")
+        assert written()["given"].max() == largest
 
 
 def test_a_point_before_three_digits(capsys):
     cells = ["1.234", "12.345", "999"] * (N // 3)
-    commas = {"other": ["0,5", "1,25"] * (N // 2), "another": ["2,5", "3"] * (N // 2)}
-    assert "'1.234' is 1234, as other columns" in told_of(capsys, cells, **commas)
-    text = told_of(capsys, ["1.5", *cells[1:]], **commas)
-    assert "2 numbers" not in text and "4 numbers" in text and "1234" not in text
+    assert "the '.' in '1.234' is no decimal, as other columns" in told_of(capsys, cells, **COMMAS)
+    text = told_of(capsys, ["1.5", *cells[1:]], **COMMAS)
+    assert "4 numbers" in text and "no decimal" not in text
 
 
 def test_odd_and_infinite_values_are_missing_and_told(capsys):
