@@ -108,8 +108,9 @@ def _read_column(column, decimal, read):
 def _read_numbers(column, read):
     known = column.dropna()
     numbers = pd.Series(column.to_numpy(dtype=float, na_value=np.nan), index=column.index)
-    if _ROW_NUMBER.fullmatch(column.name) and _goes_one_way(numbers) and (numbers % 1 == 0).all():
-        return "row number", None
+    if _ROW_NUMBER.fullmatch(column.name) and (numbers % 1 == 0).all():
+        if _goes_one_way(numbers, n_breaks=3):  # files may have been joined
+            return "row number", None
     infinite = np.isinf(numbers)
     if infinite.any():
         read.notes.append(
@@ -123,10 +124,11 @@ def _read_numbers(column, read):
     return "number", numbers
 
 
-def _goes_one_way(column):
+def _goes_one_way(column, n_breaks=0):
     """Whether values go up, or down, from row to row; with gaps where rows are gone."""
     steps = np.diff(column.to_numpy(dtype=float, na_value=np.nan))
-    return bool((steps > 0).all() or (steps < 0).all())
+    n_steps = max((steps > 0).sum(), (steps < 0).sum())
+    return len(steps) - n_steps <= min(n_breaks, (1 - NEARLY_ALL) * len(steps))
 
 
 def _numbers_or_dates(column, known, decimal, read):

@@ -135,7 +135,12 @@ def make_parser():
         ".parquet; text that a spreadsheet would run as a formula gets a leading apostrophe",
     )
     add("--sep", type=separator, metavar="CHAR", help="separator of columns; default: found out")
-    add("--decimal", choices=[".", ","], help="decimal mark where a column does not tell: 1,234")
+    add(
+        "--decimal",
+        choices=[".", ","],
+        metavar="MARK",
+        help="the point or comma that is decimal where cells such as 1,234 do not tell",
+    )
     add(
         "--missing",
         action="append",
@@ -164,16 +169,17 @@ def main(argv=None):
         sys.stdout.flush()
         return 0
     except AuditError as error:
-        code, message = error.exit_code, str(error)
+        code, message, trace = error.exit_code, str(error), traceback.format_exc()
     except KeyboardInterrupt:
-        code, message = 130, "interrupted"
+        code, message, trace = 130, "interrupted", traceback.format_exc()
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
         code, message = 1, f"{type(error).__name__}: {error} (--debug shows where)"
+        trace = traceback.format_exc()
     if "--debug" in argv:
-        print(harmless(traceback.format_exc()), file=sys.stderr)
+        print(harmless(trace), file=sys.stderr)
     print(f"sknoisy: {one_line(message).removesuffix('.')}", file=sys.stderr)
     return code
 

@@ -111,9 +111,10 @@ def _read_csv(path, target, sep, encoding, missing, check, notes):
     except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
         raise AuditError(f"{path} is damaged or cut short: {one_line(error)}") from error
     except UnicodeError as error:
+        tried = " or ".join(codecs_to_try).replace("-sig", "")
         raise AuditError(
-            f"{path} is not {encoding or 'UTF-8'} text: give its encoding, for instance "
-            "--encoding latin-1, cp1252 or utf-16"
+            f"{path} is not {tried} text, or damaged: give its encoding, for instance --encoding "
+            "latin-1, cp1252 or utf-16"
         ) from error
     except EmptyDataError as error:
         raise AuditError(f"{path} is empty.") from error

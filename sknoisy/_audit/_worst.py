@@ -90,15 +90,25 @@ def key_columns(features, target, seed):
     if len(rows) > SAMPLE:
         rows = np.sort(np.random.RandomState(seed).choice(rows, SAMPLE, replace=False))
     codes = np.column_stack([_codes(features.X[name].iloc[rows]) for name in measured])
-    is_label = [features.kinds[name] == "category" for name in measured]
+    is_label = [
+        features.kinds[name] == "category" and _repeats(values)
+        for name, values in zip(measured, codes.T, strict=True)
+    ]
     y = target.y[rows]
     if target.task == "classification":
         y = np.unique(y, return_inverse=True)[1]
+        if not _repeats(y):
+            return names + rest
         info = mutual_info_classif(codes, y, discrete_features=is_label, random_state=seed)
     else:
         info = mutual_info_regression(codes, y, discrete_features=is_label, random_state=seed)
     order = np.argsort(-info, kind="stable")
     return names + [measured[i] for i in order] + rest[100:]
+
+
+def _repeats(codes):
+    """Whether mutual information is defined: with each value once, there is nothing to count."""
+    return len(np.unique(codes)) < len(codes)
 
 
 def _codes(column):

@@ -116,6 +116,7 @@ def test_versions_and_scores_are_no_dates_or_times(capsys):
         ("PassengerId", np.arange(120) * 7),
         ("rownames", np.arange(120)[::-1]),
         ("lfd. Nr.", np.arange(120) * 2),
+        ("index", np.arange(120) % 60),
         ("patient", np.arange(120) * 2),
     ],
 )
@@ -133,7 +134,7 @@ def test_running_numbers_of_a_sorted_table(table, capsys, name, numbers):
 
 def test_numbers_that_only_look_running(table, capsys):
     table["id"] = np.random.default_rng(0).permutation(120)
-    table["body mass index"] = np.arange(120) % 40
+    table["hour index"] = np.arange(120) % 24
     table["when"] = np.arange(120)
     table.to_csv("data.csv", index=False)
     said = told(capsys, "data.csv", "--target", "label", "--model", "tree")

@@ -1,8 +1,10 @@
 """Options that are wrong, and work that fails: one clear line, before the work if possible."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from .helpers import fails
+from .helpers import audit, fails
 
 
 def test_bad_options(table, capsys):
@@ -93,3 +95,17 @@ def test_names_are_checked_before_the_rows_are_read(table, capsys, argv):
     """A line that is none of the table further down would be an error of reading."""
     open("data.csv", "w").write(table.to_csv(index=False) + "1,2,3,4,5,6\n")
     assert "line" not in fails(capsys, "data.csv", *argv, code=2)
+
+
+def test_debug_shows_where(table, capsys):
+    table.to_csv("data.csv", index=False)
+    assert audit("data.csv", "--target", "lable", "--debug") == 2
+    assert "Traceback" in (err := capsys.readouterr().err) and "find_column" in err
+
+
+def test_categories_that_are_all_different_end_no_work(capsys):
+    """Few rows and a number for each: nothing to count for the order of the columns shown."""
+    table = pd.DataFrame({"x": range(12), "c": list("abcdefghijkl"), "y": np.arange(12) ** 1.5})
+    table.to_csv("data.csv", index=False)
+    assert audit("data.csv", "--target", "y", "--model", "tree") == 0
+    assert "c=" in capsys.readouterr().out
