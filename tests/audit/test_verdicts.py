@@ -92,7 +92,7 @@ ESCAPES = "\x1b[31mred\x1b]0;title\x07\x9b2J\u202e"
 
 @pytest.mark.parametrize("where", ["constant", "name", "label", "value", "odd", "unit", "file"])
 def test_nothing_in_a_file_commands_the_terminal(table, capsys, where):
-    table = table[["x", "color", "label"]]
+    table = table[["x", "color", "label"]].copy()
     name = f"{ESCAPES}.csv" if where == "file" else "data.csv"
     if where == "constant":
         table["c"] = ESCAPES
