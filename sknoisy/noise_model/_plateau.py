@@ -62,8 +62,8 @@ def plateau_joint(label_proba, codes):
     >>> proba = np.where(true == 1, sure, 1 - sure)
     >>> given = np.where(np.arange(200) % 10 == 0, 1 - true, true)
     >>> plateau_joint(np.c_[1 - proba, proba], given).round()
-    array([[88., 12.],
-           [12., 88.]])
+    array([[90., 10.],
+           [10., 90.]])
     """
     label_proba, codes = judged_rows(*check_proba(label_proba, codes))
     n_classes = label_proba.shape[1]
@@ -79,7 +79,8 @@ def plateau_joint(label_proba, codes):
         rows = rows[np.argsort(-sure[rows], kind="stable")]
         limit, n_quarter, n_other = _plateau(codes, sure, rows, j, n_classes)
         limit[j] = 0.0
-        wrong[:, j] = limit * len(rows)
+        # a row that stands for j is predicted as j, or nobody could tell that it does
+        wrong[:, j] = np.minimum(limit * len(rows), np.bincount(codes[rows], minlength=n_classes))
         n_sure += n_quarter
         n_against += n_other
     if n_sure == 0 or binom.sf(n_against - 1, n_sure, STRAY) > LEVEL:

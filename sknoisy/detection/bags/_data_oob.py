@@ -50,7 +50,7 @@ class DataOOB(BaseDetector):
         For labels `1 - data_oob_`, in [0, 1]; for numbers the root of `-data_oob_`, in units of its
         median. NaN for a row that was in all bags, and for the sole member of a class.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the given target is wrong. With "auto": for labels the posterior by the
+        Probability that the given target is wrong. With "own": for labels the posterior by the
         confident joint of the averaged probabilities, for numbers that of the wider of two normals
         about zero.
     noise_mask_ : ndarray of shape (n,) of bool
@@ -75,7 +75,7 @@ class DataOOB(BaseDetector):
 
     Notes
     -----
-    The authors rank rows and say nothing of how many are wrong; the rule of "auto" is not theirs.
+    The authors rank rows and say nothing of how many are wrong; the rule of "own" is not theirs.
 
     References
     ----------

@@ -61,7 +61,7 @@ class Memorization(BaseDetector):
         that have not seen a row. NaN for a row that was in all subsets or in none, and for the sole
         member of a class.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the given target is wrong. With "auto": for labels the posterior by the
+        Probability that the given target is wrong. With "own": for labels the posterior by the
         confident joint of the probabilities of the models that have not seen a row, for numbers
         that of the wider of two normals about zero; 0 for labels with a score of 0.25 or less, and
         numbers with a score of 0 or less.
@@ -101,7 +101,8 @@ class Memorization(BaseDetector):
     >>> from sknoisy.detection import Memorization
     >>> X, y = load_iris(return_X_y=True)
     >>> y[[3, 60]] = [2, 0]
-    >>> detector = Memorization(DecisionTreeClassifier(), random_state=0).fit(X, y)
+    >>> detector = Memorization(DecisionTreeClassifier(), contamination="own", random_state=0)
+    >>> detector = detector.fit(X, y)
     >>> detector.seen_[3] > 0.9 and detector.unseen_[3] < 0.1
     np.True_
     >>> detector.noise_mask_[[3, 60]].tolist()

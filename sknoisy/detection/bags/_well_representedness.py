@@ -73,7 +73,7 @@ class WellRepresentedness(BaseDetector):
         Mean of the ranks, in [0, 1]; 1 is least represented by all measures. NaN for a row that was
         in all subsets or in none, and for the sole member of a class.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the given label is wrong. With "auto": the posterior by the confident joint
+        Probability that the given label is wrong. With "own": the posterior by the confident joint
         of the mean probabilities of the models that have not seen a row.
     noise_mask_ : ndarray of shape (n,) of bool
         Flagged rows.

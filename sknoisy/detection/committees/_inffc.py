@@ -75,7 +75,7 @@ class INFFC(Consensus):
         last round, and within these parts in the order of `neighbor_score_`, for the rest of 1
         minus the averaged probability of the given label. NaN for a row that could not be judged.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the given label is wrong. With "auto": the posterior by the confident joint
+        Probability that the given label is wrong. With "own": the posterior by the confident joint
         of the averaged probabilities.
     noise_mask_ : ndarray of shape (n,) of bool
         Flagged rows.

@@ -68,7 +68,7 @@ class IterativePartitioning(BaseDetector):
         the averaged probability of the given label by the models of other parts. In [0, 1]; NaN for
         a row that could not be judged.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the given label is wrong. With "auto": the posterior by the confident joint
+        Probability that the given label is wrong. With "own": the posterior by the confident joint
         of the averaged probabilities.
     noise_mask_ : ndarray of shape (n,) of bool
         Flagged rows.

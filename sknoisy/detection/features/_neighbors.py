@@ -15,7 +15,7 @@ class NeighborDisagreement(BaseDetector):
     """Wrong labels by the share of the nearest rows that are labelled otherwise.
 
     The score is the k-disagreeing neighbours (kDN) of Smith, Martinez and Giraud-Carrier: the share
-    of the k nearest other rows whose label is not the given one. With `contamination="auto"` the
+    of the k nearest other rows whose label is not the given one. With `contamination="own"` the
     flagged rows are those of Wilson's edited nearest neighbours that are also wrong by the balance
     of probability; `rule` has the classical rules.
 
@@ -41,7 +41,7 @@ class NeighborDisagreement(BaseDetector):
         Anything with the `fit` and `kneighbors` of scikit-learn's `NearestNeighbors`, such as one
         of another metric or an approximate index. None means `NearestNeighbors()`.
     rule : {"posterior", "majority", "unanimous"}, default="posterior"
-        With `contamination="auto"`, which rows are flagged:
+        With `contamination="own"`, or "auto" and another rule than "posterior", which are flagged:
 
         - "majority": the most frequent label among the neighbours is another one (a tie speaks for
           the given one): edited nearest neighbours, which also flags right rows near a border;
@@ -59,7 +59,7 @@ class NeighborDisagreement(BaseDetector):
         Share of the neighbours that disagree, in [0, 1]; NaN for the sole member of a class, which
         has none to agree with it.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the given label is wrong. With "auto": the posterior by the confident
+        Probability that the given label is wrong. With "own": the posterior by the confident
         joint of the neighbours' shares.
     noise_mask_ : ndarray of shape (n,) of bool
         Flagged rows.

@@ -56,7 +56,7 @@ class GradientAgreement(BaseDetector):
         From 0, gradient as those of the others, to 1, opposed to them. NaN for the sole member of
         a class, which none can agree with, and where there is one class only.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the given label is wrong. With "auto": `disagreement_`.
+        Probability that the given label is wrong. With "own": `disagreement_`.
     noise_mask_ : ndarray of shape (n,) of bool
         Flagged rows.
     y_suggested_ : ndarray of shape (n,)

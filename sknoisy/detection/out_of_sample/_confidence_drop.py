@@ -40,9 +40,9 @@ class ConfidenceDrop(BaseDetector):
         Classifier or regressor to refit. None means the one a treatment wraps; alone, a random
         forest of 200 trees, behind an encoder for a DataFrame.
     rule : {"posterior", "drop"}, default="posterior"
-        With `contamination="auto"`, which rows are flagged: "drop", the rule of the paper, all that
-        the second model is less confident in than the first, or has a confidence below 0.001 in,
-        which can drop no further. Right rows are often among them, near a border, or with a
+        With `contamination="own"`, or "auto" and "drop", which rows are flagged: "drop", the rule
+        of the paper, all that the second model is less confident in than the first, or has a
+        confidence below 0.001 in, which can drop no further. Right rows are often among them, near a border, or with a
         probability near one already. "posterior": those of them whose target is wrong by the
         balance of probability, given the second model.
     contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
@@ -62,7 +62,7 @@ class ConfidenceDrop(BaseDetector):
         Log confidence of the first model minus that of the second; above 0 it has dropped. NaN for
         a row that could not be judged.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the given target is wrong. With "auto": for labels the posterior by the
+        Probability that the given target is wrong. With "own": for labels the posterior by the
         confident joint of the second model's probabilities; for numbers that of the wider of two
         normals of its residuals.
     noise_mask_ : ndarray of shape (n,) of bool
@@ -99,7 +99,8 @@ class ConfidenceDrop(BaseDetector):
     >>> from sknoisy.detection import ConfidenceDrop
     >>> X, y = load_iris(return_X_y=True)
     >>> y_noisy, wrong = symmetric_noise(y, rate=0.2, random_state=0)
-    >>> detector = ConfidenceDrop(LogisticRegression(max_iter=200), random_state=0)
+    >>> model = LogisticRegression(max_iter=200)
+    >>> detector = ConfidenceDrop(model, contamination="own", random_state=0)
     >>> found = detector.fit(X, y_noisy).noise_mask_
     >>> bool(wrong[found].mean() > 0.8)
     True

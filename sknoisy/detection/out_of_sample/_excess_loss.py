@@ -70,7 +70,7 @@ class ExcessLoss(BaseDetector):
     noise_score_ : ndarray of shape (n,)
         Standardised excess loss; NaN for a row that could not be judged.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the given target is wrong. With "auto": for labels the posterior by the
+        Probability that the given target is wrong. With "own": for labels the posterior by the
         confident joint of the probabilities; for numbers that of the wider of two normals of the
         residuals over the expected ones; 0 where the excess is not more than one spread.
     noise_mask_ : ndarray of shape (n,) of bool

@@ -72,7 +72,7 @@ class LinearSeparation(BaseDetector):
     noise_score_ : ndarray of shape (n,)
         Probability of being noise, by `detect`; NaN for a row that could not be judged.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the row is noise. With "auto": the score.
+        Probability that the row is noise. With "own": the score.
     noise_mask_ : ndarray of shape (n,) of bool
         Flagged rows.
     y_suggested_ : ndarray of shape (n,)
@@ -112,7 +112,8 @@ class LinearSeparation(BaseDetector):
     >>> X[150:300, 0] += 4
     >>> X[300:, 1] += 6
     >>> y = np.r_[np.zeros(150), np.ones(150), rng.integers(0, 2, 40)].astype(int)
-    >>> detector = LinearSeparation(LogisticRegression(), random_state=0).fit(X, y)
+    >>> detector = LinearSeparation(LogisticRegression(), contamination="own", random_state=0)
+    >>> detector = detector.fit(X, y)
     >>> found = np.flatnonzero(detector.noise_mask_)
     >>> bool(len(found) >= 20 and found.min() >= 300)
     True

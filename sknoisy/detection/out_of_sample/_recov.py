@@ -51,7 +51,7 @@ class ReCoV(BaseDetector):
     n_repeats : int >= 2, default=100
         Number of repeats of the cross-validation.
     rule : {"2sigma", "fdr_bh"}, default="2sigma"
-        With `contamination="auto"`, which rows are flagged. "2sigma": those that are in the worst
+        With `contamination="own"`, which rows are flagged. "2sigma": those that are in the worst
         fold more often than expected by more than two standard deviations, which by chance is
         about one right row in forty. "fdr_bh": those whose binomial p-values are rejected by the
         procedure of Benjamini and Hochberg, which bounds the share of right rows among the
@@ -76,7 +76,7 @@ class ReCoV(BaseDetector):
         By how many standard deviations the row was more often in the worst fold than expected by
         chance; NaN for a row that could not be judged.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the given target is wrong. With "auto": the posterior of the upper one of
+        Probability that the given target is wrong. With "own": the posterior of the upper one of
         two normal components of the score, whose share is that of the flagged rows minus what
         chance would flag.
     noise_mask_ : ndarray of shape (n,) of bool

@@ -47,7 +47,7 @@ class SelectiveEnsemble(BaseDetector):
     test : {"label", "mode"}, default="label"
         Which of the two scores.
     alpha : float in (0, 1), default=0.05
-        Level of the test. With `contamination="auto"` the flagged rows are those of which the
+        Level of the test. With `contamination="own"` the flagged rows are those of which the
         ensemble says, at this level, by `test` and `flag`:
 
         - "label", "contradicted": another label beats the given one;
@@ -74,7 +74,7 @@ class SelectiveEnsemble(BaseDetector):
     noise_score_ : ndarray of shape (n,)
         The score of `test`; NaN for a row that could not be judged.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the given label is wrong. With "auto": the posterior by the confident joint
+        Probability that the given label is wrong. With "own": the posterior by the confident joint
         of the averaged probabilities.
     noise_mask_ : ndarray of shape (n,) of bool
         Flagged rows.
@@ -117,7 +117,8 @@ class SelectiveEnsemble(BaseDetector):
     >>> from sknoisy.detection import SelectiveEnsemble
     >>> X, y = load_iris(return_X_y=True)
     >>> y[[3, 30]] = [2, 1]
-    >>> detector = SelectiveEnsemble(LogisticRegression(max_iter=200), random_state=0).fit(X, y)
+    >>> model = LogisticRegression(max_iter=200)
+    >>> detector = SelectiveEnsemble(model, contamination="own", random_state=0).fit(X, y)
     >>> detector.noise_mask_[[3, 30]].tolist()
     [True, True]
     >>> detector.votes_[3].tolist()

@@ -71,7 +71,7 @@ class Tabasco(BaseDetector):
         measure, in [0, 1]. NaN for a row that could not be judged, and in a class of fewer than 6
         judged rows.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the given label is wrong. With "auto": the score.
+        Probability that the given label is wrong. With "own": the score.
     noise_mask_ : ndarray of shape (n,) of bool
         Flagged rows.
     y_suggested_ : ndarray of shape (n,)

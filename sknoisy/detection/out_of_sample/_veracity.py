@@ -29,7 +29,7 @@ class Veracity(BaseDetector):
        between models trained on different halves of the rows, and the aleatoric, how large a
        residual is expected to be by a second model of the same kind, fitted to the residuals.
 
-    With `contamination="auto"` the searched share is flagged: the rows with the highest scores,
+    With `contamination="own"` the searched share is flagged: the rows with the highest scores,
     which need not be those that were left out.
 
     Number of fits: `cv * (len(rates) + m + 3) + 2 * n_boot`, where m is `2 * n_fine`, or `n_fine`
@@ -77,7 +77,7 @@ class Veracity(BaseDetector):
         Absolute residual over its uncertainty, in units of the median of that ratio; NaN for a row
         that could not be judged.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the given number is wrong. With "auto": that of the wider of two normals
+        Probability that the given number is wrong. With "own": that of the wider of two normals
         about zero, one of right and one of wrong numbers, the latter with the share `noise_rate_`;
         0 when that is 0.
     noise_mask_ : ndarray of shape (n,) of bool

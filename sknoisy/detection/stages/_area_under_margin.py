@@ -38,7 +38,7 @@ class AreaUnderMargin(BaseDetector):
         Classifier or regressor that trains in stages (see `training_stages`). None means the one a
         treatment wraps; alone, histogram gradient boosting.
     rule : {"posterior", "threshold_samples"}, default="posterior"
-        With `contamination="auto"`, which rows are flagged:
+        With `contamination="own"`, or "auto" and "threshold_samples", which rows are flagged:
 
         - "posterior": for classes, those that on average over the stages are predicted otherwise,
           and that are more likely wrong than right by the confident joint of these mean
@@ -69,7 +69,7 @@ class AreaUnderMargin(BaseDetector):
         Minus the area under the margin; with threshold samples, how far it is below their
         percentile. NaN for a row that could not be judged.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the given target is wrong. With "auto": for classes the posterior by the
+        Probability that the given target is wrong. With "own": for classes the posterior by the
         confident joint, for numbers that of the wider normal.
     noise_mask_ : ndarray of shape (n,) of bool
         Flagged rows.

@@ -59,7 +59,7 @@ class ForgettingEvents(BaseDetector):
         As many rows have the same number, one minus the mean probability of the given label, a
         number below 1, is added. NaN for a row that could not be judged.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the given label is wrong. With "auto": the posterior by the confident joint
+        Probability that the given label is wrong. With "own": the posterior by the confident joint
         of the mean probabilities, above one half only for rows forgotten or never learnt.
     noise_mask_ : ndarray of shape (n,) of bool
         Flagged rows.

@@ -23,7 +23,7 @@ class LateStopping(BaseDetector):
     Right rows that are hard have a large loss for long, too, but in the end they are learnt before
     the wrong ones; a cut by an early loss would lose them.
 
-    With `contamination="auto"` those rows are flagged that were taken out, were not learnt in
+    With `contamination="own"` those rows are flagged that were taken out, were not learnt in
     the first half of the training, are never learnt by the last model, which is trained without
     them, and are more likely wrong than right: for classes by the confident joint of its
     responses, for numbers by the wider one of two normals about zero, of the residuals before any
@@ -73,7 +73,7 @@ class LateStopping(BaseDetector):
         stage are told apart by their mean error over the stages. NaN for a row that could not be
         judged.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the given target is wrong. With "auto": by the rule above, and above one
+        Probability that the given target is wrong. With "own": by the rule above, and above one
         half only for flagged rows.
     noise_mask_ : ndarray of shape (n,) of bool
         Flagged rows.
