@@ -42,9 +42,9 @@ class ConfidenceDrop(BaseDetector):
     rule : {"posterior", "drop"}, default="posterior"
         With `contamination="own"`, or "auto" and "drop", which rows are flagged: "drop", the rule
         of the paper, all that the second model is less confident in than the first, or has a
-        confidence below 0.001 in, which can drop no further. Right rows are often among them, near a border, or with a
-        probability near one already. "posterior": those of them whose target is wrong by the
-        balance of probability, given the second model.
+        confidence below 0.001 in, which can drop no further. Right rows are often among them, near
+        a border, or with a probability near one already. "posterior": those of them whose target is
+        wrong by the balance of probability, given the second model.
     contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
         How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions. "own"
         is `rule`.

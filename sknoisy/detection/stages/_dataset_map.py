@@ -113,7 +113,7 @@ class DatasetMap(BaseDetector):
     >>> from sknoisy.detection import DatasetMap
     >>> X, y = make_blobs(200, centers=[[-4, -4], [4, 4]], random_state=0)
     >>> y[:5] = 1 - y[:5]
-    >>> detector = DatasetMap(LogisticRegression()).fit(X, y)
+    >>> detector = DatasetMap(LogisticRegression(), contamination="own").fit(X, y)
     >>> detector.noise_mask_.nonzero()[0].tolist()
     [0, 1, 2, 3, 4]
     >>> detector.correctness_[:7].tolist()
