@@ -26,6 +26,8 @@ def noise_report(detector, X, y, *, noise_proba=None, noise_mask=None, **columns
     given = np.asarray(y).reshape(-1)
     target = getattr(detector, "_target", None)
     if target is not None:
+        if given.dtype.kind == "O" and target.y.dtype.kind in "fiub":  # Decimal, nullable numbers
+            given = given.astype(target.y.dtype)
         differs = np.flatnonzero(given != target.y)
         if len(differs):
             now, then = (values[differs[:1]].tolist()[0] for values in (given, target.y))

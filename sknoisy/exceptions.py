@@ -1,10 +1,14 @@
 """Warnings of sknoisy."""
 
-__all__ = ["CleaningLimitWarning", "RareClassWarning"]
+__all__ = ["CleaningLimitWarning", "ColumnLeftOutWarning", "RareClassWarning"]
 
 
 class RareClassWarning(UserWarning):
     """Some classes have too few members to be judged well (or at all)."""
+
+
+class ColumnLeftOutWarning(UserWarning):
+    """A column cannot be turned into numbers, and rows are compared without it."""
 
 
 class CleaningLimitWarning(UserWarning):

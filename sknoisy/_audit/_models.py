@@ -24,7 +24,7 @@ from sklearn.utils import all_estimators, get_tags
 import sknoisy.detection
 from sknoisy._audit._errors import UsageError, nearest
 from sknoisy._audit._progress import FitLog
-from sknoisy._evidence import table_encoder
+from sknoisy._evidence import TableEncoder
 
 BOOSTING = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
 # (for labels, for numbers); None where there is no such thing
@@ -118,13 +118,13 @@ def pipeline_for(model, features, log=None):
         rest = [name for name in features.kinds if name not in texts]
         parts = [(f"words {i}", _tf_idf(), name) for i, name in enumerate(texts)]
         if rest:
-            parts.append(("table", table_encoder(), rest))
+            parts.append(("table", TableEncoder(), rest))
         steps.append(ColumnTransformer(parts))
     else:
         if texts:
             steps.append(TextToNumbers(texts))
         if not as_it_is:
-            steps.append(table_encoder())
+            steps.append(TableEncoder())
     return make_pipeline(*steps, model)
 
 

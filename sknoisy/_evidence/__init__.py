@@ -2,11 +2,12 @@
 
 from sknoisy._evidence._cross_fit import Responses, cross_fit, make_splits, out_of_sample
 from sknoisy._evidence._evidence import Evidence
-from sknoisy._evidence._features import numeric_features, table_encoder
+from sknoisy._evidence._features import numeric_features
 from sknoisy._evidence._fitting import fit_model, take_rows, weight_parameter
 from sknoisy._evidence._knowledge import chance_of_labels, chance_of_numbers
 from sknoisy._evidence._neighbors import Neighborhood, neighborhood
 from sknoisy._evidence._stages import Stages
+from sknoisy._evidence._table import TableEncoder, is_table
 from sknoisy._evidence._target import Target, check_labels, check_numbers, is_continuous
 from sknoisy._evidence._training_stages import training_stages
 
@@ -15,6 +16,7 @@ __all__ = [
     "Neighborhood",
     "Responses",
     "Stages",
+    "TableEncoder",
     "Target",
     "chance_of_labels",
     "chance_of_numbers",
@@ -23,11 +25,11 @@ __all__ = [
     "cross_fit",
     "fit_model",
     "is_continuous",
+    "is_table",
     "make_splits",
     "neighborhood",
     "numeric_features",
     "out_of_sample",
-    "table_encoder",
     "take_rows",
     "training_stages",
     "weight_parameter",

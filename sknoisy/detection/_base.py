@@ -14,12 +14,11 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
 
-from sknoisy._evidence import Evidence, is_continuous, table_encoder, take_rows
+from sknoisy._evidence import Evidence, TableEncoder, is_continuous, is_table, take_rows
 from sknoisy._evidence._fitting import seeded_clone
 from sknoisy._fitted import replace_fitted
 from sknoisy._limits import untouchable_rows
@@ -352,6 +351,8 @@ def _seen_features(X):
     seen = BaseEstimator()
     # scikit-learn keeps no column names of mixed types; whether they will do is up to the model
     with suppress(TypeError):
+        if isinstance(X, pd.DataFrame) and not X.columns.is_unique:
+            return {"n_features_in_": X.shape[1]}  # nor names that occur twice
         validate_data(seen, X, skip_check_array=True)
     return vars(seen)
 
@@ -380,17 +381,9 @@ def default_model(evidence):
     return behind_encoder(kind(n_estimators=200, min_samples_leaf=3), evidence.inputs.X)
 
 
-def behind_encoder(model, X):
-    """`model`, for a table behind `table_encoder`."""
-    if isinstance(X, pd.DataFrame):
-        return make_pipeline(table_encoder(), model)
-    if hasattr(X, "to_pandas"):  # polars
-        return make_pipeline(FunctionTransformer(_to_pandas), table_encoder(), model)
-    return model
-
-
-def _to_pandas(X):
-    return X.to_pandas()
+def behind_encoder(model, X, *, for_trees=True):
+    """`model`, for a table behind `TableEncoder`."""
+    return make_pipeline(TableEncoder(for_trees=for_trees), model) if is_table(X) else model
 
 
 def _posterior(noise_proba, class_proba, target):

@@ -189,9 +189,9 @@ def test_frame_with_texts_and_missing_values_through_a_pipeline():
     model = make_pipeline(SimpleImputer(), TREE)
     plain = clone(model).fit(numbers, z).score(numbers_test, y_test)
     assert fast(model).fit(numbers, z).score(numbers_test, y_test) > plain + 0.05
-    from sknoisy._evidence import table_encoder
+    from sknoisy._evidence import TableEncoder
 
-    model = make_pipeline(table_encoder(), TREE)
+    model = make_pipeline(TableEncoder(), TREE)
     plain = clone(model).fit(frame(X), z).score(frame(X_test), y_test)
     assert fast(model).fit(frame(X), z).score(frame(X_test), y_test) > plain + 0.05
 

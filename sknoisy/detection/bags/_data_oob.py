@@ -35,10 +35,9 @@ class DataOOB(BaseDetector):
         not judged, with a probability of about `(1 - exp(-max_samples))**n_bags`.
     max_samples : float in (0, 1], default=1.0
         Size of a bag, drawn with replacement, as a share of the number of rows (groups).
-    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions. "own":
-        those with `noise_proba_` above one half and, for labels, a likelier label than the given
-        one by the averaged probabilities.
+    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto": those with `noise_proba_` above one half and, for labels,
+        a likelier label than the given one by the averaged probabilities.
     n_jobs : int or None, default=None
         Fits at a time. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
@@ -50,7 +49,7 @@ class DataOOB(BaseDetector):
         For labels `1 - data_oob_`, in [0, 1]; for numbers the root of `-data_oob_`, in units of its
         median. NaN for a row that was in all bags, and for the sole member of a class.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the given target is wrong. With "own": for labels the posterior by the
+        Probability that the given target is wrong. With "auto": for labels the posterior by the
         confident joint of the averaged probabilities, for numbers that of the wider of two normals
         about zero.
     noise_mask_ : ndarray of shape (n,) of bool
@@ -75,7 +74,7 @@ class DataOOB(BaseDetector):
 
     Notes
     -----
-    The authors rank rows and say nothing of how many are wrong; the rule of "own" is not theirs.
+    The authors rank rows and say nothing of how many are wrong; the rule of "auto" is not theirs.
 
     References
     ----------
@@ -99,7 +98,6 @@ class DataOOB(BaseDetector):
 
     _task = "both"
     _assumes = "a model that has not seen a wrong row does not predict its target"
-    _auto = "count"
     _suggests_unseen = True
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],

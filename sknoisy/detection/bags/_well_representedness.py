@@ -58,10 +58,9 @@ class WellRepresentedness(BaseDetector):
         Number of subsets that models are fitted on.
     max_samples : float in (0, 1), default=0.7
         Size of a subset, drawn without replacement, as a share of the rows (groups).
-    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions. "own":
-        those with `noise_proba_` above one half and a likelier label than the given one by the
-        models that have not seen the row.
+    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto": those with `noise_proba_` above one half and a likelier
+        label than the given one by the models that have not seen the row.
     n_jobs : int or None, default=None
         Fits at a time. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
@@ -73,7 +72,7 @@ class WellRepresentedness(BaseDetector):
         Mean of the ranks, in [0, 1]; 1 is least represented by all measures. NaN for a row that was
         in all subsets or in none, and for the sole member of a class.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the given label is wrong. With "own": the posterior by the confident joint
+        Probability that the given label is wrong. With "auto": the posterior by the confident joint
         of the mean probabilities of the models that have not seen a row.
     noise_mask_ : ndarray of shape (n,) of bool
         Flagged rows.
@@ -130,7 +129,6 @@ class WellRepresentedness(BaseDetector):
 
     _task = "classification"
     _assumes = "wrong rows are unlike the rest: hard to learn, near other classes, unstable"
-    _auto = "count"
     _suggests_unseen = True
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],

@@ -6,7 +6,6 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.decomposition import PCA, TruncatedSVD
@@ -24,7 +23,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
-from sknoisy._evidence import Evidence, table_encoder
+from sknoisy._evidence import Evidence, TableEncoder
 from sknoisy.exceptions import RareClassWarning
 
 N_TREES = 150
@@ -318,4 +317,4 @@ def _fill(X):
         return None
     if np.isinf(numbers).any() or not np.isnan(numbers).any():
         return None
-    return np.asarray(table_encoder().fit_transform(pd.DataFrame(numbers)), dtype=float)
+    return TableEncoder().fit_transform(numbers)

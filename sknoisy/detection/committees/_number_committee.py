@@ -6,14 +6,13 @@ import warnings
 from numbers import Integral
 
 import numpy as np
-import pandas as pd
 from scipy.special import expit
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import Interval
 
-from sknoisy._evidence import make_splits, table_encoder
+from sknoisy._evidence import TableEncoder, make_splits
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.committees._number_members import CommitteeOfNumbers, stack, typical
 from sknoisy.detection.committees._number_mixture import KINDS, judge_numbers
@@ -273,7 +272,7 @@ class NumberCommittee(BaseDetector):
             takes_nan = model is not None and get_tags(model).input_tags.allow_nan
             if not takes_nan or numbers.ndim != 2:
                 raise
-            return np.asarray(table_encoder().fit_transform(pd.DataFrame(numbers)), dtype=float)
+            return TableEncoder().fit_transform(numbers)
 
     def _reason(self, row):
         off = float(self._target.y[row]) - float(self.y_suggested_[row])

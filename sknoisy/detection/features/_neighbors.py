@@ -15,7 +15,7 @@ class NeighborDisagreement(BaseDetector):
     """Wrong labels by the share of the nearest rows that are labelled otherwise.
 
     The score is the k-disagreeing neighbours (kDN) of Smith, Martinez and Giraud-Carrier: the share
-    of the k nearest other rows whose label is not the given one. With `contamination="own"` the
+    of the k nearest other rows whose label is not the given one. With `contamination="auto"` the
     flagged rows are those of Wilson's edited nearest neighbours that are also wrong by the balance
     of probability; `rule` has the classical rules.
 
@@ -41,15 +41,14 @@ class NeighborDisagreement(BaseDetector):
         Anything with the `fit` and `kneighbors` of scikit-learn's `NearestNeighbors`, such as one
         of another metric or an approximate index. None means `NearestNeighbors()`.
     rule : {"posterior", "majority", "unanimous"}, default="posterior"
-        With `contamination="own"`, or "auto" and another rule than "posterior", which are flagged:
+        With `contamination="auto"`, which rows are flagged:
 
         - "majority": the most frequent label among the neighbours is another one (a tie speaks for
           the given one): edited nearest neighbours, which also flags right rows near a border;
         - "posterior": that, and `noise_proba_` above one half, which spares most of these;
         - "unanimous": no neighbour has the given label.
-    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions. "own"
-        is `rule`.
+    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is `rule`.
     n_jobs : int or None, default=None
         Jobs of the default neighbour search. The result does not depend on it.
 
@@ -59,7 +58,7 @@ class NeighborDisagreement(BaseDetector):
         Share of the neighbours that disagree, in [0, 1]; NaN for the sole member of a class, which
         has none to agree with it.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the given label is wrong. With "own": the posterior by the confident
+        Probability that the given label is wrong. With "auto": the posterior by the confident
         joint of the neighbours' shares.
     noise_mask_ : ndarray of shape (n,) of bool
         Flagged rows.
@@ -115,7 +114,6 @@ class NeighborDisagreement(BaseDetector):
 
     _task = "classification"
     _assumes = "most labels near a right row are its own; distances have a meaning"
-    _auto = "count"
     _suggests_unseen = True
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],
@@ -175,7 +173,6 @@ class NeighborDisagreement(BaseDetector):
             score=np.clip(1.0 - agree, 0.0, 1.0),
             suggestion=shares,
             **verdict,
-            chosen=self.rule != "posterior",
             attributes={"neighbor_proba_": shares, "neighbor_indices_": near.indices},
         )
 

@@ -53,10 +53,9 @@ class ExcessLoss(BaseDetector):
         The losses are those of the mean prediction. 1 leaves the variance out.
     n_neighbors : int >= 1, default=10
         Neighbour whose distance gives the density.
-    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions. "own"
-        flags rows with an excess of more than one spread, whose target is also wrong by the balance
-        of probability.
+    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" flags rows with an excess of more than one spread, whose
+        target is also wrong by the balance of probability.
     cv : int, splitter, iterable or None, default=None
         Folds of both models. None means out-of-bag where a model can, else 5 folds; an int
         always means folds. A splitter or iterable is for the first model only.
@@ -70,7 +69,7 @@ class ExcessLoss(BaseDetector):
     noise_score_ : ndarray of shape (n,)
         Standardised excess loss; NaN for a row that could not be judged.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the given target is wrong. With "own": for labels the posterior by the
+        Probability that the given target is wrong. With "auto": for labels the posterior by the
         confident joint of the probabilities; for numbers that of the wider of two normals of the
         residuals over the expected ones; 0 where the excess is not more than one spread.
     noise_mask_ : ndarray of shape (n,) of bool
@@ -128,7 +127,6 @@ class ExcessLoss(BaseDetector):
 
     _task = "both"
     _assumes = "how hard a row is can be learned from features that right rows share with it"
-    _auto = "count"
     _suggests_unseen = True
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,

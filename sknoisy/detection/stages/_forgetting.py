@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import Interval
 
+from sknoisy._evidence import is_table
 from sknoisy.detection._base import BaseDetector, Finding, behind_encoder
 from sknoisy.detection._verdict import stage_verdict
 from sknoisy.detection.stages._area_under_margin import calibrated
@@ -171,8 +172,8 @@ def forgetting(right):
 def network(X):
     """A small network, which visits all rows in each of 40 epochs."""
     model = MLPClassifier(max_iter=40, tol=0.0, n_iter_no_change=40)
-    if hasattr(X, "dtypes") or hasattr(X, "to_pandas"):
-        return behind_encoder(model, X)
+    if is_table(X):
+        return behind_encoder(model, X, for_trees=False)
     sparse = hasattr(X, "tocsr")
     filled = SimpleImputer(strategy="median", keep_empty_features=True)
     return make_pipeline(filled, StandardScaler(with_mean=not sparse), model)

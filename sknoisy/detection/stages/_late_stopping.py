@@ -23,15 +23,14 @@ class LateStopping(BaseDetector):
     Right rows that are hard have a large loss for long, too, but in the end they are learnt before
     the wrong ones; a cut by an early loss would lose them.
 
-    With `contamination="own"` those rows are flagged that were taken out, were not learnt in
+    With `contamination="auto"` those rows are flagged that were taken out, were not learnt in
     the first half of the training, are never learnt by the last model, which is trained without
     them, and are more likely wrong than right: for classes by the confident joint of its
     responses, for numbers by the wider one of two normals about zero, of the residuals before any
     row was taken out. On a clean set, this spares most of those that were taken out.
 
     Number of fits: `n_lifecycles + 1`, fewer when no row is left to take out; times the number of
-    folds when `cv` is given. With `contamination="auto"`, `cv` (5) more of the model, or 1 for a
-    forest or bagging.
+    folds when `cv` is given.
 
     Parameters
     ----------
@@ -54,9 +53,8 @@ class LateStopping(BaseDetector):
         deviations of the residuals at the last stage of the first lifecycle.
     n_stages : int >= 1, default=20
         Number of stages at which predictions are looked at, at most the number of iterations.
-    contamination : {"auto", "own"}, float in [0, 0.5] or threshold object, default="auto"
-        How many rows are suspect. "auto" is `NoiseCount`, by out-of-sample predictions of the
-        model. "own" is the rule above.
+    contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
+        How many rows are suspect. "auto" is the rule above.
     cv : int, splitter, iterable or None, default=None
         None means, as in the paper, that the model is trained on the rows it judges; otherwise the
         folds of cross-fitting.
@@ -73,7 +71,7 @@ class LateStopping(BaseDetector):
         stage are told apart by their mean error over the stages. NaN for a row that could not be
         judged.
     noise_proba_ : ndarray of shape (n,)
-        Probability that the given target is wrong. With "own": by the rule above, and above one
+        Probability that the given target is wrong. With "auto": by the rule above, and above one
         half only for flagged rows.
     noise_mask_ : ndarray of shape (n,) of bool
         Flagged rows.
@@ -114,7 +112,6 @@ class LateStopping(BaseDetector):
 
     _task = "both"
     _assumes = "the model learns right rows, hard ones too, before wrong ones"
-    _auto = "count"
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "n_consecutive": [Interval(Integral, 1, None, closed="left")],

@@ -306,11 +306,9 @@ def with_random_cells(X, rows, rng):
         return X
     n = _num_samples(X)
     if hasattr(X, "columns"):  # pandas, polars
-        sources = []
-        for _ in range(X.shape[1]):
-            source = np.arange(n)
-            source[rows] = _random_sources(rows, (len(rows),), n, rng)
-            sources.append(source)
+        drawn = _random_sources(rows, (len(rows), X.shape[1]), n, rng)  # as for an array
+        sources = np.tile(np.arange(n), (X.shape[1], 1))
+        sources[:, rows] = drawn.T
         if hasattr(X, "iloc"):
             out = X.copy()
             for j, source in enumerate(sources):

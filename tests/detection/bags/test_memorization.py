@@ -115,8 +115,8 @@ def test_a_model_without_memory_has_none():
 
 def test_what_is_not_memorised_is_not_flagged():
     X, y = noisy_labels()
-    linear = Memorization(LogisticRegression(), random_state=0).fit(X, y)
-    tree = Memorization(DecisionTreeClassifier(), random_state=0).fit(X, y)
+    linear = Memorization(LogisticRegression(), random_state=0, contamination="own").fit(X, y)
+    tree = Memorization(DecisionTreeClassifier(), random_state=0, contamination="own").fit(X, y)
     for detector in (linear, tree):
         assert (detector.noise_score_[detector.noise_mask_] > 0.25).all()
         assert (detector.noise_proba_[detector.noise_score_ <= 0.25] == 0).all()

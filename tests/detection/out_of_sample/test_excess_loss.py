@@ -41,9 +41,7 @@ def test_tells_wrong_labels_from_those_of_a_misfit_model():
     plain, excess = [], []
     for seed in range(4):
         X, y, hard, wrong = corner(seed)
-        detector = ExcessLoss(LogisticRegression(C=100), random_state=0, contamination="own").fit(
-            X, y
-        )
+        detector = ExcessLoss(LogisticRegression(C=100), random_state=0).fit(X, y)
         plain.append(average_precision_score(wrong, detector.loss_))
         excess.append(average_precision_score(wrong, detector.noise_score_))
         assert detector.expected_loss_[hard].mean() > 1.3 * detector.expected_loss_[~hard].mean()
@@ -79,7 +77,7 @@ def test_clues_are_features_density_and_variance():
 
 def test_score_by_its_definition():
     X, y = noisy_labels(150)
-    detector = ExcessLoss(GaussianNB(), random_state=0, contamination="own").fit(X, y)
+    detector = ExcessLoss(GaussianNB(), random_state=0).fit(X, y)
     excess = detector.loss_ - detector.expected_loss_
     np.testing.assert_allclose(detector.noise_score_, excess / detector.loss_spread_)
     assert (detector.noise_score_[detector.noise_mask_] > 1).all()

@@ -94,12 +94,12 @@ def test_wrong_labels_are_flagged_and_a_clean_set_is_spared(seed):
     X, y = noisy_labels(300, n_classes=3, rate=0.15, seed=seed)
     clean = noisy_labels(300, n_classes=3, rate=0.0, seed=seed)[1]
     wrong, model = y != clean, LogisticRegression()
-    detector = LateStopping(model, contamination="own").fit(X, y)
+    detector = LateStopping(model).fit(X, y)
     assert average_precision_score(wrong, detector.noise_score_) > 0.75
     assert wrong[detector.noise_mask_].mean() > 0.75
     assert detector.noise_mask_[wrong].mean() > 0.6
     assert (detector.y_suggested_ == clean)[detector.noise_mask_ & wrong].mean() > 0.8
-    assert LateStopping(random_state=0, contamination="own").fit(X, clean).noise_mask_.mean() < 0.04
+    assert LateStopping(random_state=0).fit(X, clean).noise_mask_.mean() < 0.04
     assert (detector.noise_proba_[detector.noise_mask_] > 0.5).all()
     assert (detector.noise_proba_[~detector.noise_mask_] <= 0.5).all()
 
@@ -109,12 +109,12 @@ def test_numbers():
     wrong = np.arange(400) < 40
     noisy = y + np.where(wrong, np.where(np.arange(400) % 2, 15.0, -15.0), 0.0)
     model = GradientBoostingRegressor(max_depth=2, random_state=0)
-    detector = LateStopping(model, contamination="own").fit(X, noisy)
+    detector = LateStopping(model).fit(X, noisy)
     assert average_precision_score(wrong, detector.noise_score_) > 0.95
     assert wrong[detector.noise_mask_].mean() > 0.85
     assert detector.noise_mask_[wrong].mean() > 0.85
     assert np.abs(detector.y_suggested_ - y)[wrong].mean() < 4
-    assert LateStopping(model, contamination="own").fit(X, y).noise_mask_.mean() < 0.01
+    assert LateStopping(model).fit(X, y).noise_mask_.mean() < 0.01
 
 
 def test_trusted_rows_stay():
