@@ -2,9 +2,42 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 
 def replace_fitted(estimator, fitted):
     """Set the outcome of a fit, after the attributes that an earlier fit has left are gone."""
     for name in [a for a in vars(estimator) if a.endswith("_") and not a.startswith("_")]:
         delattr(estimator, name)
     estimator.__dict__.update(fitted)
+
+
+class PlainState:
+    """Mixin, in front of BaseEstimator: what is written to disk holds arrays, and no DataFrame.
+
+    skops writes no DataFrame, and what pickle makes of one is bound to the version of pandas.
+    """
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        tables = [name for name, value in state.items() if isinstance(value, pd.DataFrame)]
+        if not tables:
+            return state
+        plain = {name: _as_arrays(state[name]) for name in tables}
+        return {k: v for k, v in state.items() if k not in tables} | {"_tables": plain}
+
+    def __setstate__(self, state):
+        state = dict(state)
+        tables = state.pop("_tables", {})
+        super().__setstate__(state | {name: _as_table(plain) for name, plain in tables.items()})
+
+
+def _as_arrays(table):
+    index = None if isinstance(table.index, pd.RangeIndex) else table.index.to_numpy()
+    columns = {name: values.to_numpy() for name, values in table.items()}
+    return {"columns": columns, "index": index, "name": table.index.name, "n": len(table)}
+
+
+def _as_table(plain):
+    index = pd.RangeIndex(plain["n"]) if plain["index"] is None else plain["index"]
+    return pd.DataFrame(plain["columns"], index=pd.Index(index, name=plain["name"]))

@@ -92,7 +92,15 @@ def bag_responses(
     for chunk in gen_batches(n_bags, CHUNK_BAGS):
         seed = None if random_state is None else int(rng.randint(2**31 - 1))
         splits = [(bag, everyone) for bag in bags[chunk]]
-        answers = cross_fit(estimator, evidence, splits, respond, random_state=seed, n_jobs=n_jobs)
+        answers = cross_fit(
+            estimator,
+            evidence,
+            splits,
+            respond,
+            random_state=seed,
+            n_jobs=n_jobs,
+            purposes=[f"for detection, bag {i + 1} of {n_bags}" for i in range(n_bags)[chunk]],
+        )
         for (method, values), bag in zip(answers, bags[chunk], strict=True):
             if method == "decision_function":
                 values = _linked(values, bag, target.codes)

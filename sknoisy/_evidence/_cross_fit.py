@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,9 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
+from sknoisy._evidence._failures import check_proba, explain
 from sknoisy._evidence._fitting import fit_model, seeded_clone, take_params, take_rows
+from sknoisy._evidence._renamed import Renamed, own_codes
 from sknoisy.exceptions import RareClassWarning
 
 DEFAULT_FOLDS = 5
@@ -162,8 +164,12 @@ def _warn_of_classes(message, classes, counts, rare):
 # --------------------------------------------------------------------------- fits
 
 
-def cross_fit(estimator, evidence, splits, respond, *, random_state=None, n_jobs=None):
+def cross_fit(
+    estimator, evidence, splits, respond, *, random_state=None, n_jobs=None, purposes=None
+):
     """`respond(model, X_test, test_rows)` for a clone fitted on each (train, test) of `splits`.
+
+    `purposes` say in an error what a split is, where it is no fold.
 
     Seeds are drawn before any fit, so the result does not depend on `n_jobs`. With several jobs
     the threads inside each are limited, for two many-threaded learners on the same cores are
@@ -180,7 +186,7 @@ def cross_fit(estimator, evidence, splits, respond, *, random_state=None, n_jobs
             None if inputs.sample_weight is None else inputs.sample_weight[train],
             test,
             seed,
-            f"for detection, fold {i + 1} of {n}",
+            f"for detection, fold {i + 1} of {n}" if purposes is None else purposes[i],
         )
         for i, ((train, test), seed) in enumerate(zip(splits, seeds, strict=True))
     ]
@@ -211,22 +217,38 @@ def fit_each(estimator, inputs, fits, respond, *, n_jobs=None):
 def _fit_one(estimator, inputs, fit, respond, n_threads):
     with nullcontext() if n_threads is None else threadpool_limits(n_threads):
         try:
-            model = fit_model(
-                seeded_clone(estimator, fit.seed),
-                take_rows(inputs.X, fit.rows),
-                fit.y,
-                fit.sample_weight,
-                take_params(inputs.fit_params, fit.rows, len(inputs.y)),
-                weight_strategy=inputs.weight_strategy,
-                random_state=fit.seed,
+            return respond(
+                _fitted(estimator, inputs, fit, fit.y), take_rows(inputs.X, fit.test), fit.test
             )
-            return respond(model, take_rows(inputs.X, fit.test), fit.test)
         except Exception as error:
-            error.add_note(
-                f"sknoisy was fitting {type(estimator).__name__} {fit.purpose} "
-                f"({len(fit.rows)} rows to fit, {len(fit.test)} to judge)."
+            names = own_codes(estimator, inputs, fit.y)
+            if names is not None:
+                with suppress(Exception):  # then the first error is the one to tell
+                    model = _fitted(estimator, inputs, fit, np.searchsorted(names, fit.y))
+                    return respond(Renamed(model, names), take_rows(inputs.X, fit.test), fit.test)
+            explain(
+                error,
+                estimator,
+                fit.purpose,
+                inputs.y,
+                fit.y,
+                n_test=len(fit.test),
+                is_labels=inputs.task == "classification",
+                grouped=inputs.groups is not None,
             )
             raise
+
+
+def _fitted(estimator, inputs, fit, y):
+    return fit_model(
+        seeded_clone(estimator, fit.seed),
+        take_rows(inputs.X, fit.rows),
+        y,
+        fit.sample_weight,
+        take_params(inputs.fit_params, fit.rows, len(inputs.y)),
+        weight_strategy=inputs.weight_strategy,
+        random_state=fit.seed,
+    )
 
 
 def out_of_sample(
@@ -310,7 +332,9 @@ class LabelResponse:
     def __call__(self, model, X, rows):
         known = getattr(model, "classes_", self.classes)
         if hasattr(model, "predict_proba"):
-            return "predict_proba", self._spread(np.asarray(model.predict_proba(X)), known, 0.0)
+            values = np.asarray(model.predict_proba(X))
+            check_proba(values, model)
+            return "predict_proba", self._spread(values, known, 0.0)
         if hasattr(model, "decision_function"):
             margin = np.asarray(model.decision_function(X), dtype=float)
             if margin.ndim == 1:
@@ -448,10 +472,9 @@ def fit_with_bags(estimator, evidence, random_state, **params):
     try:
         return fit_model(model, inputs.X, inputs.y, inputs.sample_weight, inputs.fit_params)
     except Exception as error:
-        error.add_note(
-            f"sknoisy was fitting {type(estimator).__name__} for detection, out of bag "
-            f"({evidence.n_rows} rows)."
-        )
+        is_labels = evidence.target.is_labels
+        purpose = "for detection, out of bag"
+        explain(error, estimator, purpose, inputs.y, inputs.y, is_labels=is_labels)
         raise
 
 

@@ -29,6 +29,7 @@ class Inputs:
     groups: np.ndarray | None
     fit_params: dict
     weight_strategy: str
+    task: str
 
 
 class Evidence:
@@ -82,7 +83,7 @@ class Evidence:
             check_consistent_length(groups, self.target.y)
         self.trusted = check_trusted(trusted, n)
         self.inputs = Inputs(
-            X, self.target.y, sample_weight, groups, dict(fit_params or {}), weight_strategy
+            X, self.target.y, sample_weight, groups, dict(fit_params or {}), weight_strategy, task
         )
         self._answers = {}
 
@@ -109,7 +110,7 @@ class Evidence:
         **changes
             As in the constructor; what is not named stays.
         """
-        same = {**vars(self.inputs), "task": self.task, "trusted": self.trusted}
+        same = {**vars(self.inputs), "trusted": self.trusted}
         return Evidence(**(same | changes))
 
     def responses(self, estimator, **how):

@@ -49,8 +49,11 @@ def weight_parameter(estimator):
     """Name of the `fit` parameter through which `estimator` takes weights, or None.
 
     With metadata routing off, a Pipeline takes them for its last step. With routing on they are
-    passed as `sample_weight`, when a `set_fit_request` of its steps asks for them.
+    passed as `sample_weight`, when a `set_fit_request` of its steps asks for them. A Pipeline in
+    which a step makes other rows takes none.
     """
+    if makes_rows(estimator) is not None:
+        return None
     if _routing_enabled() and _takes_any_parameter(estimator):
         asks = get_routing_for_object(estimator).consumes("fit", ["sample_weight"])
         return "sample_weight" if asks else None
@@ -72,6 +75,18 @@ def weight_parameter(estimator):
     return _direct(estimator)
 
 
+def makes_rows(estimator):
+    """The step of a Pipeline that gives the model other rows than came (SMOTE), or None."""
+    if not isinstance(estimator, Pipeline):
+        return None
+    for _, step in estimator.steps[:-1]:
+        if hasattr(step, "fit_resample") and not hasattr(step, "transform"):
+            return step
+        if (inner := makes_rows(step)) is not None:
+            return inner
+    return None
+
+
 def _direct(estimator):
     if isinstance(estimator, CalibratedClassifierCV) and not _routing_enabled():
         # It accepts weights and then drops them when its own model cannot take them as
@@ -91,6 +106,14 @@ def check_takes_weights(estimator, weight_strategy, why):
     """Say early, and by name, that a model cannot take the weights that are about to come."""
     if weight_strategy == "resample" or weight_parameter(estimator) is not None:
         return
+    pipeline = estimator.estimator if isinstance(estimator, BaseSearchCV) else estimator
+    if (sampler := makes_rows(pipeline)) is not None:
+        raise ValueError(
+            f"The rows that {type(sampler).__name__} makes in the Pipeline have no sample_weight, "
+            f"but {why}. Leave this sampler out, or set "
+            'weight_strategy="resample" on the Filter, Reweight or Relabel estimator: rows are '
+            "then repeated or left out in proportion to weight, before they come to it."
+        )
     name = _blame(estimator)
     if _routing_enabled() and _takes_any_parameter(estimator):
         name = f"{name.rstrip(',')}, has no request for it (set_fit_request), so that"

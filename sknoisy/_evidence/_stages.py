@@ -10,6 +10,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from sknoisy._evidence._cross_fit import LabelResponse, cross_fit, make_splits
+from sknoisy._evidence._failures import check_proba
 from sknoisy._evidence._fitting import check_takes_weights
 from sknoisy._evidence._training_stages import training_stages
 
@@ -116,6 +117,10 @@ class TrainingInStages(BaseEstimator):
         self.given_ = X, y, sample_weight, fit_params
         return self
 
+    @property
+    def _named_by(self):  # in errors
+        return self.estimator
+
     def stages(self, X_asked):
         X, y, sample_weight, fit_params = self.given_
         return training_stages(
@@ -148,18 +153,12 @@ class _Record:
         self.target = target
 
     def __call__(self, trainer, X, rows):
-        try:
-            return self._watch(trainer, X, rows)
-        except Exception as error:
-            error.add_note(f"It was {type(trainer.estimator).__name__}, asked while it trains.")
-            raise
-
-    def _watch(self, trainer, X, rows):
         progress, steps, records, total, values = [], [], [], 0.0, None
-        seen = np.unique(trainer.given_[1])
+        seen = getattr(trainer, "classes_", np.unique(trainer.given_[1]))
         for step, share, values in trainer.stages(X):
             values = np.asarray(values, dtype=float)
             if self.target.is_labels:
+                check_proba(values, trainer.estimator)
                 values = LabelResponse(self.target.classes)._spread(values, seen, 0.0)
             elif values.ndim == 2 and values.shape[1] == 1:
                 values = values[:, 0]

@@ -44,7 +44,7 @@ from sklearn.utils.metadata_routing import _routing_enabled, process_routing
 from sklearn.utils.validation import _num_samples
 
 from sknoisy._evidence._cross_fit import LabelResponse, number_response
-from sknoisy._evidence._fitting import fit_model, take_params, take_rows
+from sknoisy._evidence._fitting import check_takes_weights, fit_model, take_params, take_rows
 
 EPOCHS = 20  # of what has no number of epochs of its own
 
@@ -534,17 +534,13 @@ def _behind_steps(
     last_name, last = estimator.steps[-1]
     if last is None or isinstance(last, str):
         raise TypeError(f"A Pipeline without a model ({last!r} is its last step) trains nothing.")
+    if sample_weight is not None:
+        check_takes_weights(estimator, "native", "sample_weight was given")
     params, weight = _of_steps(estimator, sample_weight, fit_params)
     for name, step in estimator.steps[:-1]:
         if step is None or isinstance(step, str):
             continue
         if hasattr(step, "fit_resample") and not hasattr(step, "transform"):  # imbalanced-learn
-            if weight is not None:
-                raise ValueError(
-                    f"The rows that {type(step).__name__} makes have no sample_weight, but "
-                    "sample_weight was given: leave this step out, or set "
-                    'weight_strategy="resample".'
-                )
             X, y = step.fit_resample(X, y, **params[name])
             continue
         if hasattr(step, "fit_transform"):

@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validat
 
 from sknoisy._evidence import Evidence, TableEncoder, is_continuous, is_table, take_rows
 from sknoisy._evidence._fitting import seeded_clone
-from sknoisy._fitted import replace_fitted
+from sknoisy._fitted import PlainState, replace_fitted
 from sknoisy._limits import untouchable_rows
 from sknoisy._report import noise_report
 from sknoisy.threshold import ConfidentJointCount, FixedRate, MixturePosterior, NoiseCount
@@ -67,7 +67,7 @@ CONTAMINATION = [
 CV = [Interval(Integral, 2, None, closed="left"), HasMethods(["split"]), "array-like", None]
 
 
-class BaseDetector(BaseEstimator, ABC):
+class BaseDetector(PlainState, BaseEstimator, ABC):
     """Base class of detectors.
 
     A subclass writes `_find(evidence)`, which returns a `Finding`, and `_reason(row)`.

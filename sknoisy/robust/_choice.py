@@ -91,7 +91,7 @@ def held_out(estimator, evidence, treated, splits, respond, *, random_state=None
             part.sample_weight,
             splits[k][1],
             seeds[k],
-            f"to choose a treatment, candidate {name!r}",
+            f"to choose a treatment, candidate {name!r}, fold {k + 1} of {len(splits)}",
         )
         for name, k, part in parts
     ]

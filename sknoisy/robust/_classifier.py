@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from sknoisy._evidence import make_splits, weight_parameter
+from sknoisy._evidence._failures import with_notes
 from sknoisy.detection.committees._label_members import MANY_ROWS
 from sknoisy.exceptions import RareClassWarning
 from sknoisy.robust._choice import assemble, from_part, held_out, part_of, untreated
@@ -348,7 +349,7 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
             name = type(self.estimator).__name__
             warnings.warn(
                 f"{name} could not be fitted on half of the rows, so that no treatment can be "
-                f"chosen and nothing is done about suspect labels. It said: {error}",
+                f"chosen and nothing is done about suspect labels. It said: {with_notes(error)}",
                 UserWarning,
                 stacklevel=4,
             )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any
 
+import joblib
 import numpy as np
 from sklearn.base import (
     BaseEstimator,
@@ -31,8 +32,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, check_memory, has_fit_parameter
 
 from sknoisy._evidence import Evidence, fit_model, take_rows
+from sknoisy._evidence._failures import explain
 from sknoisy._evidence._fitting import check_takes_weights, seeded_clone, take_params
-from sknoisy._fitted import replace_fitted
+from sknoisy._fitted import PlainState, replace_fitted
 from sknoisy._limits import limit_mask, untouchable_rows
 from sknoisy._report import noise_report
 from sknoisy.detection import ConfidentLearning, Residual
@@ -86,7 +88,7 @@ def _inner_has(name):
     return check
 
 
-class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
+class BaseTreatment(MetaEstimatorMixin, PlainState, BaseEstimator, ABC):
     """Base class of treatments: a subclass writes `_treat(case)`."""
 
     __metadata_request__fit = {"groups": True, "trusted": True}  # noqa: RUF012
@@ -246,18 +248,23 @@ class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
         else:
             if "n_jobs" in finder.get_params(deep=False):
                 finder.set_params(n_jobs=None)
-            finding = memory.cache(_find_again, ignore=["n_jobs"])(
-                finder,
-                self._task,
-                inputs.X,
-                inputs.y,
-                inputs.sample_weight,
-                inputs.groups,
-                evidence.trusted,
-                inputs.fit_params,
-                inputs.weight_strategy,
-                n_jobs=getattr(detector, "n_jobs", None),
-            )
+            asked = {
+                "finder": finder,
+                "task": self._task,
+                "X": inputs.X,
+                "y": inputs.y,
+                "sample_weight": inputs.sample_weight,
+                "groups": inputs.groups,
+                "trusted": evidence.trusted,
+                "fit_params": inputs.fit_params,
+                "weight_strategy": inputs.weight_strategy,
+            }
+            find = memory.cache(_find_again, ignore=["n_jobs"])
+            try:
+                finding = find(**asked, n_jobs=getattr(detector, "n_jobs", None))
+            except Exception as error:
+                _check_can_be_known(asked, error)
+                raise
         return detector._conclude(evidence, finding)
 
     def _case(self, evidence, detector):
@@ -313,15 +320,21 @@ class BaseTreatment(MetaEstimatorMixin, BaseEstimator, ABC):
         inputs, n = evidence.inputs, evidence.n_rows
         rows = treated.rows
         seed = self._seed()
-        model = fit_model(
-            seeded_clone(self.estimator, seed),
-            inputs.X if rows is None else take_rows(inputs.X, rows),
-            treated.y,
-            treated.sample_weight,
-            inputs.fit_params if rows is None else take_params(inputs.fit_params, rows, n),
-            weight_strategy=self.weight_strategy,
-            random_state=seed,
-        )
+        try:
+            model = fit_model(
+                seeded_clone(self.estimator, seed),
+                inputs.X if rows is None else take_rows(inputs.X, rows),
+                treated.y,
+                treated.sample_weight,
+                inputs.fit_params if rows is None else take_params(inputs.fit_params, rows, n),
+                weight_strategy=self.weight_strategy,
+                random_state=seed,
+            )
+        except Exception as error:
+            y, is_labels = case.target.y, case.target.is_labels
+            purpose = "to what its treatment leaves of the rows"
+            explain(error, self.estimator, purpose, y, treated.y, is_labels=is_labels)
+            raise
         fitted = {
             "estimator_": model,
             "detector_": case.detector,
@@ -422,6 +435,39 @@ def _name(detector):
     """Class name of a detector, frozen or not."""
     frozen = isinstance(detector, FrozenEstimator)
     return type(detector.estimator if frozen else detector).__name__
+
+
+def _check_can_be_known(asked, error):
+    """Say by name what a cache cannot tell from others, if that is why it failed."""
+    names = [name for name in asked if not _has_hash(asked[name])]
+    if not names:
+        return
+    what, name = asked[names[0]], names[0]
+    if name == "finder":
+        what, name = _culprit(what, type(what).__name__)
+    raise TypeError(
+        f"memory cannot keep what was found: it knows it again by all that went in, and {name} "
+        f"({str(what)[:80]}) cannot be pickled. Define it by name in a module (def in place of "
+        "lambda), or leave memory at None."
+    ) from error
+
+
+def _culprit(thing, name):
+    """(part, name of it): the innermost parameter of an estimator that cannot be pickled."""
+    params = thing.get_params(deep=True) if hasattr(thing, "get_params") else {}
+    parts = [key for key in params if not _has_hash(params[key])]
+    if not parts:
+        return thing, name
+    key = max(parts, key=lambda key: key.count("__"))
+    return params[key], f"{key} of {name}"
+
+
+def _has_hash(thing):
+    try:
+        joblib.hash(thing)
+    except Exception:  # PicklingError, TypeError, AttributeError, whatever a part raises
+        return False
+    return True
 
 
 def _find_again(

@@ -8,11 +8,11 @@ import numpy as np
 from scipy.special import expit
 from sklearn.base import is_outlier_detector
 from sklearn.neighbors import LocalOutlierFactor
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods
 
 from sknoisy._evidence import weight_parameter
+from sknoisy._evidence._cross_fit import last_step
 from sknoisy._evidence._fitting import seeded_clone
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.exceptions import RareClassWarning
@@ -36,10 +36,12 @@ class Outlier(BaseDetector):
     Parameters
     ----------
     outlier_detector : estimator object, default=None
-        Any of scikit-learn's outlier detectors, or a Pipeline that ends in one. None means
-        `LocalOutlierFactor()`, which searches neighbours and so takes time that grows with the
-        square of the number of rows where there are more than about 15 columns; an
-        `IsolationForest` is faster then, but much blinder to a single broken cell in many columns.
+        Any of scikit-learn's outlier detectors, another of their kind (`predict` is -1 for
+        outliers, and `decision_function` negative), or a Pipeline that ends in one. PyOD's, which
+        have it the other way round, are refused. None means `LocalOutlierFactor()`, which searches
+        neighbours and so takes time that grows with the square of the number of rows where there
+        are more than about 15 columns; an `IsolationForest` is faster then, but much blinder to a
+        single broken cell in many columns.
     estimator : estimator object, default=None
         It is not fitted as a model. Where it is a Pipeline, the steps before its last one make the
         features. None means the one a treatment wraps. Without such steps: numbers, brought to
@@ -136,9 +138,9 @@ class Outlier(BaseDetector):
         self.random_state = random_state
 
     def _find(self, evidence):
-        if self.outlier_detector is not None and not is_outlier_detector(self.outlier_detector):
+        if self.outlier_detector is not None and not _detects_outliers(self.outlier_detector):
             raise TypeError(
-                "outlier_detector must be one of scikit-learn's outlier detectors, such as "
+                "outlier_detector must be an outlier detector of scikit-learn's kind, such as "
                 f"IsolationForest, or a Pipeline that ends in one, got {self.outlier_detector!r}."
             )
         features = evidence.features(self.estimator)
@@ -150,11 +152,20 @@ class Outlier(BaseDetector):
             seed = None if self.random_state is None else rng.randint(2**31 - 1)
             if weight is not None and not weight[rows].any():
                 continue
-            outlying, is_outlier = outlyingness(
-                self._prepared(len(rows), seed),
-                features[rows],
-                None if weight is None else weight[rows],
-            )
+            model = self._prepared(len(rows), seed)
+            try:
+                outlying, is_outlier = outlyingness(
+                    model, features[rows], None if weight is None else weight[rows]
+                )
+            except Exception as error:
+                of = ""
+                if self.per_class:
+                    of = f" of class {evidence.target.classes[evidence.target.codes[rows[0]]]!s}"
+                error.add_note(
+                    f"sknoisy was fitting {type(last_step(model)).__name__}, the outlier_detector, "
+                    f"to the {len(rows)} rows{of}."
+                )
+                raise
             score[rows], mask[rows] = outlying, is_outlier
             proba[rows] = expit(outlying / _spread(outlying))
         return Finding(score=score, noise_proba=proba, mask=mask)
@@ -200,6 +211,13 @@ class Outlier(BaseDetector):
         return f"features like those of {others}: {-score:.3g} within the border"
 
 
+def _detects_outliers(model):
+    try:
+        return is_outlier_detector(model)
+    except (AttributeError, TypeError):  # it has no tags: its verdicts will show what it is
+        return hasattr(last_step(model), "decision_function") and not hasattr(model, "transform")
+
+
 def outlyingness(model, X, sample_weight=None):
     """Fit `model` to X; how far each row lies beyond its border, and whether it is an outlier."""
     name = None if sample_weight is None else weight_parameter(model)
@@ -208,12 +226,41 @@ def outlyingness(model, X, sample_weight=None):
     else:  # an IsolationForest cannot draw its samples where most weights are zero
         rows = np.flatnonzero(sample_weight)
         model.fit(X[rows], **{name: sample_weight[rows]})
-    last = model.steps[-1][1] if isinstance(model, Pipeline) else model
+    last = last_step(model)
     if hasattr(last, "negative_outlier_factor_"):
         # its predictions are for other rows: a training row would be its own nearest neighbour
         score = last.offset_ - last.negative_outlier_factor_
         return score, score > 0
-    return -np.ravel(model.decision_function(X)), model.predict(X) == -1
+    if not (hasattr(model, "decision_function") and hasattr(model, "predict")):
+        raise TypeError(
+            f"{type(last).__name__}, the outlier_detector, must have decision_function and predict."
+        )
+    values, said = np.ravel(model.decision_function(X)), np.ravel(model.predict(X))
+    _check_convention(values, said, type(last).__name__)
+    return -values, said == -1
+
+
+def _check_convention(values, said, name):
+    """Refuse a detector in which high values, or other verdicts than -1, may be the outliers'."""
+    known = np.unique(said).tolist()
+    if not set(known) <= {-1, 1}:
+        what = f"predicts {', '.join(map(str, known[:5]))}"
+    elif not _by_sign(values, said == -1):
+        what = "does not give the rows for which it predicts -1, and no others, values below zero"
+    else:
+        return
+    raise ValueError(
+        f"{name}, the outlier_detector, {what}, so that it is not clear which rows are outliers: "
+        "predict must be -1 for them and 1 for others, and decision_function negative for them, as "
+        "in scikit-learn. In PyOD it is the other way round: derive a class with "
+        "decision_function = threshold_ - PyOD's, and predict by its sign."
+    )
+
+
+def _by_sign(values, is_outlier):
+    """Whether outliers are the rows below zero; one at the border may be on either side."""
+    clear = np.abs(values) > 1e-6 * np.abs(values).max()
+    return bool(np.mean((values < 0) == is_outlier, where=clear) > 0.99) if clear.any() else True
 
 
 def _spread(score):

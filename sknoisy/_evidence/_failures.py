@@ -1,0 +1,141 @@
+"""What a model's own error does not say: on which rows it was, and what can be done there."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+FEW = 10  # members of a class that may be too few whatever the model does
+MAX_NAMES = 5
+TOLERANCE = 1e-3  # of what models compute in half and single precision
+
+# what the messages of scikit-learn, imbalanced-learn, XGBoost and others have in common
+UNKNOWN_CATEGORY = re.compile(
+    r"unknown categor|unknown value|unseen|not in the training (set|data)|new categor", re.I
+)
+NEIGHBORS = re.compile(r"n_neighbors|k_neighbors|n_samples_fit|nearest neighbo", re.I)
+INNER_FOLDS = re.compile(
+    r"n_splits|number of splits|cross-validation|less than \d+ examples|members in each class"
+    r"|fits failed|\bfolds?\b",
+    re.I,
+)
+CLASSES = re.compile(r"class|label", re.I)
+
+
+def explain(error, estimator, purpose, y, y_fit, *, n_test=None, is_labels=False, grouped=False):
+    """Add to a model's error which rows it was fitted on, what they lack, and what to do.
+
+    Parameters
+    ----------
+    error : Exception
+        Gets the note.
+    estimator : estimator object
+    purpose : str
+        Why it was fitted, and on which part of the rows.
+    y, y_fit : ndarray
+        All targets, and those that it was fitted on.
+    n_test : int, default=None
+        How many rows it was to judge.
+    is_labels : bool, default=False
+        Whether the targets are labels.
+    grouped : bool, default=False
+        Whether rows of a group were kept together.
+    """
+    judged = "" if n_test is None else f", {n_test} to judge"
+    note = [f"sknoisy was fitting {_name(estimator)} {purpose} ({len(y_fit)} rows to fit{judged})."]
+    message = f"{error} {error.__cause__ or ''}"
+    if UNKNOWN_CATEGORY.search(message):
+        note.append(
+            "A value that only the other rows have is new to an encoder: set its handle_unknown, "
+            'as in OneHotEncoder(handle_unknown="ignore") or OrdinalEncoder('
+            'handle_unknown="use_encoded_value", unknown_value=-1), or join rare values before fit.'
+        )
+    elif is_labels:
+        note += _about_classes(message, purpose, *_classes(y, y_fit), grouped)
+    error.add_note(" ".join(note))
+
+
+def with_notes(error):
+    """The message of an error and what has been added to it, for where only a text is shown."""
+    return " ".join([str(error), *getattr(error, "__notes__", [])])
+
+
+def check_proba(values, model):
+    """Refuse what a model gives as probabilities and cannot be any: raw scores, for instance."""
+    if values.ndim != 2:
+        what = f"an array of shape {values.shape}"
+    elif values.dtype.kind not in "fiub":
+        what = f"values of dtype {values.dtype}"
+    else:
+        odd = np.argwhere((values < -TOLERANCE) | (values > 1 + TOLERANCE))
+        if not len(odd):
+            return
+        what = f"{values[tuple(odd[0])]:.3g} in column {odd[0][1]}"
+    raise ValueError(
+        f"predict_proba of {_name(model)} gives no probabilities of the classes, but {what}. "
+        "LightGBM and XGBoost give raw scores when the objective is a function: derive a class "
+        "whose predict_proba and predict turn these into probabilities and labels, or give the "
+        "detector an estimator of its own."
+    )
+
+
+def _name(estimator):
+    estimator = getattr(estimator, "_named_by", estimator)
+    # a Pipeline's own error rarely says which step it is from
+    if hasattr(estimator, "steps"):
+        kinds = [s if isinstance(s, str) else type(s).__name__ for _, s in estimator.steps]
+        return f"{type(estimator).__name__} ({', '.join(kinds)})"
+    return type(estimator).__name__
+
+
+def _classes(y, y_fit):
+    """(class, members in `y_fit`, members in `y`): of those that it lacks, and of the rarer ones.
+
+    The latter are those that have lost members, rarest first.
+    """
+    classes, counts = np.unique(y, return_counts=True)
+    known, n_known = np.unique(y_fit, return_counts=True)
+    inside = dict(zip(known.tolist(), n_known.tolist(), strict=True))
+    table = [
+        (name, inside.get(name, 0), count)
+        for name, count in zip(classes.tolist(), counts.tolist(), strict=True)
+    ]
+    fewer = sorted((row for row in table if 0 < row[1] < row[2]), key=lambda row: row[1])
+    return [row for row in table if row[1] == 0], fewer
+
+
+def _about_classes(message, purpose, absent, fewer, grouped):
+    neighbors, folds = NEIGHBORS.search(message), INNER_FOLDS.search(message)
+    concerned = neighbors or folds or CLASSES.search(message)
+    rare = [row for row in fewer if row[1] <= FEW]
+    if not rare and (neighbors or folds):
+        rare = fewer[:1]
+    if not (absent or (rare and concerned)):
+        return []
+    note, ways = [], []
+    if absent:
+        note.append(f"These rows have none of class {_listed(absent, '{0!s} ({2} in all)')}.")
+    if rare:
+        note.append(f"They have few rows of rare classes: {_listed(rare, '{1} of {2} of {0!s}')}.")
+        least = rare[0][1]
+        if neighbors:
+            ways.append(
+                f"set k_neighbors or n_neighbors of the model to {max(least - 1, 1)} at most"
+            )
+        if folds:
+            ways.append(f"set the model's own folds (cv) to {max(least, 2)} at most")
+    one = "class " + str((absent or rare)[0][0]) if len(absent or rare) == 1 else "such classes"
+    ways.append(f"leave {one} out before fit or join it with another")
+    if grouped:
+        ways.append("choose groups such that no class is in a few of them only")
+    if "fold" in purpose:
+        ways.append("choose folds (cv) that leave more of its rows to fit")
+    if "detection" in purpose:
+        ways.append("give the detector an estimator of its own that can do without")
+    return [*note, "What can be done: " + "; or ".join(ways) + "."]
+
+
+def _listed(rows, text):
+    named = ", ".join(text.format(*row) for row in rows[:MAX_NAMES])
+    return named + (f" and {len(rows) - MAX_NAMES} more" if len(rows) > MAX_NAMES else "")
