@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
-FEW = 10  # members of a class that may be too few whatever the model does
+FEW = 30  # members of a class that neighbours and folds inside a model may find too few
 MAX_NAMES = 5
 TOLERANCE = 1e-3  # of what models compute in half and single precision
 
@@ -15,12 +16,13 @@ UNKNOWN_CATEGORY = re.compile(
     r"unknown categor|unknown value|unseen|not in the training (set|data)|new categor", re.I
 )
 NEIGHBORS = re.compile(r"n_neighbors|k_neighbors|n_samples_fit|nearest neighbo", re.I)
+FITTED_NEIGHBORS = re.compile(r"n_samples_fit = (\d+)")
 INNER_FOLDS = re.compile(
     r"n_splits|number of splits|cross-validation|less than \d+ examples|members in each class"
     r"|fits failed|\bfolds?\b",
     re.I,
 )
-CLASSES = re.compile(r"class|label", re.I)
+CLASSES = re.compile(r"\b(class(es)?|labels?)\b", re.I)
 
 
 def explain(error, estimator, purpose, y, y_fit, *, n_test=None, is_labels=False, grouped=False):
@@ -51,8 +53,13 @@ def explain(error, estimator, purpose, y, y_fit, *, n_test=None, is_labels=False
             'as in OneHotEncoder(handle_unknown="ignore") or OrdinalEncoder('
             'handle_unknown="use_encoded_value", unknown_value=-1), or join rare values before fit.'
         )
+    elif (found := FITTED_NEIGHBORS.search(message)) and int(found[1]) >= len(y_fit):
+        note.append(
+            "The model looks for more neighbours than there are rows to fit: set n_neighbors to "
+            f"{len(y_fit)} at most."
+        )
     elif is_labels:
-        note += _about_classes(message, purpose, *_classes(y, y_fit), grouped)
+        note += _about_classes(message, purpose, _classes(y, y_fit), grouped)
     error.add_note(" ".join(note))
 
 
@@ -74,63 +81,57 @@ def check_proba(values, model):
         what = f"{values[tuple(odd[0])]:.3g} in column {odd[0][1]}"
     raise ValueError(
         f"predict_proba of {_name(model)} gives no probabilities of the classes, but {what}. "
-        "LightGBM and XGBoost give raw scores when the objective is a function: derive a class "
-        "whose predict_proba and predict turn these into probabilities and labels, or give the "
-        "detector an estimator of its own."
+        "LightGBM gives raw scores when its objective is a function: derive a class whose "
+        "predict_proba and predict turn them into probabilities and labels, or give the detector "
+        "an estimator of its own."
     )
 
 
 def _name(estimator):
     estimator = getattr(estimator, "_named_by", estimator)
     # a Pipeline's own error rarely says which step it is from
-    if hasattr(estimator, "steps"):
+    if isinstance(estimator, Pipeline):
         kinds = [s if isinstance(s, str) else type(s).__name__ for _, s in estimator.steps]
         return f"{type(estimator).__name__} ({', '.join(kinds)})"
     return type(estimator).__name__
 
 
 def _classes(y, y_fit):
-    """(class, members in `y_fit`, members in `y`): of those that it lacks, and of the rarer ones.
-
-    The latter are those that have lost members, rarest first.
-    """
+    """(class, members in `y_fit`, members in `y`), rarest first."""
     classes, counts = np.unique(y, return_counts=True)
     known, n_known = np.unique(y_fit, return_counts=True)
     inside = dict(zip(known.tolist(), n_known.tolist(), strict=True))
-    table = [
-        (name, inside.get(name, 0), count)
-        for name, count in zip(classes.tolist(), counts.tolist(), strict=True)
-    ]
-    fewer = sorted((row for row in table if 0 < row[1] < row[2]), key=lambda row: row[1])
-    return [row for row in table if row[1] == 0], fewer
+    pairs = zip(classes.tolist(), counts.tolist(), strict=True)
+    table = [(name, inside.get(name, 0), count) for name, count in pairs]
+    return sorted(table, key=lambda row: row[1])
 
 
-def _about_classes(message, purpose, absent, fewer, grouped):
+def _about_classes(message, purpose, table, grouped):
     neighbors, folds = NEIGHBORS.search(message), INNER_FOLDS.search(message)
     concerned = neighbors or folds or CLASSES.search(message)
-    rare = [row for row in fewer if row[1] <= FEW]
-    if not rare and (neighbors or folds):
-        rare = fewer[:1]
-    if not (absent or (rare and concerned)):
+    absent = [row for row in table if row[1] == 0]
+    rare = [row for row in table if 0 < row[1] <= FEW] if concerned else []
+    if not (absent or rare):
         return []
     note, ways = [], []
     if absent:
         note.append(f"These rows have none of class {_listed(absent, '{0!s} ({2} in all)')}.")
     if rare:
-        note.append(f"They have few rows of rare classes: {_listed(rare, '{1} of {2} of {0!s}')}.")
-        least = rare[0][1]
+        note.append(f"They have few rows of rare classes: {_listed(rare, '{0!s} ({1} of {2})')}.")
+    if rare and (least := rare[0][1]) > 1:
         if neighbors:
-            ways.append(
-                f"set k_neighbors or n_neighbors of the model to {max(least - 1, 1)} at most"
-            )
+            ways.append(f"set k_neighbors or n_neighbors of the model to {least - 1} at most")
         if folds:
-            ways.append(f"set the model's own folds (cv) to {max(least, 2)} at most")
-    one = "class " + str((absent or rare)[0][0]) if len(absent or rare) == 1 else "such classes"
-    ways.append(f"leave {one} out before fit or join it with another")
+            ways.append(f"set the model's own folds (cv) to {least} at most")
+    few = absent or rare
+    one, it = (f"class {few[0][0]!s}", "it") if len(few) == 1 else ("such classes", "them")
+    ways.append(f"leave {one} out before fit or join {it} with another")
+    if "treatment leaves" in purpose:
+        ways.append("set min_per_class so that more such rows are kept as they are")
     if grouped:
         ways.append("choose groups such that no class is in a few of them only")
     if "fold" in purpose:
-        ways.append("choose folds (cv) that leave more of its rows to fit")
+        ways.append("choose folds (cv) that leave more such rows to fit")
     if "detection" in purpose:
         ways.append("give the detector an estimator of its own that can do without")
     return [*note, "What can be done: " + "; or ".join(ways) + "."]

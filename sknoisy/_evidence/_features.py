@@ -8,7 +8,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
-from sknoisy._evidence._fitting import seeded_clone
+from sknoisy._evidence._fitting import first_steps, seeded_clone
 from sknoisy._evidence._table import TableEncoder, is_table
 
 
@@ -27,7 +27,7 @@ def numeric_features(estimator, evidence):
     X, y = evidence.inputs.X, evidence.target.y
     if isinstance(estimator, Pipeline) and len(estimator.steps) > 1:
         # seeded, so that the same question has the same answer
-        X = seeded_clone(estimator[:-1], 0).fit_transform(X, y)
+        X = seeded_clone(first_steps(estimator), 0).fit_transform(X, y)
     if is_table(X):
         return TableEncoder().fit_transform(X)
     if issparse(X):

@@ -7,15 +7,31 @@ from inspect import Parameter, signature
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble._base import _BaseHeterogeneousEnsemble
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_random_state, get_tags
+from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import _routing_enabled, get_routing_for_object
 from sklearn.utils.validation import _num_samples, has_fit_parameter
+
+
+class IsModel(HasMethods):
+    """Constraint of a parameter: it predicts, or is a classifier or regressor and will, fitted."""
+
+    def __init__(self):
+        super().__init__(["fit", "predict"])
+
+    def is_satisfied_by(self, val):
+        if super().is_satisfied_by(val) or not hasattr(val, "fit"):
+            return hasattr(val, "fit")
+        try:  # a StackingClassifier without a final estimator, for instance
+            return is_classifier(val) or is_regressor(val)
+        except (AttributeError, TypeError):  # it has no tags
+            return False
 
 
 def take_rows(X, rows):
@@ -77,14 +93,25 @@ def weight_parameter(estimator):
 
 def makes_rows(estimator):
     """The step of a Pipeline that gives the model other rows than came (SMOTE), or None."""
+    if isinstance(estimator, BaseSearchCV):
+        return makes_rows(estimator.estimator)
     if not isinstance(estimator, Pipeline):
         return None
-    for _, step in estimator.steps[:-1]:
-        if hasattr(step, "fit_resample") and not hasattr(step, "transform"):
-            return step
-        if (inner := makes_rows(step)) is not None:
-            return inner
-    return None
+    makers = [step for _, step in estimator.steps[:-1] if _samples(step)]
+    return makers[0] if makers else makes_rows(estimator.steps[-1][1])
+
+
+def _samples(step):
+    """Whether a step is one of imbalanced-learn's samplers, or like them."""
+    return hasattr(step, "fit_resample") and not hasattr(step, "transform")
+
+
+def first_steps(pipeline):
+    """What a Pipeline does with rows before its last step; it leaves no row out and adds none."""
+    steps = [(name, step) for name, step in pipeline.steps[:-1] if not _samples(step)]
+    if len(steps) == len(pipeline.steps) - 1:
+        return pipeline[:-1]
+    return Pipeline(steps or [("nothing", "passthrough")])
 
 
 def _direct(estimator):
@@ -106,11 +133,10 @@ def check_takes_weights(estimator, weight_strategy, why):
     """Say early, and by name, that a model cannot take the weights that are about to come."""
     if weight_strategy == "resample" or weight_parameter(estimator) is not None:
         return
-    pipeline = estimator.estimator if isinstance(estimator, BaseSearchCV) else estimator
-    if (sampler := makes_rows(pipeline)) is not None:
+    if (sampler := makes_rows(estimator)) is not None:
         raise ValueError(
-            f"The rows that {type(sampler).__name__} makes in the Pipeline have no sample_weight, "
-            f"but {why}. Leave this sampler out, or set "
+            f"The rows that {type(sampler).__name__} makes have no sample_weight, but {why}. "
+            "Leave this sampler out of the Pipeline, or set "
             'weight_strategy="resample" on the Filter, Reweight or Relabel estimator: rows are '
             "then repeated or left out in proportion to weight, before they come to it."
         )

@@ -57,7 +57,8 @@ def training_stages(
 
     What counts as training, and what a step of it is:
 
-    - boosting, anything with `staged_predict`, LightGBM and XGBoost: iterations, in one fit;
+    - boosting, anything with `staged_predict`, LightGBM, XGBoost and CatBoost: iterations, in one
+      fit;
     - forests and bagging: trees, in one fit;
     - a single tree: its levels, in one fit;
     - anything with `partial_fit`: epochs over the shuffled rows. As many as `max_iter`, but where
@@ -137,6 +138,7 @@ def training_stages(
     for stages, serves in (
         (_lightgbm, _is_of("lightgbm", "LGBMModel")),
         (_xgboost, _is_of("xgboost", "XGBModel")),
+        (_catboost, _is_of("catboost", "CatBoost")),
         (_staged, _counts_its_stages),
         (_epochs, lambda model: hasattr(model, "partial_fit")),
         (_warm_starts, lambda model: hasattr(model, "warm_start") and hasattr(model, "max_iter")),
@@ -269,6 +271,19 @@ def _xgboost(model, X, y, X_asked, sample_weight, fit_params, n_stages, budget):
     ask = model.predict_proba if hasattr(model, "predict_proba") else model.predict
     for step in _until(steps, model.get_booster().num_boosted_rounds()):
         yield step, step / planned, ask(X_asked, iteration_range=(0, step))
+
+
+def _catboost(model, X, y, X_asked, sample_weight, fit_params, n_stages, budget):
+    given = model.get_params()
+    names = ("iterations", "n_estimators", "num_boost_round", "num_trees")
+    name = next((name for name in names if given.get(name) is not None), names[0])
+    planned = given.get(name) or 1000  # CatBoost's own default
+    steps = _steps(planned, n_stages, budget)
+    model.set_params(**{name: int(steps[-1])})
+    fit_model(model, X, y, sample_weight, fit_params)
+    ask = model.predict_proba if hasattr(model, "predict_proba") else model.predict
+    for step in _until(steps, model.tree_count_):
+        yield step, step / planned, ask(X_asked, ntree_end=step)
 
 
 def _until(steps, end):

@@ -19,7 +19,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
 
 from sknoisy._evidence import Evidence, TableEncoder, is_continuous, is_table, take_rows
-from sknoisy._evidence._fitting import seeded_clone
+from sknoisy._evidence._fitting import IsModel, seeded_clone
 from sknoisy._fitted import PlainState, replace_fitted
 from sknoisy._limits import untouchable_rows
 from sknoisy._report import noise_report
@@ -83,7 +83,7 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
     _assumes = ""  # what must hold for the method to work, in a few words; for the table of methods
     # `estimator` is the only parameter that every detector with a model has; None is filled in
     _parameter_constraints: dict = {
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [IsModel(), None],
         "contamination": CONTAMINATION,
         "cv": CV,
         "n_jobs": [Integral, None],
@@ -364,6 +364,15 @@ def check_kind(estimator, task, owner):
             f"{owner} needs an estimator object, got the class {estimator.__name__}: "
             f"write {estimator.__name__}()."
         )
+    try:
+        clone(estimator)
+    except RuntimeError as error:
+        error.add_note(
+            "sknoisy fits clones of a model, and a clone must have the parameters that the model "
+            "was given, not copies of them. A tuple in place of a list often helps, as in "
+            "CatBoostClassifier(cat_features=tuple(names))."
+        )
+        raise
     kind = get_tags(estimator).estimator_type
     mine, other = "classifier", "regressor"
     if task == "regression":

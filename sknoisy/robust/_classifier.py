@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from sknoisy._evidence import make_splits, weight_parameter
 from sknoisy._evidence._failures import with_notes
+from sknoisy._evidence._fitting import IsModel
 from sknoisy.detection.committees._label_members import MANY_ROWS
 from sknoisy.exceptions import RareClassWarning
 from sknoisy.robust._choice import assemble, from_part, held_out, part_of, untreated
@@ -223,7 +224,7 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
     """
 
     _parameter_constraints: dict = {
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [IsModel(), None],
         "effort": [StrOptions(set(EFFORT))],
         "weight_strategy": BaseTreatmentClassifier._parameter_constraints["weight_strategy"],
         "min_per_class": BaseTreatmentClassifier._parameter_constraints["min_per_class"],

@@ -12,6 +12,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from sknoisy._evidence import make_splits, weight_parameter
+from sknoisy._evidence._fitting import IsModel
 from sknoisy.detection.committees._number_committee import MIN_ROWS, NumberCommittee
 from sknoisy.robust._choice import (
     assemble,
@@ -171,7 +172,7 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
 
     detector = None  # not a parameter: always the committee
     _parameter_constraints: dict = {
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [IsModel(), None],
         "effort": [StrOptions({"fast", "balanced", "thorough"})],
         "weight_strategy": BaseTreatmentRegressor._parameter_constraints["weight_strategy"],
         "memory": [str, HasMethods(["cache"]), None],

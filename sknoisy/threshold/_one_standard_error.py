@@ -10,6 +10,7 @@ from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from sknoisy._evidence import Evidence, cross_fit, is_continuous, make_splits
+from sknoisy._evidence._fitting import IsModel
 from sknoisy.threshold._base import BaseThreshold, flag_top
 from sknoisy.threshold._fixed import FixedRate
 from sknoisy.threshold._mixture import two_normals
@@ -111,7 +112,7 @@ class OneStandardError(BaseThreshold):
 
     _parameter_constraints: dict = {
         **BaseThreshold._parameter_constraints,
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [IsModel(), None],
         "rates": ["array-like"],
         "choose": [StrOptions({"strictest", "best", "mildest"})],
         "score_on": [StrOptions({"all", "trusted"})],

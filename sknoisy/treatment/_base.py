@@ -33,7 +33,7 @@ from sklearn.utils.validation import check_is_fitted, check_memory, has_fit_para
 
 from sknoisy._evidence import Evidence, fit_model, take_rows
 from sknoisy._evidence._failures import explain
-from sknoisy._evidence._fitting import check_takes_weights, seeded_clone, take_params
+from sknoisy._evidence._fitting import IsModel, check_takes_weights, seeded_clone, take_params
 from sknoisy._fitted import PlainState, replace_fitted
 from sknoisy._limits import limit_mask, untouchable_rows
 from sknoisy._report import noise_report
@@ -95,7 +95,7 @@ class BaseTreatment(MetaEstimatorMixin, PlainState, BaseEstimator, ABC):
     _task: str
     _needs: tuple = ()  # what `_treat` asks of a detector beyond score, probability and mask
     _parameter_constraints: dict = {
-        "estimator": [HasMethods(["fit", "predict"])],
+        "estimator": [IsModel()],
         "detector": [HasMethods(["fit"]), None],
         "contamination": [*CONTAMINATION, None],
         "weight_strategy": [StrOptions({"native", "resample"})],

@@ -22,7 +22,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array, compute_class_weight, gen_batches
 
 from sknoisy._evidence import fit_model
-from sknoisy._evidence._fitting import seeded_clone
+from sknoisy._evidence._fitting import first_steps, seeded_clone
 
 MAX_PARAMETERS = 1000  # of a model whose Hessian is inverted
 MAX_FEATURES = 100  # of a surrogate
@@ -68,7 +68,7 @@ def linear_problem(estimator, evidence):
         design = evidence.inputs.X
         if isinstance(estimator, Pipeline) and len(estimator.steps) > 1:
             # seeded, so that the same question has the same answer
-            steps = seeded_clone(estimator[:-1], 0)
+            steps = seeded_clone(first_steps(estimator), 0)
             design = steps.fit_transform(design, evidence.target.y)
         design = check_array(design, accept_sparse="csr", dtype=np.float64)
         if n_outputs * (design.shape[1] + 1) <= MAX_PARAMETERS:

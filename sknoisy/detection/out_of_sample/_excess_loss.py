@@ -8,9 +8,10 @@ import numpy as np
 from scipy import sparse
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils._param_validation import Interval
 
 from sknoisy._evidence import Evidence, out_of_sample
+from sknoisy._evidence._fitting import IsModel
 from sknoisy.detection._base import BaseDetector, Finding, check_kind
 from sknoisy.detection._verdict import label_posterior
 from sknoisy.detection.out_of_sample._personal_loss import out_of_sample_loss
@@ -130,7 +131,7 @@ class ExcessLoss(BaseDetector):
     _suggests_unseen = True
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
-        "error_model": [HasMethods(["fit", "predict"]), None],
+        "error_model": [IsModel(), None],
         "n_repeats": [Interval(Integral, 1, None, closed="left")],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
     }

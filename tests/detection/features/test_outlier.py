@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
 from sklearn.covariance import EllipticEnvelope
@@ -92,6 +92,63 @@ def test_only_outlier_detectors_are_taken():
         Outlier(KMeans(2)).fit(X, y)
     with pytest.raises(ValueError, match="outlier_detector"):
         Outlier("forest").fit(X, y)
+
+
+class Distance(OutlierMixin, BaseEstimator):
+    """How far from the middle; what it says of the far rows, and in which sign, is up to it."""
+
+    def __init__(self, far=-1, near=1, sign=-1):
+        self.far = far
+        self.near = near
+        self.sign = sign
+
+    def fit(self, X, y=None):
+        self.border_ = np.quantile(np.linalg.norm(X, axis=1), 0.97)
+        return self
+
+    def decision_function(self, X):
+        return self.sign * (np.linalg.norm(X, axis=1) - self.border_)
+
+    def predict(self, X):
+        return np.where(np.linalg.norm(X, axis=1) > self.border_, self.far, self.near)
+
+
+@pytest.mark.parametrize("steps", [[], [RobustScaler()]])
+def test_any_detector_of_scikit_learns_kind(steps):
+    X, y = table()
+    detector = Outlier(make_pipeline(*steps, Distance()), contamination=3 / 150).fit(X, y)
+    assert np.flatnonzero(detector.noise_mask_).tolist() == BROKEN
+
+
+@pytest.mark.parametrize("steps", [[], [RobustScaler()]])
+@pytest.mark.parametrize(
+    "far, near, sign", [(1, 0, 1), (1, 0, -1), (-1, 1, 1), (1, -1, -1), (2, 1, 1)]
+)
+def test_detectors_whose_sign_may_be_another_are_refused(far, near, sign, steps):
+    X, y = table()
+    model = make_pipeline(*steps, Distance(far, near, sign))
+    for contamination in ("auto", 0.02):
+        with pytest.raises(ValueError, match="Distance, the outlier_detector,.*which rows are out"):
+            FilterClassifier(LogisticRegression(), Outlier(model, contamination=contamination)).fit(
+                X, y
+            )
+
+
+def test_pyod_is_refused():
+    knn = pytest.importorskip("pyod.models.knn")
+    X, y = table()
+    with pytest.raises(ValueError, match="KNN, the outlier_detector, predicts 0, 1"):
+        Outlier(knn.KNN()).fit(X, y)
+
+
+def test_an_outlier_detectors_own_error_names_the_class():
+    X, y = table()
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        Outlier(OneClassSVM(kernel="none of these"), per_class=True).fit(X, y)
+    assert (
+        "OneClassSVM, the outlier_detector, to the 75 rows of class left"
+        in caught.value.__notes__[0]
+    )
 
 
 # ------------------------------------------------------------------ overall and per class
