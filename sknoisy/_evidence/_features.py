@@ -8,7 +8,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
-from sknoisy._evidence._fitting import first_steps, seeded_clone
+from sknoisy._evidence._fitting import first_steps, label_free, seeded_clone
 from sknoisy._evidence._table import TableEncoder, is_table
 
 
@@ -17,7 +17,8 @@ def numeric_features(estimator, evidence):
 
     In this order:
 
-    1. the steps before the last one of a Pipeline `estimator`, fitted on all rows;
+    1. the steps before the last one of a Pipeline `estimator`, fitted on all rows, but for those
+       that would let a label into the features of its own row (selection by the labels, LDA);
     2. numbers: columns brought to zero mean and unit variance (sparse: to unit maximum);
     3. a table of pandas, polars or Arrow, or a list of dicts: `TableEncoder`;
     4. a one-dimensional array or list of texts: TF-IDF.
@@ -27,7 +28,7 @@ def numeric_features(estimator, evidence):
     X, y = evidence.inputs.X, evidence.target.y
     if isinstance(estimator, Pipeline) and len(estimator.steps) > 1:
         # seeded, so that the same question has the same answer
-        X = seeded_clone(first_steps(estimator), 0).fit_transform(X, y)
+        X = seeded_clone(first_steps(label_free(estimator)), 0).fit_transform(X, y)
     if is_table(X):
         return TableEncoder().fit_transform(X)
     if issparse(X):

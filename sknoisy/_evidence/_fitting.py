@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from inspect import Parameter, signature
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble._base import _BaseHeterogeneousEnsemble
+from sklearn.feature_selection import SelectorMixin, VarianceThreshold
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_random_state, get_tags
@@ -34,6 +36,10 @@ class IsModel(HasMethods):
             return False
 
 
+# X_val, y_val, sample_weight_val, val_set, eval_set, eval_metric, eval_names, validation_data, ...
+_VALIDATION = re.compile(r"(?:^|_)(?:e?val|eval|valid|validation|test)(?:_|s?$)").search
+
+
 def take_rows(X, rows):
     """Rows of any container: array, sparse, DataFrame, polars, list, texts."""
     if issparse(X) and X.format in ("bsr", "coo", "dia"):  # these have no row indexing
@@ -46,9 +52,13 @@ def take_rows(X, rows):
 
 
 def take_params(params, rows, n):
-    """Slice those fit parameters that have one entry per training row."""
+    """Slice those fit parameters that have one entry per training row.
+
+    That is those of n entries, but for validation sets (`X_val`, `eval_set`, `validation_data`),
+    which are other rows, even if they happen to be as many.
+    """
     return {
-        name: take_rows(value, rows) if _is_per_row(value, n) else value
+        name: take_rows(value, rows) if _is_per_row(value, n) and not _VALIDATION(name) else value
         for name, value in (params or {}).items()
     }
 
@@ -59,6 +69,44 @@ def _is_per_row(value, n):
     ):
         return False
     return not np.isscalar(value) and _num_samples(value) == n
+
+
+FIRST_GUESSES = {"init_score", "base_margin", "baseline"}  # LightGBM, XGBoost, CatBoost
+WITHOUT_LABEL = {"SelfTrainingClassifier", "LabelSpreading", "LabelPropagation"}
+
+
+def check_meaning(estimator, y, params):
+    """Refuse by name what a model takes in another sense than the rows are judged in.
+
+    First guesses are added to what is learnt, and not to what is predicted, so that rows would be
+    judged without them. To a semi-supervised model -1 is no label.
+    """
+    names = {name.split("__")[-1]: name for name in params or {}}
+    guess = next((names[name] for name in FIRST_GUESSES & set(names)), None)
+    if guess is not None and params[guess] is not None:
+        raise ValueError(
+            f"{guess} is a first guess that {_blame(estimator)} learns beside and does not add in "
+            "predict, so that rows would be judged without it. Give it as a feature instead."
+        )
+    semi = next((m for m in _models_in(estimator) if type(m).__name__ in WITHOUT_LABEL), None)
+    if semi is None or getattr(y, "dtype", np.dtype(object)).kind not in "if":
+        return
+    rows = np.flatnonzero(y == -1)
+    if len(rows):
+        raise ValueError(
+            f"To {type(semi).__name__} the label -1 means that a row has none ({len(rows)} rows, "
+            f"first row {rows[0]}), and here it would count as a class. Fit sknoisy's estimator on "
+            "the labelled rows, y != -1, around an ordinary classifier, and give its corrected "
+            "labels with the unlabelled rows to the semi-supervised one."
+        )
+
+
+def _models_in(estimator):
+    """The estimator and those inside it."""
+    yield estimator
+    if hasattr(estimator, "get_params") and not isinstance(estimator, type):
+        inner = estimator.get_params(deep=True).values()
+        yield from (value for value in inner if hasattr(value, "fit"))
 
 
 def weight_parameter(estimator):
@@ -112,6 +160,31 @@ def first_steps(pipeline):
     if len(steps) == len(pipeline.steps) - 1:
         return pipeline[:-1]
     return Pipeline(steps or [("nothing", "passthrough")])
+
+
+def label_free(estimator):
+    """A Pipeline without those steps that would let each label into its own row's features.
+
+    Selection by the labels is left out, and so are projections such as LDA. `TargetEncoder` stays:
+    it encodes each row by the labels of others.
+    """
+    if not isinstance(estimator, Pipeline):
+        return estimator
+    steps = [
+        (name, "passthrough" if sees_labels(step) else step) for name, step in estimator.steps[:-1]
+    ]
+    if steps == estimator.steps[:-1]:
+        return estimator
+    return Pipeline([*steps, estimator.steps[-1]])
+
+
+def sees_labels(step):
+    if isinstance(step, str) or step is None or type(step).__name__ == "TargetEncoder":
+        return False
+    if isinstance(step, SelectorMixin):
+        return not isinstance(step, VarianceThreshold)
+    tags = get_tags(step)
+    return tags.target_tags.required or tags.estimator_type == "classifier"
 
 
 def _direct(estimator):

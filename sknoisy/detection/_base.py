@@ -19,7 +19,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
 
 from sknoisy._evidence import Evidence, TableEncoder, is_continuous, is_table, take_rows
-from sknoisy._evidence._fitting import IsModel, seeded_clone
+from sknoisy._evidence._fitting import IsModel, check_meaning, seeded_clone
 from sknoisy._fitted import PlainState, replace_fitted
 from sknoisy._limits import untouchable_rows
 from sknoisy._report import noise_report
@@ -182,6 +182,7 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
         if self.estimator is None:
             return self._default_model(evidence)
         check_kind(self.estimator, evidence.task, type(self).__name__)
+        check_meaning(self.estimator, evidence.target.y, None)
         return self.estimator
 
     def _predicted(self, evidence, finding):
@@ -373,7 +374,14 @@ def check_kind(estimator, task, owner):
             "CatBoostClassifier(cat_features=tuple(names))."
         )
         raise
-    kind = get_tags(estimator).estimator_type
+    tags = get_tags(estimator)
+    if tags.input_tags.pairwise:
+        raise ValueError(
+            f"{owner} got {type(estimator).__name__} with precomputed distances or kernels: "
+            "sknoisy fits models on parts of the rows, and columns of X would have to go with "
+            "them, also in predict. Give the features, and the kernel by name or as a callable."
+        )
+    kind = tags.estimator_type
     mine, other = "classifier", "regressor"
     if task == "regression":
         mine, other = other, mine

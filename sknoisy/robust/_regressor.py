@@ -23,6 +23,7 @@ from sknoisy.robust._choice import (
     untreated,
 )
 from sknoisy.robust._default_model import DefaultModel
+from sknoisy.robust._own_loss import own_loss
 from sknoisy.treatment import FilterRegressor, RelabelRegressor, ReweightRegressor
 from sknoisy.treatment._base import BaseTreatmentRegressor
 
@@ -220,7 +221,8 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
         if not suspects.noise_mask.any():
             name, reason = "nothing", _why_nobody(case)
         elif self.effort == "fast":
-            name = "relabel" if proven else "nothing"
+            act = "relabel" if own_loss(self.estimator).is_central else "filter"
+            name = act if proven else "nothing"
             reason = _evidence_of_noise(found)
         else:
             name, reason, table = self._choose(suspects, proven)
@@ -254,6 +256,8 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
             "relabel": lambda: RelabelRegressor(model)._treat(case),
             "distil": lambda: RelabelRegressor(model)._treat(distilled),
         }
+        if not own_loss(model).is_central:  # nothing that the committee predicts is its target
+            del candidates["relabel"], candidates["distil"]
         if self.effort == "thorough" and takes_weights:
             candidates["reweight"] = lambda: ReweightRegressor(model, floor=1e-3)._treat(case)
         return candidates
@@ -267,21 +271,23 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
         if not proven and not by_trust:
             names = ["nothing", "filter"]
         predicted = self._held_out(case, names)
-        weight = case.sample_weight
+        weight, own = case.sample_weight, own_loss(self.estimator)
+        cost = own.cost
 
         def losses(loss):
             return {name: loss(g) for name, g in predicted.items()}
 
         if by_trust:
-            table = losses(lambda g: np.where(trusted, (y - g) ** 2, np.nan))
-            what = f"squared error in the {trusted.sum()} trusted rows"
+            table = losses(lambda g: np.where(trusted, cost(y, g), np.nan))
+            what = f"{own.name} in the {trusted.sum()} trusted rows"
         elif proven:
             p, f = case.noise_proba, found.y_suggested_.astype(float)
-            table = losses(lambda g: (1 - p) * (y - g) ** 2 + p * (f - g) ** 2)
-            what = "squared error expected under the posterior"
+            corrected = cost if own.is_central else lambda f, g: 0.0 * g
+            table = losses(lambda g: (1 - p) * cost(y, g) + p * corrected(f, g))
+            what = f"{own.name} expected under the posterior"
         else:
-            table = losses(lambda g: (y - g) ** 2)
-            what = "squared error against the targets as given"
+            table = losses(lambda g: cost(y, g))
+            what = f"{own.name} against the targets as given"
         table = _Table(table, weight)
         best = min((name for name in names if name not in ("nothing", "distil")), key=table.mean)
         if "distil" in names:
@@ -296,7 +302,8 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
         )
         if not t < -bar:
             return "nothing", reason, table
-        return best if proven or by_trust else "relabel", reason, table
+        act = best if proven or by_trust or not own.is_central else "relabel"
+        return act, reason, table
 
     def _held_out(self, case, names):
         """Held-out predictions of all rows by name of the treatment."""

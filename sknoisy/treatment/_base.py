@@ -33,7 +33,13 @@ from sklearn.utils.validation import check_is_fitted, check_memory, has_fit_para
 
 from sknoisy._evidence import Evidence, fit_model, take_rows
 from sknoisy._evidence._failures import explain
-from sknoisy._evidence._fitting import IsModel, check_takes_weights, seeded_clone, take_params
+from sknoisy._evidence._fitting import (
+    IsModel,
+    check_meaning,
+    check_takes_weights,
+    seeded_clone,
+    take_params,
+)
 from sknoisy._fitted import PlainState, replace_fitted
 from sknoisy._limits import limit_mask, untouchable_rows
 from sknoisy._report import noise_report
@@ -148,6 +154,7 @@ class BaseTreatment(MetaEstimatorMixin, PlainState, BaseEstimator, ABC):
             fit_params=params,
             weight_strategy=self.weight_strategy,
         )
+        check_meaning(self.estimator, evidence.target.y, params)
         detector = self._detect(evidence)
         case = self._case(evidence, detector)
         treated = self._treat(case)

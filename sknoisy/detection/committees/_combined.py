@@ -10,9 +10,9 @@ from scipy.stats import rankdata
 from sklearn.base import clone
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.metaestimators import _BaseComposition
 
 from sknoisy.detection._base import BaseDetector, Finding, _posterior
+from sknoisy.detection.committees._members import NamedMembers
 from sknoisy.detection.features._neighbors import NeighborDisagreement
 from sknoisy.detection.out_of_sample._confident_learning import ConfidentLearning
 from sknoisy.detection.out_of_sample._residual import Residual
@@ -20,7 +20,7 @@ from sknoisy.detection.out_of_sample._residual import Residual
 LEAST = 0.001  # probabilities are kept this far from 0 and 1, so that no member has a veto
 
 
-class CombinedDetector(_BaseComposition, BaseDetector):
+class CombinedDetector(NamedMembers, BaseDetector):
     """Suspect rows by several detectors together, on the same evidence.
 
     Every member judges all rows, with its own rule for how many are suspect (its `contamination`),
@@ -149,6 +149,7 @@ class CombinedDetector(_BaseComposition, BaseDetector):
 
     _task = "both"
     _assumes = "members whose mistakes differ"
+    _list_of = "detectors"
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "detectors": [list, None],
@@ -177,35 +178,6 @@ class CombinedDetector(_BaseComposition, BaseDetector):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def get_params(self, deep=True):
-        """Parameters of this detector and, by name, of its members.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Whether to give the members and their parameters, too.
-
-        Returns
-        -------
-        dict
-        """
-        return self._get_params("detectors", deep=deep)
-
-    def set_params(self, **params):
-        """Set parameters of this detector or, by name, members and their parameters.
-
-        Parameters
-        ----------
-        **params : dict
-            For example `method="vote"`, `near=NeighborDisagreement()`, `near__n_neighbors=5`.
-
-        Returns
-        -------
-        self : object
-        """
-        self._set_params("detectors", **params)
-        return self
-
     # ------------------------------------------------------------------ the members
 
     def _which_task(self, y):
@@ -224,20 +196,12 @@ class CombinedDetector(_BaseComposition, BaseDetector):
             return with_model[0]._which_task(y)
         return super()._which_task(y)
 
-    def _named(self):
-        """The (name, detector) pairs, checked."""
-        for pair in self.detectors:
-            if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str)):
-                raise TypeError(f"detectors must be a list of (name, detector), got {pair!r}.")
-            if not (isinstance(pair[1], BaseDetector) or pair[1] == "drop"):
-                raise TypeError(
-                    f"The member {pair[0]!r} of detectors is no detector of sknoisy, nor 'drop': "
-                    f"{pair[1]!r}."
-                )
-        self._validate_names([name for name, _ in self.detectors])
-        if all(detector == "drop" for _, detector in self.detectors):
-            raise ValueError("detectors must have at least one member that is not dropped.")
-        return self.detectors
+    def _check_member(self, name, member):
+        if not isinstance(member, BaseDetector):
+            raise TypeError(
+                f"The member {name!r} of detectors is no detector of sknoisy, nor 'drop': "
+                f"{member!r}."
+            )
 
     def _members(self, evidence):
         """Names, clones with what they leave open filled in, and weights that sum to one."""

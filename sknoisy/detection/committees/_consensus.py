@@ -15,17 +15,18 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import _routing_enabled
-from sklearn.utils.metaestimators import _BaseComposition
 
 from sknoisy._evidence import cross_fit, make_splits, out_of_sample
 from sknoisy._evidence._cross_fit import LabelResponse, gather
+from sknoisy._evidence._fitting import IsModel
 from sknoisy._limits import without
-from sknoisy.detection._base import BaseDetector, Finding, default_model
+from sknoisy.detection._base import BaseDetector, Finding, check_kind, default_model
 from sknoisy.detection._verdict import disagrees, label_posterior
+from sknoisy.detection.committees._members import NamedMembers
 from sknoisy.exceptions import RareClassWarning
 
 
-class Consensus(_BaseComposition, BaseDetector):
+class Consensus(NamedMembers, BaseDetector):
     """Wrong labels by the vote of several models, repeats or rounds.
 
     Each model that has not seen a row has one vote on it: against the given label, when it finds
@@ -148,6 +149,7 @@ class Consensus(_BaseComposition, BaseDetector):
     _task = "classification"
     _assumes = "models that have not seen a row are rarely all wrong about it"
     _suggests_unseen = True
+    _list_of = "estimators"
     _parameter_constraints: dict = {
         "estimators": [list, None],
         "vote": [StrOptions({"unanimous", "majority", "average"})],
@@ -186,35 +188,6 @@ class Consensus(_BaseComposition, BaseDetector):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def get_params(self, deep=True):
-        """Parameters of this detector and, by name, of its voters.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Whether to give the voters and their parameters, too.
-
-        Returns
-        -------
-        dict
-        """
-        return self._get_params("estimators", deep=deep)
-
-    def set_params(self, **params):
-        """Set parameters of this detector or, by name, voters and their parameters.
-
-        Parameters
-        ----------
-        **params : dict
-            For example `vote="majority"`, `tree=DecisionTreeClassifier()`, `tree__max_depth=3`.
-
-        Returns
-        -------
-        self : object
-        """
-        self._set_params("estimators", **params)
-        return self
-
     # ------------------------------------------------------------------ who votes
 
     def _with_estimator(self, estimator):
@@ -234,19 +207,18 @@ class Consensus(_BaseComposition, BaseDetector):
             ]
         return detector
 
-    def _named(self):
-        """The (name, estimator) pairs, checked."""
-        pairs = self.estimators
-        for pair in pairs:
-            if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str)):
-                raise TypeError(f"estimators must be a list of (name, estimator), got {pair!r}.")
-            model = pair[1]
-            if not (model is None or model == "drop" or hasattr(model, "fit")):
-                raise TypeError(f"The estimator {pair[0]!r} has no fit: {model!r}.")
-        self._validate_names([name for name, _ in pairs])
-        if not any(model != "drop" for _, model in pairs):
-            raise ValueError("estimators must have at least one that votes.")
-        return pairs
+    def _check_member(self, name, member):
+        if member is None:  # the wrapped model
+            return
+        if isinstance(member, type):
+            check_kind(member, self._task, type(self).__name__)
+        if not hasattr(member, "fit"):
+            raise TypeError(f"The estimator {name!r} has no fit: {member!r}.")
+        who = f"{type(self).__name__}, for its member {name!r},"
+        empty = isinstance(member, Pipeline) and not member.steps
+        if empty or not IsModel().is_satisfied_by(member):
+            raise TypeError(f"{who} needs a classifier, got {type(member).__name__}: it is none.")
+        check_kind(member, self._task, who)
 
     def _voters(self, evidence):
         """The models that vote, and the evidence they vote upon."""

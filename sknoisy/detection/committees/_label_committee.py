@@ -9,11 +9,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence import make_splits
+from sknoisy._evidence._fitting import label_free
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.committees._label_members import (
     ASKED_AGAIN,
     MANY_ROWS,
     Panel,
+    behind_first_steps,
     committee_members,
     on_features,
 )
@@ -260,12 +262,18 @@ class LabelCommittee(BaseDetector):
     def _panel(self, evidence):
         """Who judges, on which features, and which rows each has not seen."""
         rng = check_random_state(self.random_state)
-        numbers = on_features(self.estimator, evidence)
-        if numbers is None:
+        n_classes = len(evidence.target.classes)
+
+        def usual(features):
+            return committee_members(features, n_classes, self.members)
+
+        if isinstance(self.members, str) and label_free(self.estimator) is not self.estimator:
+            numbers = evidence.without_fit_params()
+            members = behind_first_steps(usual, self.estimator, numbers)
+        elif (numbers := on_features(self.estimator, evidence)) is None:
             numbers, members = evidence, [("estimator", self.estimator)]
         elif isinstance(self.members, str):
-            n_classes = len(evidence.target.classes)
-            members = committee_members(numbers.inputs.X, n_classes, self.members)
+            members = usual(numbers.inputs.X)
         else:
             members = [(name, model) for name, model in self.members]
         own = not isinstance(self.members, str)

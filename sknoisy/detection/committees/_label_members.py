@@ -15,15 +15,16 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.feature_selection import SelectorMixin, VarianceThreshold
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MaxAbsScaler
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
 from sknoisy._evidence import Evidence, TableEncoder
+from sknoisy._evidence._fitting import label_free
 from sknoisy.exceptions import RareClassWarning
 
 N_TREES = 150
@@ -257,17 +258,33 @@ def _neighbor_proba(evidence, n_jobs, seed):
     return counts / counts.sum(axis=1, keepdims=True)
 
 
+def behind_first_steps(members, pipeline, evidence):
+    """Members as the last step of a pipeline whose steps look at the labels: fitted in each fold.
+
+    The nearest rows are nobody then, since they are sought once, among all rows.
+    """
+    made = clone(pipeline[:-1]).fit_transform(evidence.inputs.X, evidence.target.y)
+    units = MaxAbsScaler() if issparse(made) else TableEncoder()
+    named = members(made if issparse(made) else units.fit_transform(made))
+    steps = pipeline.steps[:-1]
+    return [
+        (name, Pipeline([*steps, ("units", units), (f"member {name}", model)]))
+        for name, model in named
+        if model is not None
+    ]
+
+
 def on_features(estimator, evidence):
     """`Evidence` on X as numbers; None, with a warning, where only `estimator` understands X."""
     try:
-        features = evidence.features(_label_free(estimator))
+        features = evidence.features(estimator)
     except (ValueError, TypeError, AttributeError):  # the last of objects taken for texts
         if estimator is None:
             features = _fill(evidence.inputs.X)
             if features is None:
                 raise
         else:
-            X, model = evidence.inputs.X, _label_free(estimator)
+            X, model = evidence.inputs.X, label_free(estimator)
             if isinstance(model, Pipeline) and len(model.steps) > 1:
                 X, model = clone(model[:-1]).fit_transform(X, evidence.target.y), model[-1]
             features = _fill(X) if get_tags(model).input_tags.allow_nan else None
@@ -281,29 +298,6 @@ def on_features(estimator, evidence):
                 )
                 return None
     return evidence.replaced(X=features, fit_params=None, weight_strategy="native")
-
-
-def _label_free(estimator):
-    """A Pipeline without those steps that would let each label into its own row's features.
-
-    Selection by the labels is left out, and so are projections such as LDA. `TargetEncoder` stays:
-    it encodes each row by the labels of others.
-    """
-    if not isinstance(estimator, Pipeline):
-        return estimator
-    steps = [
-        (name, "passthrough" if _sees_labels(step) else step) for name, step in estimator.steps[:-1]
-    ]
-    return Pipeline([*steps, estimator.steps[-1]])
-
-
-def _sees_labels(step):
-    if isinstance(step, str) or step is None or type(step).__name__ == "TargetEncoder":
-        return False
-    if isinstance(step, SelectorMixin):
-        return not isinstance(step, VarianceThreshold)
-    tags = get_tags(step)
-    return tags.target_tags.required or tags.estimator_type == "classifier"
 
 
 def _fill(X):

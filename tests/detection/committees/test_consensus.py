@@ -20,7 +20,7 @@ from sklearn.metrics import average_precision_score
 from sklearn.model_selection import GridSearchCV, RepeatedStratifiedKFold, StratifiedKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
@@ -370,6 +370,10 @@ def test_a_voter_left_at_none_is_the_wrapped_model(pages):
     [
         ([DecisionTreeClassifier()], TypeError, "list of .name, estimator."),
         ([("tree", "oak")], TypeError, "'tree' has no fit"),
+        ([("tree", DecisionTreeClassifier)], TypeError, "write DecisionTreeClassifier()"),
+        ([("line", Ridge())], TypeError, "member 'line', needs a classifier, got Ridge"),
+        ([("scale", StandardScaler())], TypeError, "member 'scale', needs a classifier"),
+        ([("pipe", Pipeline([]))], TypeError, "member 'pipe', needs a classifier"),
         ([("a", GaussianNB()), ("a", GaussianNB())], ValueError, "not unique"),
         ([("vote", GaussianNB())], ValueError, "conflict"),
         ([("a__b", GaussianNB())], ValueError, "__"),
@@ -574,7 +578,7 @@ def test_pickle_and_a_failed_fit_leaves_the_old_one():
     detector = pickle.loads(pickle.dumps(Consensus(voters(), random_state=0).fit(X, y)))
     score = detector.noise_score_.copy()
     detector.set_params(tree=Ridge())
-    with pytest.raises(ValueError, match="could not convert"):
+    with pytest.raises(TypeError, match="member 'tree', needs a classifier, got Ridge"):
         detector.fit(X, y)
     np.testing.assert_array_equal(detector.noise_score_, score)
 

@@ -51,7 +51,9 @@ def wrong_labels(seed, n=240, rate=0.15):
 @pytest.mark.parametrize("k", [1, 5])
 def test_neighbour_score_of_one_round(k):
     X, y = noisy_labels()
-    detector = INFFC(VOTERS, n_neighbors=k, max_iter=1, random_state=0).fit(X, y)
+    detector = INFFC(VOTERS, contamination="own", n_neighbors=k, max_iter=1, random_state=0).fit(
+        X, y
+    )
     noisy = 2 * detector.n_against_ > detector.n_votes_
     assert noisy.any()
     expected = noise_score(X, y, noisy, k)
@@ -63,7 +65,9 @@ def test_neighbour_score_of_one_round(k):
 def test_lower_bound_removes_more():
     X, y = noisy_labels(rate=0.3)
     n_flagged = [
-        INFFC(VOTERS, min_score=bound, max_iter=1, random_state=0).fit(X, y).noise_mask_.sum()
+        INFFC(VOTERS, contamination="own", min_score=bound, max_iter=1, random_state=0)
+        .fit(X, y)
+        .noise_mask_.sum()
         for bound in (-1.0, 0.0, 0.2, 1.0)
     ]
     assert sorted(n_flagged, reverse=True) == n_flagged
@@ -89,7 +93,7 @@ def test_second_vote_is_by_models_without_the_rows_that_are_voted_down():
 def test_removed_rows_are_never_fitted_again():
     X, y = noisy_labels()
     model, calls = recording(LogisticRegression())
-    detector = INFFC([("linear", model)], cv=4, random_state=0).fit(X, y)
+    detector = INFFC([("linear", model)], contamination="own", cv=4, random_state=0).fit(X, y)
     assert detector.n_iter_ >= 3
     removed = set(np.flatnonzero(detector.noise_mask_))
     for call in fits(calls)[-4:]:
@@ -101,18 +105,22 @@ def test_removed_rows_are_never_fitted_again():
 def test_it_ends_after_calm_rounds():
     X, y = noisy_labels()
     for patience in (1, 3):
-        n_removed = INFFC(VOTERS, n_iter_no_change=patience, random_state=0).fit(X, y).n_flagged_
+        n_removed = (
+            INFFC(VOTERS, contamination="own", n_iter_no_change=patience, random_state=0)
+            .fit(X, y)
+            .n_flagged_
+        )
         steps = np.diff(n_removed, prepend=0)
         assert (steps[-patience:] <= 0.01 * len(y)).all()
         assert len(steps) == patience or steps[-patience - 1] > 0.01 * len(y)
-    assert INFFC(VOTERS, max_iter=2, random_state=0).fit(X, y).n_iter_ == 2
+    assert INFFC(VOTERS, contamination="own", max_iter=2, random_state=0).fit(X, y).n_iter_ == 2
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_neighbours_make_it_more_precise(seed):
     X, y, wrong = wrong_labels(seed)
     votes_only, both = (
-        INFFC(VOTERS, min_score=bound, max_iter=3, random_state=0).fit(X, y)
+        INFFC(VOTERS, contamination="own", min_score=bound, max_iter=3, random_state=0).fit(X, y)
         for bound in (-1.0, 0.0)
     )
     assert wrong[both.noise_mask_].mean() > wrong[votes_only.noise_mask_].mean() + 0.02
@@ -128,14 +136,14 @@ def test_rows_that_only_models_get_wrong_are_spared():
     linear = [("linear", LogisticRegression())]
     small = np.flatnonzero(X[:, 0] > 9.5)
     assert Consensus(linear, random_state=0).fit(X, y).noise_mask_[small].all()
-    detector = INFFC(linear, random_state=0).fit(X, y)
+    detector = INFFC(linear, contamination="own", random_state=0).fit(X, y)
     assert not detector.noise_mask_[small].any()
     assert "(kept)" in detector._reason(small[0])
 
 
 def test_ranking_follows_the_verdict():
     X, y = noisy_labels(rate=0.3)
-    detector = INFFC(VOTERS, random_state=0).fit(X, y)
+    detector = INFFC(VOTERS, contamination="own", random_state=0).fit(X, y)
     score, mask = detector.noise_score_, detector.noise_mask_
     assert score[mask].min() >= 2 / 3 > score[~mask].max()
     removed = np.flatnonzero(mask)
@@ -146,26 +154,28 @@ def test_ranking_follows_the_verdict():
 
 def test_trusted_rows_and_rare_classes_stay():
     X, y = noisy_labels()
-    flagged = INFFC(VOTERS, random_state=0).fit(X, y).noise_mask_
-    trusted = INFFC(VOTERS, random_state=0).fit(X, y, trusted=flagged)
+    flagged = INFFC(VOTERS, contamination="own", random_state=0).fit(X, y).noise_mask_
+    trusted = INFFC(VOTERS, contamination="own", random_state=0).fit(X, y, trusted=flagged)
     assert not trusted.noise_mask_[flagged].any()
     y = y.copy()
     y[3] = 5
     with pytest.warns(RareClassWarning) as warned:
-        detector = INFFC(VOTERS, random_state=0).fit(X, y)
+        detector = INFFC(VOTERS, contamination="own", random_state=0).fit(X, y)
     assert len(warned) == 1
     assert np.isnan(detector.noise_score_[3])
 
 
 def test_names_of_classes_do_not_matter():
     X, y = noisy_labels()
-    first = INFFC(VOTERS, random_state=0).fit(X, y)
-    second = INFFC(VOTERS, random_state=0).fit(X, np.array(["z", "a", "k"])[y])
+    first = INFFC(VOTERS, contamination="own", random_state=0).fit(X, y)
+    second = INFFC(VOTERS, contamination="own", random_state=0).fit(X, np.array(["z", "a", "k"])[y])
     np.testing.assert_array_equal(first.noise_mask_, second.noise_mask_)
 
 
 def test_voters_are_reached_by_name():
-    detector = INFFC(VOTERS).set_params(near="drop", linear__C=0.1, vote="unanimous")
+    detector = INFFC(VOTERS, contamination="own").set_params(
+        near="drop", linear__C=0.1, vote="unanimous"
+    )
     X, y = noisy_labels()
     assert (detector.fit(X, y).n_votes_ == 2).all()
     assert detector.get_params()["linear__C"] == 0.1

@@ -1,6 +1,7 @@
 """LabelCommittee: does it rank, calibrate and explain, on any container?"""
 
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -219,13 +220,15 @@ def test_the_estimator_alone_where_nothing_else_understands_X():
             return super().fit(self._encode(X), y, sample_weight)
 
         def predict_proba(self, X):
-            return super().predict_proba(self._encode(X) if isinstance(X[0], dict) else X)
+            return super().predict_proba(
+                self._encode(X) if isinstance(X[0], SimpleNamespace) else X
+            )
 
         def _encode(self, X):
-            return np.array([[row["value"]] for row in X])
+            return np.array([[row.value] for row in X])
 
     X, y = made(200, n_classes=2)
-    rows = [{"value": a} for a in X[:, 0] + 3 * y]
+    rows = [SimpleNamespace(value=a) for a in X[:, 0] + 3 * y]
     model = FirstLetter(10, bootstrap=False, random_state=0)
     with pytest.warns(UserWarning, match="FirstLetter alone"):
         found = LabelCommittee(model, random_state=0).fit(rows, y)

@@ -1,6 +1,7 @@
 """NumberCommittee finds wrong numbers, knows how sure it is, and keeps still on clean data."""
 
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -196,13 +197,13 @@ def test_table_texts_and_sparse():
 
 
 class _MeanOfItems(Ridge):
-    """Takes rows that nothing else here understands: dicts."""
+    """Takes rows that nothing else here understands: objects."""
 
     def fit(self, X, y, sample_weight=None):
-        return super().fit([[row["a"], row["b"]] for row in X], y, sample_weight)
+        return super().fit([[row.a, row.b] for row in X], y, sample_weight)
 
     def predict(self, X):
-        return super().predict([[row["a"], row["b"]] for row in X])
+        return super().predict([[row.a, row.b] for row in X])
 
 
 def test_rows_that_only_the_model_understands():
@@ -210,7 +211,7 @@ def test_rows_that_only_the_model_understands():
     a, b = rng.normal(size=(2, N))
     y = 100 + 3 * a + b + 0.3 * rng.normal(size=N)
     y[::10] *= 10
-    rows = [{"a": s, "b": t} for s, t in zip(a, b, strict=True)]
+    rows = [SimpleNamespace(a=s, b=t) for s, t in zip(a, b, strict=True)]
     with pytest.warns(UserWarning, match="_MeanOfItems alone"):
         detector = NumberCommittee(_MeanOfItems(), random_state=0).fit(rows, y)
     assert detector.committee_ == {"estimator": 1.0}
