@@ -1,6 +1,11 @@
 """Warnings of sknoisy."""
 
-__all__ = ["CleaningLimitWarning", "ColumnLeftOutWarning", "RareClassWarning"]
+__all__ = [
+    "CleaningLimitWarning",
+    "ColumnLeftOutWarning",
+    "NothingJudgedWarning",
+    "RareClassWarning",
+]
 
 
 class RareClassWarning(UserWarning):
@@ -13,3 +18,7 @@ class ColumnLeftOutWarning(UserWarning):
 
 class CleaningLimitWarning(UserWarning):
     """A class floor or the cap on the treated share left suspect rows untouched."""
+
+
+class NothingJudgedWarning(UserWarning):
+    """No row could be judged, so that none is flagged; the message says why."""

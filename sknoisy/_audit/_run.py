@@ -31,7 +31,8 @@ from sknoisy._audit._read import read_table
 from sknoisy._audit._roles import check_columns, fit_parameters, special_columns
 from sknoisy._audit._target import Target, read_target
 from sknoisy._evidence import weight_parameter
-from sknoisy._evidence._cross_fit import DEFAULT_FOLDS, has_oob
+from sknoisy._evidence._out_of_bag import has_oob
+from sknoisy._evidence._splits import DEFAULT_FOLDS
 from sknoisy.exceptions import CleaningLimitWarning, RareClassWarning
 
 

@@ -6,21 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import BaggingClassifier, BaggingRegressor
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
-from sklearn.utils import check_array, check_random_state, gen_batches
+from sklearn.utils import check_random_state, gen_batches
 
-from sknoisy._evidence._cross_fit import (
-    LabelResponse,
-    _oob_serves,
-    cross_fit,
-    fit_with_bags,
-    has_oob,
-    last_step,
-    number_response,
-    warn_of_sole_members,
-)
+from sknoisy._evidence._cross_fit import cross_fit
+from sknoisy._evidence._out_of_bag import fit_with_bags, has_bags, members_of
+from sknoisy._evidence._responses import LabelResponse, number_response
+from sknoisy._evidence._splits import warn_of_sole_members
 
 CHUNK_BAGS = 16  # responses that are held at a time; a constant, so that n_jobs changes nothing
 
@@ -58,11 +50,6 @@ class Bags:
     n_fits: int
 
 
-def has_bags(estimator, evidence):
-    """Whether the members of one fitted `estimator` are the models, on bags of its own."""
-    return _oob_serves(evidence) and has_oob(estimator)
-
-
 def bag_responses(
     estimator,
     evidence,
@@ -80,15 +67,15 @@ def bag_responses(
     """
     target = evidence.target
     if target.is_labels:
-        warn_of_sole_members(target)
+        warn_of_sole_members(target.classes, evidence.members)
         if len(target.classes) < 2:  # nobody could be of another opinion
-            return _Sums(target).bags(0)
+            return _Sums(target, evidence.copies.unit).bags(0)
     if has_bags(estimator, evidence):
         return _own_members(estimator, evidence, random_state)
     rng = check_random_state(random_state)
     bags = [draw_bag(evidence, max_samples, bootstrap, rng) for _ in range(n_bags)]
     respond = LabelResponse(target.classes) if target.is_labels else number_response
-    sums, everyone = _Sums(target), np.arange(evidence.n_rows)
+    sums, everyone = _Sums(target, evidence.copies.unit), np.arange(evidence.n_rows)
     for chunk in gen_batches(n_bags, CHUNK_BAGS):
         seed = None if random_state is None else int(rng.randint(2**31 - 1))
         splits = [(bag, everyone) for bag in bags[chunk]]
@@ -111,11 +98,12 @@ def bag_responses(
 def draw_bag(evidence, max_samples, bootstrap, rng):
     """Row numbers of one bag, ascending; with `bootstrap`, rows may be there several times.
 
-    Groups are drawn whole. Without `bootstrap` and groups, each class has the same share in the
-    bag. A bag of one class only gets a row (a group) of another one in addition.
+    Groups are drawn whole, and so are copies of a row. Without `bootstrap` and groups, each class
+    has the same share in the bag. A bag of one class only gets a row (a group) of another one in
+    addition.
     """
-    target, groups = evidence.target, evidence.inputs.groups
-    unit_of = np.arange(evidence.n_rows) if groups is None else pd.factorize(groups)[0]
+    target, groups, together = evidence.target, evidence.inputs.groups, evidence.together
+    unit_of = np.arange(evidence.n_rows) if together is None else pd.factorize(together)[0]
     n_units = unit_of.max() + 1
     if n_units < 2:
         raise ValueError(
@@ -128,7 +116,8 @@ def draw_bag(evidence, max_samples, bootstrap, rng):
     else:
         order = rng.permutation(n_units)
         if groups is None and target.is_labels:  # by appearance: names of classes do not matter
-            order = order[np.argsort(pd.factorize(target.codes)[0][order], kind="stable")]
+            label = pd.factorize(target.codes)[0][np.unique(unit_of, return_index=True)[1]]
+            order = order[np.argsort(label[order], kind="stable")]
         # every unit has the same chance, and none of two neighbours in the order are left out
         # (or taken) more often than the share says
         reach = np.floor(np.arange(n_units + 1) * max_samples + rng.uniform())
@@ -145,10 +134,10 @@ def draw_bag(evidence, max_samples, bootstrap, rng):
 
 
 class _Sums:
-    """Running sums of `Bags`."""
+    """Running sums of `Bags`; a row is outside of a bag that has none of its copies, either."""
 
-    def __init__(self, target):
-        self.target = target
+    def __init__(self, target, copies):
+        self.target, self.copies = target, copies
         n = len(target.y)
         width = (len(target.classes),) if target.is_labels else ()
         self.count, self.loss = np.zeros((2, n), dtype=int), np.zeros((2, n))
@@ -160,20 +149,25 @@ class _Sums:
         target = self.target
         inside = np.zeros(len(target.y), dtype=bool)
         inside[bag] = True
-        counts = np.ones(len(target.y), dtype=bool)
+        outside = ~inside
+        if self.copies is not None:
+            outside &= ~np.isin(self.copies, self.copies[bag])
+        counts = ~np.isnan(values if values.ndim == 1 else values.sum(axis=1))
+        if not counts.all():
+            values = np.where(counts.reshape(-1, *[1] * (values.ndim - 1)), values, 0.0)
         if target.is_labels:
-            counts = np.isin(target.codes, target.codes[bag])
+            counts &= np.isin(target.codes, target.codes[bag])
             given = values[np.arange(len(values)), target.codes]
             best = values.max(axis=1)
             n_best = (values >= best[:, None] - 1e-12).sum(axis=1)
             loss = 1.0 - (given >= best - 1e-12) / n_best
-            out = counts & ~inside
+            out = counts & outside
             logs = np.log(np.where(values[out] > 0, values[out], 1.0))
             self.entropy[out] -= (values[out] * logs).sum(axis=1)
             self.confidence[out] += best[out]
         else:
             loss = (values - target.y) ** 2
-        for side, rows in enumerate((inside & counts, ~inside & counts)):
+        for side, rows in enumerate((inside & counts, outside & counts)):
             self.count[side, rows] += 1
             self.total[side, rows] += values[rows]
             self.loss[side, rows] += loss[rows]
@@ -204,6 +198,8 @@ def _linked(margins, bag, codes):
     """
     known = np.unique(codes[bag])
     of_known = np.isin(codes, known)
+    finite = np.isfinite(margins).all(axis=1)
+    of_known &= finite
     outside = of_known.copy()
     outside[bag] = False
     if len(np.unique(codes[outside])) < len(known):
@@ -211,30 +207,22 @@ def _linked(margins, bag, codes):
     features = margins[:, 1:] if margins.shape[1] == 2 else margins[:, known]
     features = features / (features[outside].std() or 1.0)
     link = LogisticRegression(max_iter=1000).fit(features[outside], codes[outside])
-    proba = np.zeros(margins.shape)
-    proba[:, known] = link.predict_proba(features)
+    proba = np.full(margins.shape, np.nan)
+    proba[finite] = 0.0
+    proba[np.ix_(finite, known)] = link.predict_proba(features[finite])
     return proba
 
 
 def _own_members(estimator, evidence, random_state):
     """`Bags` of the members of a forest or bagging, fitted once."""
-    target, X = evidence.target, evidence.inputs.X
+    target = evidence.target
     model = fit_with_bags(estimator, evidence, random_state)
-    ensemble = last_step(model)
-    while isinstance(model, Pipeline):
-        X = model[:-1].transform(X) if len(model.steps) > 1 else X
-        model = model.steps[-1][1]
-    X = check_array(X, accept_sparse="csr", dtype=None, ensure_all_finite=False)
     # members know the classes by their positions
     respond = number_response
     if target.is_labels:
         respond = LabelResponse(np.arange(len(target.classes)))
-    in_parts = isinstance(ensemble, BaggingClassifier | BaggingRegressor)
-    sums = _Sums(target)
-    for i, (member, bag) in enumerate(
-        zip(ensemble.estimators_, ensemble.estimators_samples_, strict=True)
-    ):
-        seen = X[:, ensemble.estimators_features_[i]] if in_parts else X
+    sums = _Sums(target, evidence.copies.unit)
+    for member, bag, seen in members_of(model, evidence.inputs.X):
         method, values = respond(member, seen, None)
         if method == "decision_function":
             values = _linked(values, bag, target.codes)

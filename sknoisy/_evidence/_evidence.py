@@ -11,12 +11,15 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_consistent_length
 
-from sknoisy._evidence._bags import bag_responses, has_bags
+from sknoisy._evidence._bags import bag_responses
+from sknoisy._evidence._copies import Copies, join
 from sknoisy._evidence._cross_fit import out_of_sample
 from sknoisy._evidence._features import numeric_features
 from sknoisy._evidence._neighbors import neighborhood
+from sknoisy._evidence._out_of_bag import has_bags
+from sknoisy._evidence._splits import make_splits
 from sknoisy._evidence._stages import responses_in_stages
-from sknoisy._evidence._target import check_labels, check_numbers
+from sknoisy._evidence._target import HUGE, check_labels, check_numbers
 
 
 @dataclass
@@ -45,10 +48,13 @@ class Evidence:
     fit_params : dict, optional
         Further parameters of the models' `fit`; those with n entries are sliced.
     weight_strategy : {"native", "resample"}
+    copies : Copies, optional
+        Which rows are the same, where that is known already; None means that X tells.
 
     Attributes
     ----------
     target : Target
+    copies : Copies
     trusted : ndarray of shape (n,) of bool
     inputs : Inputs
     """
@@ -64,6 +70,7 @@ class Evidence:
         trusted=None,
         fit_params=None,
         weight_strategy="native",
+        copies=None,
     ):
         self.target = check_labels(y) if task == "classification" else check_numbers(y)
         check_consistent_length(X, self.target.y)
@@ -73,14 +80,8 @@ class Evidence:
         if sample_weight is not None:
             sample_weight = check_weight(sample_weight, n)
         if groups is not None:
-            groups = np.asarray(groups)
-            missing = np.flatnonzero(pd.isna(groups))
-            if len(missing):
-                raise ValueError(
-                    f"groups is missing in {len(missing)} rows, first in row {missing[0]}: give "
-                    "rows that belong to no group a group of their own."
-                )
-            check_consistent_length(groups, self.target.y)
+            groups = check_groups(groups, n)
+        self.copies = Copies(X) if copies is None else copies
         self.trusted = check_trusted(trusted, n)
         self.inputs = Inputs(
             X, self.target.y, sample_weight, groups, dict(fit_params or {}), weight_strategy, task
@@ -95,6 +96,56 @@ class Evidence:
     def n_rows(self):
         return len(self.target.y)
 
+    @property
+    def together(self):
+        """(n,) what no fold and no bag may part: copies of a row, joined with `groups`; or None."""
+        if "together" not in self._answers:
+            self._answers["together"] = join(self.inputs.groups, self.copies.unit)
+        return self._answers["together"]
+
+    @property
+    def members(self):
+        """(K,) how many rows each class has that are no copies of one another."""
+        codes, unit = self.target.codes, self.copies.unit
+        if unit is None:
+            return np.bincount(codes)
+        n_classes = len(self.target.classes)
+        return np.bincount(np.unique(unit * n_classes + codes) % n_classes, minlength=n_classes)
+
+    def splits(self, cv=None, *, n_repeats=1, random_state=None):
+        """List, one entry per repeat, of lists of (train rows, test rows).
+
+        With an integer `cv`, or None for 5, the rows of one group stay in one fold, and so do
+        copies: rows that are equal in all features. A splitter or a list is left as it is.
+        """
+        return make_splits(
+            cv,
+            self.inputs.X,
+            self.target,
+            groups=self.inputs.groups,
+            together=self.together,
+            members=self.members if self.target.is_labels else None,
+            n_repeats=n_repeats,
+            random_state=random_state,
+        )
+
+    def why_nobody_is_judged(self):
+        """The reason that the data give, in a few words."""
+        target, groups = self.target, self.inputs.groups
+        if target.is_labels and len(target.classes) < 2:
+            return f"y has only one class, {target.classes[0]!s}"
+        if target.is_labels and self.members.max() < 2:
+            return "no class has two rows"
+        if target.is_labels and groups is not None:
+            group = np.unique(groups, return_inverse=True)[1]
+            pairs = np.unique(np.column_stack([target.codes, group]), axis=0)
+            if len(pairs) == len(target.classes):
+                return (
+                    "all rows of a class are in one group, so that no model that has not seen the "
+                    "group knows the class"
+                )
+        return "no model, fitted on other rows, could say anything of a row"
+
     def without_fit_params(self):
         """The same rows, for models that the user's further fit parameters are not meant for."""
         other = copy(self)
@@ -103,14 +154,15 @@ class Evidence:
         return other
 
     def replaced(self, **changes):
-        """The same evidence but for what is named here; nothing has been asked of it yet.
+        """The same rows but for what is named here; nothing has been asked of it yet.
 
         Parameters
         ----------
         **changes
-            As in the constructor; what is not named stays.
+            As in the constructor; what is not named stays. So does which rows are copies, also
+            with another X.
         """
-        same = {**vars(self.inputs), "trusted": self.trusted}
+        same = {**vars(self.inputs), "trusted": self.trusted, "copies": self.copies}
         return Evidence(**(same | changes))
 
     def responses(self, estimator, **how):
@@ -164,12 +216,73 @@ def _fingerprint(thing):
 def check_weight(sample_weight, n):
     """Weights of n rows: finite, not negative, not all zero."""
     weight = _check_sample_weight(sample_weight, np.empty((n, 1)), dtype=np.float64)
+    top = weight.max(initial=0.0)
+    if top > HUGE or 0 < top < 1 / HUGE:
+        raise ValueError(
+            f"The largest sample_weight is {top:.4g} (row {weight.argmax()}), and sums and squares "
+            f"of such numbers {'overflow' if top > 1 else 'vanish'}: divide all by the largest."
+        )
     negative = np.flatnonzero(weight < 0)
     if len(negative):
         raise ValueError(f"Negative values in sample_weight, first in row {negative[0]}.")
     if not weight.any():
         raise ValueError("All sample_weight are zero: no row is left to fit on.")
     return weight
+
+
+def check_groups(groups, n):
+    """(n,): one name for each row, of one type that can be ordered."""
+    groups = _one_column(groups)
+    if groups.shape != (n,):
+        if groups.ndim == 1:
+            raise ValueError(
+                "Found input variables with inconsistent numbers of samples: groups has "
+                f"{len(groups)} entries for {n} rows."
+            )
+        raise ValueError(
+            f"groups must have one entry per row ({n}), got shape {groups.shape}: where several "
+            "columns make a group, give one column that has them all."
+        )
+    missing = np.flatnonzero(pd.isna(groups))
+    if len(missing):
+        raise ValueError(
+            f"groups is missing in {len(missing)} rows, first in row {missing[0]}: give "
+            "rows that belong to no group a group of their own."
+        )
+    if groups.dtype != object:
+        return groups
+    try:
+        codes, levels = pd.factorize(groups)
+    except TypeError as error:
+        raise ValueError(
+            f"groups must be names or numbers; row 0 has {groups[0]!r:.80} ({error})."
+        ) from error
+    try:
+        sorted(levels)
+    except TypeError:  # of several types, by what is written of them
+        names = [repr(level) for level in levels]
+        if len(set(names)) < len(names):
+            names = [f"{name} ({i})" for i, name in enumerate(names)]
+        return np.array(names)[codes]
+    if any(isinstance(level, tuple) for level in levels):
+        return np.array([repr(level) for level in levels])[codes]
+    return groups
+
+
+def _one_column(values):
+    """An array; one-dimensional, of objects, for a list of tuples or of names and None."""
+    if isinstance(values, list | tuple):
+        items = np.empty(len(values), dtype=object)
+        items[:] = values
+        if any(isinstance(item, str | tuple) or item is None for item in items):
+            return items
+    try:
+        values = np.asarray(values)
+    except ValueError:
+        return items
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    return values
 
 
 def check_trusted(trusted, n):

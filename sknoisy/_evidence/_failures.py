@@ -9,7 +9,6 @@ from sklearn.pipeline import Pipeline
 
 FEW = 30  # members of a class that neighbours and folds inside a model may find too few
 MAX_NAMES = 5
-TOLERANCE = 1e-3  # of what models compute in half and single precision
 
 # what the messages of scikit-learn, imbalanced-learn, XGBoost and others have in common
 UNKNOWN_CATEGORY = re.compile(
@@ -45,7 +44,9 @@ def explain(error, estimator, purpose, y, y_fit, *, n_test=None, is_labels=False
         Whether rows of a group were kept together.
     """
     judged = "" if n_test is None else f", {n_test} to judge"
-    note = [f"sknoisy was fitting {_name(estimator)} {purpose} ({len(y_fit)} rows to fit{judged})."]
+    note = [
+        f"sknoisy was fitting {name_of(estimator)} {purpose} ({len(y_fit)} rows to fit{judged})."
+    ]
     message = f"{error} {error.__cause__ or ''}"
     if UNKNOWN_CATEGORY.search(message):
         note.append(
@@ -58,7 +59,7 @@ def explain(error, estimator, purpose, y, y_fit, *, n_test=None, is_labels=False
             "The model looks for more neighbours than there are rows to fit: set n_neighbors to "
             f"{len(y_fit)} at most."
         )
-    elif is_labels:
+    elif is_labels and getattr(error, "is_about_rows", True):
         note += _about_classes(message, purpose, _classes(y, y_fit), grouped)
     error.add_note(" ".join(note))
 
@@ -68,26 +69,8 @@ def with_notes(error):
     return " ".join([str(error), *getattr(error, "__notes__", [])])
 
 
-def check_proba(values, model):
-    """Refuse what a model gives as probabilities and cannot be any: raw scores, for instance."""
-    if values.ndim != 2:
-        what = f"an array of shape {values.shape}"
-    elif values.dtype.kind not in "fiub":
-        what = f"values of dtype {values.dtype}"
-    else:
-        odd = np.argwhere((values < -TOLERANCE) | (values > 1 + TOLERANCE))
-        if not len(odd):
-            return
-        what = f"{values[tuple(odd[0])]:.3g} in column {odd[0][1]}"
-    raise ValueError(
-        f"predict_proba of {_name(model)} gives no probabilities of the classes, but {what}. "
-        "LightGBM gives raw scores when its objective is a function: derive a class whose "
-        "predict_proba and predict turn them into probabilities and labels, or give the detector "
-        "an estimator of its own."
-    )
-
-
-def _name(estimator):
+def name_of(estimator):
+    """Class name, with the steps of a Pipeline."""
     estimator = getattr(estimator, "_named_by", estimator)
     # a Pipeline's own error rarely says which step it is from
     if isinstance(estimator, Pipeline):

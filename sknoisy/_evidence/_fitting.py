@@ -295,7 +295,7 @@ def fit_model(
     """Fit `estimator` in place and return it; `sample_weight` reaches its innermost model."""
     params = dict(params or {})
     if sample_weight is None:
-        return estimator.fit(X, y, **params)
+        return _fitted(estimator, estimator.fit(X, y, **params))
     if not np.any(sample_weight):
         raise ValueError(
             f"All sample_weight of the {len(sample_weight)} rows to fit here are zero, so "
@@ -306,6 +306,13 @@ def fit_model(
         is_labels = get_tags(estimator).estimator_type != "regressor"
         rows = resample_by_weight(sample_weight, random_state, strata=y if is_labels else None)
         n = len(sample_weight)
-        return estimator.fit(take_rows(X, rows), y[rows], **take_params(params, rows, n))
+        params = take_params(params, rows, n)
+        return _fitted(estimator, estimator.fit(take_rows(X, rows), y[rows], **params))
     check_takes_weights(estimator, weight_strategy, "sample_weight was given")
-    return estimator.fit(X, y, **params, **{weight_parameter(estimator): sample_weight})
+    params |= {weight_parameter(estimator): sample_weight}
+    return _fitted(estimator, estimator.fit(X, y, **params))
+
+
+def _fitted(estimator, returned):
+    """What `fit` gave back; the estimator itself where that is nothing."""
+    return estimator if returned is None else returned

@@ -9,9 +9,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRequest
 
-from sknoisy._evidence._cross_fit import LabelResponse, cross_fit, make_splits
-from sknoisy._evidence._failures import check_proba
+from sknoisy._evidence._cross_fit import cross_fit
+from sknoisy._evidence._failures import name_of
 from sknoisy._evidence._fitting import check_takes_weights
+from sknoisy._evidence._responses import LabelResponse, as_column, check_proba
 from sknoisy._evidence._training_stages import training_stages
 
 
@@ -89,9 +90,7 @@ def responses_in_stages(
     elif cv is None:
         splits = [(rows, rows)]
     else:
-        [splits] = make_splits(
-            cv, inputs.X, target, groups=inputs.groups, random_state=random_state
-        ) or [[]]
+        [splits] = evidence.splits(cv, random_state=random_state)
     trainer = TrainingInStages(estimator, n_stages=int(n_stages), budget=float(budget))
     record = _record_labels if target.is_labels else _record_numbers
     records = cross_fit(
@@ -155,13 +154,14 @@ class _Record:
     def __call__(self, trainer, X, rows):
         progress, steps, records, total, values = [], [], [], 0.0, None
         seen = getattr(trainer, "classes_", np.unique(trainer.given_[1]))
+        answer = "predict_proba" if self.target.is_labels else "predict"
+        what = f"{answer} of {name_of(trainer.estimator)}"
         for step, share, values in trainer.stages(X):
-            values = np.asarray(values, dtype=float)
             if self.target.is_labels:
-                check_proba(values, trainer.estimator)
-                values = LabelResponse(self.target.classes)._spread(values, seen, 0.0)
-            elif values.ndim == 2 and values.shape[1] == 1:
-                values = values[:, 0]
+                values = check_proba(np.asarray(values, dtype=float), len(rows), what)
+                values = LabelResponse(self.target.classes).spread(values, seen, 0.0, what)
+            else:
+                values = as_column(values, len(rows), what)
             progress.append(share)
             steps.append(step)
             records.append(self.record(values, self.target, rows))

@@ -9,6 +9,8 @@ import pandas as pd
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
+HUGE = 1e150  # larger numbers have no square, and inverse ones none but zero
+
 
 @dataclass(frozen=True)
 class Target:
@@ -39,12 +41,28 @@ class Target:
     def encode(self, labels, name):
         """Positions in `classes` of labels that must be among them."""
         labels = np.asarray(labels)
-        at = np.minimum(np.searchsorted(self.classes, labels), len(self.classes) - 1)
-        odd = np.flatnonzero(self.classes[at] != labels)
+        at = positions(labels, self.classes)
+        odd = np.flatnonzero(at < 0)
         if len(odd):
             label = labels[odd[:1]].tolist()[0]
             raise ValueError(f"{name}: {label!r} in row {odd[0]} is no class of y.")
         return at
+
+
+def positions(labels, classes):
+    """(n,) position in `classes` of each label; -1 for one that is not there.
+
+    Labels of another type, such as the texts that some models make of booleans, go by their text.
+    """
+    labels = np.asarray(labels)
+    at, levels = pd.factorize(labels)
+    known = {label: i for i, label in enumerate(classes.tolist())}
+    found = [known.get(label, -1) for label in levels.tolist()]
+    if -1 in found and labels.dtype.kind != classes.dtype.kind:
+        known = {str(label): i for i, label in enumerate(classes.tolist())}
+        if len(known) == len(classes):
+            found = [known.get(str(label), -1) for label in levels.tolist()]
+    return np.array([*found, -1])[at]  # the last one is for what is missing
 
 
 def check_labels(y):
@@ -80,6 +98,8 @@ def check_numbers(y):
             f"y is not numeric (dtype {y.dtype}): regression needs numbers. Convert dates and "
             "durations to the unit you mean, e.g. days since the first one."
         )
+    if y.dtype.kind == "c":
+        raise ValueError("Complex data not supported: y has complex numbers, regression needs real")
     if y.dtype.kind not in "fiub":
         try:
             y = y.astype(np.float64)
@@ -89,7 +109,27 @@ def check_numbers(y):
                 "numbers; for class labels use the Classifier twin."
             ) from error
     _check_finite(y)
+    _check_size(y)
     return Target(y=y)
+
+
+def _check_size(y):
+    """Squares of the numbers, and of their differences, must be numbers again."""
+    if y.dtype.kind != "f" or not len(y):
+        return
+    y = y.astype(np.float64)
+    size = np.abs(y)
+    if size.max() > HUGE:
+        row = size.argmax()
+        raise ValueError(
+            f"y is {y[row]:.4g} in row {row}, and squares of numbers beyond {HUGE:g} overflow: "
+            "give y in a larger unit, or leave such rows out."
+        )
+    if 0 < np.ptp(y) < 1 / HUGE:
+        raise ValueError(
+            f"The numbers of y differ by {np.ptp(y):.4g} at most, and squares of such numbers are "
+            "zero in floating point: give y in a smaller unit."
+        )
 
 
 def is_continuous(y):

@@ -43,8 +43,9 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metadata_routing import _routing_enabled, process_routing
 from sklearn.utils.validation import _num_samples
 
-from sknoisy._evidence._cross_fit import LabelResponse, number_response
 from sknoisy._evidence._fitting import check_takes_weights, fit_model, take_params, take_rows
+from sknoisy._evidence._responses import LabelResponse, number_response
+from sknoisy._evidence._target import positions
 
 EPOCHS = 20  # of what has no number of epochs of its own
 
@@ -187,7 +188,7 @@ def _answer(model, X):
     """Probabilities in the order of the model's classes, or numbers."""
     if not hasattr(model, "classes_"):
         return number_response(model, X, None)[1]
-    method, values = LabelResponse(model.classes_)(model, X, None)
+    method, values = LabelResponse(np.sort(model.classes_))(model, X, None)
     if method == "decision_function":
         values = _squash(values)
     return values
@@ -222,9 +223,17 @@ def _staged(model, X, y, X_asked, sample_weight, fit_params, n_stages, budget):
     step, values = 0, None
     for step, values in enumerate(answers, start=1):
         if step in steps:
-            yield step, step / planned, values
+            yield step, step / planned, _sorted_columns(model, values)
     if values is not None and step not in steps:
-        yield step, step / planned, values
+        yield step, step / planned, _sorted_columns(model, values)
+
+
+def _sorted_columns(model, values):
+    """Columns in the order of the sorted classes, whatever the order of the model's own."""
+    order = np.argsort(getattr(model, "classes_", [0]), kind="stable")
+    if (np.diff(order) == 1).all():
+        return values
+    return np.asarray(values)[:, order]
 
 
 def _counts_its_stages(model):
@@ -240,7 +249,8 @@ def _staged_answers(model, X):
             yield _squash(np.column_stack([-margin, margin]) if margin.ndim == 1 else margin)
     else:
         for predicted in model.staged_predict(X):
-            yield np.eye(len(model.classes_))[np.searchsorted(model.classes_, predicted)]
+            at = positions(np.ravel(predicted), np.asarray(model.classes_))
+            yield np.eye(len(model.classes_))[at]
 
 
 def _is_of(package, base):

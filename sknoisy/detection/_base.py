@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from copy import deepcopy
@@ -18,11 +19,19 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
 
-from sknoisy._evidence import Evidence, TableEncoder, is_continuous, is_table, take_rows
+from sknoisy._evidence import (
+    Evidence,
+    TableEncoder,
+    check_reusable,
+    is_continuous,
+    is_table,
+    take_rows,
+)
 from sknoisy._evidence._fitting import IsModel, check_meaning, seeded_clone
 from sknoisy._fitted import PlainState, replace_fitted
 from sknoisy._limits import untouchable_rows
 from sknoisy._report import noise_report
+from sknoisy.exceptions import NothingJudgedWarning
 from sknoisy.threshold import ConfidentJointCount, FixedRate, MixturePosterior, NoiseCount
 from sknoisy.threshold._base import verdict_sentence
 
@@ -104,7 +113,8 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
         sample_weight : array-like of shape (n,), default=None
             Weights of the models that make the evidence. Counts and thresholds are unweighted.
         groups : array-like of shape (n,), default=None
-            Rows of one group stay together in cross-fitting.
+            Rows of one group stay together in cross-fitting. So do copies, rows that are equal in
+            all features, whether groups are given or not.
         trusted : array-like of shape (n,) of bool, default=None
             Rows known to be right: they are never flagged.
 
@@ -220,6 +230,13 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
         """Apply the threshold to a finding and set the fitted attributes, all at once."""
         target, trusted = evidence.target, evidence.trusted
         score = np.asarray(finding.score, dtype=float)
+        if np.isnan(score).all():
+            warnings.warn(
+                f"{type(self).__name__} could judge no row, and flags none: "
+                f"{evidence.why_nobody_is_judged()}.",
+                NothingJudgedWarning,
+                stacklevel=3,
+            )
         fitted = dict(finding.attributes)
         label_proba = None
         if self._by_own_rule(finding) and finding.mask is not None:
@@ -280,7 +297,12 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
         replace_fitted(self, {**fitted, "_target": target})
         return self
 
+    def __sklearn_clone__(self):
+        check_reusable(getattr(self, "cv", None), type(self).__name__)
+        return super().__sklearn_clone__()
+
     def _validate_params(self):
+        check_reusable(getattr(self, "cv", None), type(self).__name__)
         super()._validate_params()
         if isinstance(self.contamination, type) or hasattr(self.contamination, "predict"):
             raise TypeError(

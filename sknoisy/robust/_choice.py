@@ -48,6 +48,7 @@ def part_of(evidence, rows):
         y=inputs.y[rows],
         sample_weight=None if inputs.sample_weight is None else inputs.sample_weight[rows],
         groups=None if inputs.groups is None else inputs.groups[rows],
+        copies=evidence.copies.part(rows),
         trusted=evidence.trusted[rows],
         fit_params=take_params(inputs.fit_params, rows, n),
     )

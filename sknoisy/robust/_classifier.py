@@ -12,7 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
-from sknoisy._evidence import make_splits, weight_parameter
+from sknoisy._evidence import weight_parameter
 from sknoisy._evidence._failures import with_notes
 from sknoisy._evidence._fitting import IsModel
 from sknoisy.detection.committees._label_members import MANY_ROWS
@@ -373,7 +373,7 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
     def _round(self, case, evidence, names, by_trust, seed):
         """dict of name to (score, agreement) of each row, for one way to halve the rows."""
         target, n = evidence.target, evidence.n_rows
-        [splits] = make_splits(2, None, target, groups=evidence.inputs.groups, random_state=seed)
+        [splits] = evidence.splits(2, random_state=seed)
         posterior = np.eye(len(target.classes))[target.codes]
         treated = {name: [] for name in names}
         for train, _ in splits:

@@ -8,7 +8,6 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from sknoisy._evidence import make_splits
 from sknoisy.detection._base import Finding
 from sknoisy.detection.committees._label_committee import LabelCommittee
 from sknoisy.detection.committees._label_members import MANY_ROWS
@@ -33,13 +32,7 @@ class HalvedCommittee(LabelCommittee):
             return super()._find(evidence)
         rng = check_random_state(self.random_state)
         seeds = rng.randint(2**31 - 1, size=3)
-        [splits] = make_splits(
-            2,
-            evidence.inputs.X,
-            evidence.target,
-            groups=evidence.inputs.groups,
-            random_state=int(seeds[0]),
-        )
+        [splits] = evidence.splits(2, random_state=int(seeds[0]))
         # sole members of a class are in the training part of both: the first keeps them
         halves = splits[0][0], np.setdiff1d(splits[1][0], splits[0][0])
         with warnings.catch_warnings():  # rare classes have been named when the rows were halved

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from sknoisy._evidence._responses import predicted_codes
 from sknoisy.robust._choice import compare
 
 BALANCED = 0.5  # part of the score in which classes are made equal
@@ -17,7 +18,7 @@ class PredictedCodes:
         self.target = target
 
     def __call__(self, model, X, rows):
-        return self.target.encode(np.asarray(model.predict(X)).reshape(-1), "predict").astype(float)
+        return predicted_codes(model, X, self.target.classes).astype(float)
 
 
 def score_rows(predicted, posterior, evidence, by_trust, balanced):

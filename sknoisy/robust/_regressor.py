@@ -11,8 +11,9 @@ from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
-from sknoisy._evidence import make_splits, weight_parameter
+from sknoisy._evidence import weight_parameter
 from sknoisy._evidence._fitting import IsModel
+from sknoisy._evidence._responses import number_response
 from sknoisy.detection.committees._number_committee import MIN_ROWS, NumberCommittee
 from sknoisy.robust._choice import (
     assemble,
@@ -310,13 +311,7 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
         evidence, seed = case.evidence, self._seed()
         # other folds than the committee's
         fold_seed = None if seed is None else (seed + 1) % (2**31 - 1)
-        [splits] = make_splits(
-            N_FOLDS,
-            None,
-            evidence.target,
-            groups=evidence.inputs.groups,
-            random_state=fold_seed,
-        )
+        [splits] = evidence.splits(N_FOLDS, random_state=fold_seed)
         if self.effort == "thorough":
             parts = [self._part(case, train) for train, _ in splits]
             treated = {name: [part[name] for part in parts] for name in names}
@@ -394,4 +389,4 @@ def _evidence_of_noise(found):
 
 
 def _predict(model, X, rows):
-    return np.asarray(model.predict(X), dtype=float).reshape(len(rows))
+    return number_response(model, X, rows)[1]

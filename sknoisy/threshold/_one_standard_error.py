@@ -9,7 +9,7 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from sknoisy._evidence import Evidence, cross_fit, is_continuous, make_splits
+from sknoisy._evidence import Evidence, check_reusable, cross_fit, is_continuous
 from sknoisy._evidence._fitting import IsModel
 from sknoisy.threshold._base import BaseThreshold, flag_top
 from sknoisy.threshold._fixed import FixedRate
@@ -231,6 +231,14 @@ class OneStandardError(BaseThreshold):
         self.rate_ = float(rates[pick])
         self.rates_, self.mean_scores_, self.standard_errors_ = rates, means, errors
 
+    def __sklearn_clone__(self):
+        check_reusable(self.cv, type(self).__name__)
+        return super().__sklearn_clone__()
+
+    def _validate_params(self):
+        check_reusable(self.cv, type(self).__name__)
+        super()._validate_params()
+
     def _decide(self, score, part, seen):
         return two_normals(score, rate=self.rate_), flag_top(score, round(self.rate_ * len(score)))
 
@@ -247,13 +255,7 @@ class OneStandardError(BaseThreshold):
             raise ValueError(
                 'OneStandardError(score_on="trusted") has no row to score on: pass trusted to fit.'
             )
-        folds = make_splits(
-            self.cv,
-            evidence.inputs.X,
-            target,
-            groups=evidence.inputs.groups,
-            random_state=self.random_state,
-        )
+        folds = evidence.splits(self.cv, random_state=self.random_state)
         folds = [fold for repeat in folds for fold in repeat]
         if self.score_on == "trusted":
             folds = [(train, test[trusted[test]]) for train, test in folds]

@@ -31,7 +31,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, check_memory, has_fit_parameter
 
-from sknoisy._evidence import Evidence, fit_model, take_rows
+from sknoisy._evidence import Evidence, check_reusable, fit_model, take_rows
 from sknoisy._evidence._failures import explain
 from sknoisy._evidence._fitting import (
     IsModel,
@@ -40,6 +40,7 @@ from sknoisy._evidence._fitting import (
     seeded_clone,
     take_params,
 )
+from sknoisy._evidence._responses import class_columns
 from sknoisy._fitted import PlainState, replace_fitted
 from sknoisy._limits import limit_mask, untouchable_rows
 from sknoisy._report import noise_report
@@ -126,7 +127,8 @@ class BaseTreatment(MetaEstimatorMixin, PlainState, BaseEstimator, ABC):
             Multiplied with any weight computed here, sliced with the rows, and passed to every
             fit, those of the detection included.
         groups : array-like of shape (n,), default=None
-            Rows of one group stay together in the cross-fitting of the detection.
+            Rows of one group stay together in the cross-fitting of the detection. So do copies,
+            rows that are equal in all features, whether groups are given or not.
         trusted : array-like of shape (n,) of bool, default=None
             Rows known to be right: they are never flagged and never changed.
         **fit_params : dict
@@ -210,6 +212,8 @@ class BaseTreatment(MetaEstimatorMixin, PlainState, BaseEstimator, ABC):
         detector = detector._with_estimator(self.estimator)
         own = detector.get_params(deep=False)
         if self.contamination is not None:
+            name = f"contamination={type(self.contamination).__name__}"
+            check_reusable(getattr(self.contamination, "cv", None), name)
             detector.set_params(contamination=deepcopy(self.contamination))
         for name, value in (("n_jobs", self.n_jobs), ("random_state", self._seed())):
             if name in own and own[name] is None:
@@ -374,7 +378,7 @@ class BaseTreatment(MetaEstimatorMixin, PlainState, BaseEstimator, ABC):
         ndarray of shape (n_samples,)
         """
         check_is_fitted(self)
-        return self.estimator_.predict(X, **params)
+        return _one_column(self.estimator_.predict(X, **params))
 
     def noise_report(self, X, y):
         """Table of the training rows, worst first.
@@ -436,6 +440,12 @@ class BaseTreatment(MetaEstimatorMixin, PlainState, BaseEstimator, ABC):
         if tags.regressor_tags is not None and inner.regressor_tags is not None:
             tags.regressor_tags = deepcopy(inner.regressor_tags)
         return tags
+
+
+def _one_column(predicted):
+    """One prediction a row, (n,), also where a model gives a column (n, 1)."""
+    shape = np.shape(predicted) if hasattr(predicted, "shape") else ()
+    return np.asarray(predicted)[:, 0] if len(shape) == 2 and shape[1] == 1 else predicted
 
 
 def _name(detector):
@@ -524,7 +534,7 @@ class BaseTreatmentClassifier(ClassifierMixin, BaseTreatment):
             Columns in the order of `classes_`.
         """
         check_is_fitted(self)
-        return self.estimator_.predict_proba(X, **params)
+        return self._in_order(self.estimator_.predict_proba(X, **params), 0.0)
 
     @available_if(_inner_has("predict_log_proba"))
     def predict_log_proba(self, X, **params):
@@ -541,7 +551,7 @@ class BaseTreatmentClassifier(ClassifierMixin, BaseTreatment):
         ndarray of shape (n_samples, K)
         """
         check_is_fitted(self)
-        return self.estimator_.predict_log_proba(X, **params)
+        return self._in_order(self.estimator_.predict_log_proba(X, **params), -np.inf)
 
     @available_if(_inner_has("decision_function"))
     def decision_function(self, X, **params):
@@ -558,7 +568,24 @@ class BaseTreatmentClassifier(ClassifierMixin, BaseTreatment):
         ndarray of shape (n_samples,) or (n_samples, K)
         """
         check_is_fitted(self)
-        return self.estimator_.decision_function(X, **params)
+        return self._in_order(self.estimator_.decision_function(X, **params), np.nan)
+
+    def _in_order(self, values, fill):
+        """Columns in the order of `classes_`, whatever the order of the model's own."""
+        labels = getattr(self.estimator_, "classes_", None)
+        if labels is None or np.array_equal(labels, self.classes_):
+            return values
+        at = class_columns(labels, self.classes_, f"classes_ of {type(self.estimator_).__name__}")
+        array = np.asarray(values)
+        if array.ndim == 1 and len(at) == 2:  # decision values of the second of two classes
+            return array if at[0] < at[1] else -array
+        if array.ndim != 2 or array.shape[1] != len(at):  # one for each pair of classes, say
+            return values
+        out = np.full((len(array), len(self.classes_)), fill, dtype=array.dtype)
+        out[:, at] = array
+        if np.isnan(fill):  # no likelier than the least likely of those that the model knows
+            out = np.where(np.isin(np.arange(out.shape[1]), at), out, array.min(axis=1)[:, None])
+        return out
 
 
 class BaseTreatmentRegressor(RegressorMixin, BaseTreatment):

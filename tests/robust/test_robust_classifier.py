@@ -17,6 +17,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
+from sknoisy._evidence._splits import Folds, make_splits
 from sknoisy.datasets import one_way_noise, pair_noise, symmetric_noise
 from sknoisy.exceptions import RareClassWarning
 from sknoisy.metrics import average_precision
@@ -307,8 +308,12 @@ def test_many_rows_are_judged_in_halves_that_do_not_know_each_other(monkeypatch)
     first, second = model.detector_.halves_
     assert np.array_equal(np.sort(np.concatenate([first, second])), np.arange(len(X)))
     # the same halves again, whatever the labels are
-    splits = [[(first, second), (second, first)]]
-    monkeypatch.setattr("sknoisy.robust._halved.make_splits", lambda *args, **kwargs: splits)
+    halves = [Folds([(first, second), (second, first)])]
+
+    def splits(cv, *args, **kwargs):
+        return halves if cv == 2 else make_splits(cv, *args, **kwargs)
+
+    monkeypatch.setattr("sknoisy._evidence._evidence.make_splits", splits)
     other = y_noisy.copy()
     other[second[:600]] = 1 - other[second[:600]]
     again = fast().fit(X, other)

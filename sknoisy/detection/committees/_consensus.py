@@ -16,9 +16,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import _routing_enabled
 
-from sknoisy._evidence import cross_fit, make_splits, out_of_sample
-from sknoisy._evidence._cross_fit import LabelResponse, gather
+from sknoisy._evidence import Folds, cross_fit, out_of_sample
+from sknoisy._evidence._cross_fit import gather
 from sknoisy._evidence._fitting import IsModel
+from sknoisy._evidence._responses import LabelResponse
 from sknoisy._limits import without
 from sknoisy.detection._base import BaseDetector, Finding, check_kind, default_model
 from sknoisy.detection._verdict import disagrees, label_posterior
@@ -284,14 +285,14 @@ class Consensus(NamedMembers, BaseDetector):
             if repeat == 0:
                 return [evidence.responses(voter, cv=self.cv, **how).values]
             return [out_of_sample(voter, evidence, cv=self.cv, **how).values]
-        target, inputs = evidence.target, evidence.inputs
-        repeats = make_splits(self.cv, inputs.X, target, groups=inputs.groups, random_state=seed)
+        target = evidence.target
+        repeats = evidence.splits(self.cv, random_state=seed)
         splits = [(b, a) if in_parts else (a, b) for folds in repeats for a, b in folds]
         splits = [(without(train, flagged, suspicion, target.codes), b) for train, b in splits]
         # who has seen one class only has no opinion
         splits = [(a, b) for a, b in splits if len(np.unique(target.codes[a])) > 1]
         if not in_parts:
-            return [out_of_sample(voter, evidence, cv=splits, **how).values]
+            return [out_of_sample(voter, evidence, cv=Folds(splits), **how).values]
         answers = cross_fit(voter, evidence, splits, LabelResponse(target.classes), **how)
         return [
             gather([answer], [split], np.zeros(1, dtype=int), target, None).values

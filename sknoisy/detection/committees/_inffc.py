@@ -185,7 +185,7 @@ class INFFC(Consensus):
         for seed in [self.random_state, *map(int, seeds)]:  # the first shares what others ask for
             noisy = self._vote(evidence, voters, seed, removed, tally)
             rest = np.flatnonzero(~removed)
-            near_score[rest] = self._near_score(features, codes, noisy, rest)
+            near_score[rest] = self._near_score(features, evidence, noisy, rest)
             new = noisy & (near_score > self.min_score)
             removed |= new
             n_removed.append(removed.sum())
@@ -226,9 +226,10 @@ class INFFC(Consensus):
                 tally.replace(self._poll(evidence, voters, [seed], removed | out, tally))
         return tally.outvoted(self.vote) & may_go
 
-    def _near_score(self, features, codes, noisy, rest):
+    def _near_score(self, features, evidence, noisy, rest):
         """Noise score of each row of `rest`, all others left out."""
-        remaining = Evidence(features[rest], codes[rest], task="classification")
+        codes, copies = evidence.target.codes, evidence.copies.part(rest)
+        remaining = Evidence(features[rest], codes[rest], task="classification", copies=copies)
         near = remaining.neighbors(None, n_neighbors=self.n_neighbors, n_jobs=self.n_jobs).indices
         return noise_score(near, codes[rest], noisy[rest])
 

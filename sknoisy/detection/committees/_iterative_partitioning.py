@@ -9,8 +9,9 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sknoisy._evidence import cross_fit, make_splits
-from sknoisy._evidence._cross_fit import LabelResponse, gather
+from sknoisy._evidence import cross_fit
+from sknoisy._evidence._cross_fit import gather
+from sknoisy._evidence._responses import LabelResponse
 from sknoisy._limits import without
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import disagrees, label_posterior
@@ -205,9 +206,9 @@ class IterativePartitioning(BaseDetector):
 
     def _poll(self, evidence, model, seed, removed, so_far):
         """One round: all votes that count, those of other parts, whose own model is against."""
-        target, inputs, n = evidence.target, evidence.inputs, evidence.n_rows
+        target, n = evidence.target, evidence.n_rows
         seed = None if self.random_state is None else seed
-        folds = make_splits(self.cv, inputs.X, target, groups=inputs.groups, random_state=seed)
+        folds = evidence.splits(self.cv, random_state=seed)
         suspicion, everyone = (so_far.share, so_far.doubt), np.arange(n)
         parts = [without(test, removed, suspicion, target.codes) for _, test in folds[0]]
         # who has seen one class only has no opinion

@@ -8,7 +8,6 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sknoisy._evidence import make_splits
 from sknoisy._evidence._fitting import label_free
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.committees._label_members import (
@@ -279,16 +278,8 @@ class LabelCommittee(BaseDetector):
         own = not isinstance(self.members, str)
         again = [(name, model) for name, model in members if own or name in ASKED_AGAIN]
         is_count = self.cv is None or isinstance(self.cv, Integral)
-        folds = self.cv if is_count or hasattr(self.cv, "split") else list(self.cv)
-        if folds is None and evidence.n_rows > MANY_ROWS:
-            folds = 3
-        [splits] = make_splits(
-            folds,
-            numbers.inputs.X,
-            evidence.target,
-            groups=evidence.inputs.groups,
-            random_state=rng,
-        )
+        folds = 3 if self.cv is None and evidence.n_rows > MANY_ROWS else self.cv
+        [splits] = evidence.splits(folds, random_state=rng)
         return Panel(members, again, numbers, splits, is_count, self.n_jobs, rng)
 
     def _mixtures(self, logs, codes, weight, judged, trusted):

@@ -25,6 +25,7 @@ from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
 from sknoisy._evidence import Evidence, TableEncoder
 from sknoisy._evidence._fitting import label_free
+from sknoisy._evidence._out_of_bag import spares_copies
 from sknoisy.exceptions import RareClassWarning
 
 N_TREES = 150
@@ -151,7 +152,8 @@ def opinions(members, evidence, splits, *, bags=True, n_jobs=None, random_state=
     evidence : Evidence
     splits : list of (train rows, test rows)
     bags : bool
-        Forests that bootstrap answer out of bag (not with groups), else by `splits` as the others.
+        Forests that bootstrap answer out of bag (not with groups, nor many copies of a row), else
+        by `splits` as the others.
     n_jobs : int or None
     random_state : RandomState instance
     """
@@ -171,6 +173,7 @@ def opinions(members, evidence, splits, *, bags=True, n_jobs=None, random_state=
                 continue
             how = {"random_state": int(seed), "n_jobs": n_jobs}
             alone = bags and evidence.inputs.groups is None and _is_bag(model)
+            alone = alone and spares_copies(model, evidence)
             if alone:
                 model = _with_jobs(model, n_threads)
             values[name] = evidence.responses(model, cv=None if alone else splits, **how).values
@@ -254,7 +257,7 @@ def _neighbor_proba(evidence, n_jobs, seed):
     rows = np.arange(n)
     for label, one in zip(codes[near.indices].T, say.T, strict=True):
         counts[rows, label] += one
-    counts[np.bincount(codes)[codes] == 1] = np.nan  # nobody else has its class
+    counts[evidence.members[codes] == 1] = np.nan  # nobody else has its class
     return counts / counts.sum(axis=1, keepdims=True)
 
 

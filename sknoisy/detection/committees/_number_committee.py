@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import Interval
 
-from sknoisy._evidence import TableEncoder, make_splits
+from sknoisy._evidence import TableEncoder
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.committees._number_members import CommitteeOfNumbers, stack, typical
 from sknoisy.detection.committees._number_mixture import KINDS, judge_numbers
@@ -212,18 +212,8 @@ class NumberCommittee(BaseDetector):
 
     def _rounds(self, evidence, y, features, rng):
         """weight -> (predicted, scale, weights of the members), all in units of `y`."""
-        inputs = evidence.inputs
-        [splits] = make_splits(None, None, evidence.target, groups=inputs.groups, random_state=rng)
-        committee = CommitteeOfNumbers(
-            features,
-            y,
-            inputs.sample_weight,
-            inputs.groups,
-            evidence.trusted,
-            splits,
-            self.n_jobs,
-            rng,
-        )
+        [splits] = evidence.splits(random_state=rng)
+        committee = CommitteeOfNumbers(features, y, evidence, splits, self.n_jobs, rng)
 
         def once(weight):
             answers = committee.predictions(weight)

@@ -21,7 +21,8 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVR
 
-from sknoisy._evidence import Evidence, out_of_sample
+from sknoisy._evidence import out_of_sample
+from sknoisy._evidence._out_of_bag import spares_copies
 from sknoisy.noise_model._wide_normal import MAD_TO_SD
 
 MAX_KERNEL_ROWS = 4000  # support vectors cost the square of the rows
@@ -29,6 +30,7 @@ N_LANDMARKS = 100  # of the kernel machine that takes their place
 N_BINS = 255  # columns of boosting where rows are many
 MAX_DENSE_COLUMNS = 300  # beyond it, and for sparse features, trees and kernels see components
 N_COMPONENTS = 50
+N_TREES_OF_SCALE = 60
 MAX_BAG = 10_000  # rows per tree
 
 
@@ -63,15 +65,14 @@ class CommitteeOfNumbers:
         Standardised columns.
     y : ndarray of shape (n,)
         Centred and scaled robustly.
-    sample_weight : ndarray of shape (n,) or None
-    groups : ndarray of shape (n,) or None
-    trusted : ndarray of shape (n,) of bool
+    evidence : Evidence
+        The same rows, with their weights, and with what must stay together.
     splits : list of (train rows, test rows)
     n_jobs : int or None
     random_state : RandomState instance
     """
 
-    def __init__(self, features, y, sample_weight, groups, trusted, splits, n_jobs, random_state):
+    def __init__(self, features, y, evidence, splits, n_jobs, random_state):
         n, d = features.shape
         seed = random_state.randint(2**31 - 1, size=6)
         self.full = self.dense = features
@@ -82,14 +83,14 @@ class CommitteeOfNumbers:
             self.dense /= self.dense.std() or 1.0
         elif issparse(features):
             self.full = self.dense = features.toarray()
-        self.y, self.sample_weight, self.groups = y, sample_weight, groups
-        self.trusted, self.splits, self.n_jobs, self.seeds = trusted, splits, n_jobs, seed
-        # bags do not keep groups together: with groups forests are cross-fitted, in parallel
-        bags = {
-            "bootstrap": True,
-            "max_samples": None if n <= MAX_BAG else MAX_BAG,
-            "n_jobs": n_jobs if groups is None else None,
-        }
+        self.y, self.sample_weight, self.evidence = y, evidence.inputs.sample_weight, evidence
+        self.trusted, self.splits, self.n_jobs = evidence.trusted, splits, n_jobs
+        bags = {"bootstrap": True, "max_samples": None if n <= MAX_BAG else MAX_BAG}
+        # bags do not keep groups together, nor many copies: forests are then cross-fitted, in
+        # parallel
+        few_trees = ExtraTreesRegressor(N_TREES_OF_SCALE, **bags)
+        self.by_bags = evidence.inputs.groups is None and spares_copies(few_trees, evidence)
+        bags["n_jobs"] = n_jobs if self.by_bags else None
         # weighted rows are binned anew in each fit, at the price of the trees, unless bins are few
         few = n <= MAX_KERNEL_ROWS or self.wide  # there is no boosting of wide features
         self.binned = self.dense if few else binned(self.dense)
@@ -117,7 +118,7 @@ class CommitteeOfNumbers:
         )
         self.linear = Ridge() if self.wide else HuberRegressor(alpha=0.01, max_iter=300)
         self.of_scale = ExtraTreesRegressor(
-            60, min_samples_leaf=10, max_features=0.5, random_state=seed[5], **bags
+            N_TREES_OF_SCALE, min_samples_leaf=10, max_features=0.5, random_state=seed[5], **bags
         )
 
     def predictions(self, weight):
@@ -164,15 +165,19 @@ class CommitteeOfNumbers:
         return weight if self.sample_weight is None else weight * self.sample_weight
 
     def _ask(self, model, X, y, weight, *, bags=False):
-        evidence = Evidence(
-            X, y, task="regression", sample_weight=self.total(weight), groups=self.groups
+        evidence = self.evidence.replaced(
+            X=X,
+            y=y,
+            sample_weight=self.total(weight),
+            fit_params=None,
+            weight_strategy="native",
         )
         with warnings.catch_warnings():  # a fit that stopped a little early will do
             warnings.simplefilter("ignore", ConvergenceWarning)
             values = out_of_sample(
                 model,
                 evidence,
-                cv=None if bags and self.groups is None else self.splits,
+                cv=None if bags and self.by_bags else self.splits,
                 n_jobs=self.n_jobs,
             ).values
         # a leaf whose rows weigh nothing has no mean

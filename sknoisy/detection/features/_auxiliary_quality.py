@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence import cross_fit
-from sknoisy._evidence._cross_fit import LabelResponse, margins_to_proba
+from sknoisy._evidence._responses import LabelResponse, margins_to_proba
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.features._class_mahalanobis import dense_features
 
@@ -192,7 +192,7 @@ class AuxiliaryQuality(BaseDetector):
         """List of (real rows, rated rows)."""
         rng = check_random_state(self.random_state)
         codes, n = evidence.target.codes, evidence.n_rows
-        trusted, groups = evidence.trusted, evidence.inputs.groups
+        trusted, groups = evidence.trusted, evidence.together
         unit = np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1]
         weight = evidence.inputs.sample_weight
         known = real if weight is None else real[weight[real] > 0]

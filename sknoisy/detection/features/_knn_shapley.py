@@ -6,6 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.metrics import pairwise_distances_chunked
+from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -78,8 +79,8 @@ class KNNShapley(BaseDetector):
 
     Notes
     -----
-    A test point counts by its `sample_weight`; as players all rows are alike. With `groups`, the
-    rows of a test point's own group are no players.
+    A test point counts by its `sample_weight`; as players all rows are alike. Copies of the test
+    point (rows equal in all features) are no players, nor are the rows of its own group.
 
     Rows of a rare class are worth less, since they mislead the many rows of other classes around
     them: use a threshold with `per_class=True` where classes are of unlike sizes.
@@ -136,7 +137,7 @@ class KNNShapley(BaseDetector):
 
     def _find(self, evidence):
         target, weight = evidence.target, evidence.inputs.sample_weight
-        n, k, groups = evidence.n_rows, self.n_neighbors, evidence.inputs.groups
+        n, k, groups = evidence.n_rows, self.n_neighbors, evidence.together
         if n < 2:
             raise ValueError(f"Neighbours need at least 2 rows, got n_samples={n}")
         tested = np.ones(n) if weight is None else weight.astype(float)
@@ -149,19 +150,20 @@ class KNNShapley(BaseDetector):
             game = _LabelGame(target.codes, len(target.classes), k, unit)
         else:
             game = _NumberGame(target.y.astype(float), k, unit)
-        values, suggestion = np.zeros(n), []
+        values = np.zeros(n)
+        suggestion = np.zeros((n, len(target.classes)) if target.is_labels else n)
         for rows, near, is_player, is_cut in self._ordered(evidence, unit):
             player = np.where(is_player, near, 0)
             worth = game.play(rows, player, is_player, is_cut) * tested[rows, None] * is_player
             values += np.bincount(player.ravel(), weights=worth.ravel(), minlength=n)
-            suggestion.append(game.predict(player[:, :k], is_player[:, :k]))
+            suggestion[rows] = game.predict(player[:, :k], is_player[:, :k])
         values += game.beyond(tested)
         score = -values
         if target.is_labels:
-            score[np.bincount(target.codes)[target.codes] == 1] = np.nan
+            score[evidence.members[target.codes] == 1] = np.nan
         return Finding(
             score=score,
-            suggestion=np.concatenate(suggestion),
+            suggestion=suggestion,
             attributes={"values_": values},
         )
 
@@ -176,7 +178,9 @@ class KNNShapley(BaseDetector):
             depth = max(self.n_neighbors, int(np.ceil(round(1 / self.max_error, 9))))
         n_near = depth + largest - 1  # so many that enough are left without the own group
         is_cut = n_near < n - 1
-        if is_cut:
+        if is_cut and evidence.copies.unit is not None:
+            pieces = _near_by_size(evidence.features(self.estimator), unit, depth, self.n_jobs)
+        elif is_cut:
             near = evidence.neighbors(self.estimator, n_neighbors=n_near, n_jobs=self.n_jobs)
             pieces = gen_batches(n, max(1, CHUNK_CELLS // n_near))
             pieces = ((np.arange(p.start, p.stop), near.indices[p]) for p in pieces)
@@ -364,6 +368,21 @@ class _NumberGame:
 def _from_far(step):
     """Sums from each place to the last."""
     return np.cumsum(step[:, ::-1], axis=1)[:, ::-1]
+
+
+def _near_by_size(features, unit, depth, n_jobs):
+    """Pieces (rows, so many near rows that `depth` are not of the own unit), by size of the unit.
+
+    One unit of many rows would be dear if all rows had to look that far.
+    """
+    n, size = len(unit), np.bincount(unit)[unit]
+    index = NearestNeighbors(n_jobs=n_jobs).fit(features)
+    scale = np.ceil(np.log2(size)).astype(int)
+    for one in np.unique(scale):
+        rows = np.flatnonzero(scale == one)
+        n_near = min(n, depth + size[rows].max())
+        for piece in gen_batches(len(rows), max(1, CHUNK_CELLS // n_near)):
+            yield rows[piece], index.kneighbors(features[rows[piece]], n_near, False)
 
 
 def _all_by_distance(features, n_jobs):

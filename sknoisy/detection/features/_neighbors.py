@@ -85,6 +85,9 @@ class NeighborDisagreement(BaseDetector):
     With `sample_weight`, a neighbour's say is in proportion to its weight; a row whose neighbours
     all have weight zero is not judged.
 
+    Copies of a row (rows equal in all features) have no say about one another, and are one
+    neighbour to others, with the label that most of them have.
+
     References
     ----------
     M. Smith, T. Martinez, C. Giraud-Carrier: "An instance level analysis of data complexity",
@@ -159,7 +162,7 @@ class NeighborDisagreement(BaseDetector):
         if evidence.inputs.sample_weight is not None:
             say = say * evidence.inputs.sample_weight[near.indices]
         shares = label_shares(codes[near.indices], say, n_classes)
-        rows, counts = np.arange(len(codes)), np.bincount(codes, minlength=n_classes)
+        rows, counts = np.arange(len(codes)), evidence.members
         if self.balanced:
             shares = equal_priors(shares, codes, counts)
         shares[counts[codes] == 1] = np.nan

@@ -149,6 +149,7 @@ class NonIIDOrder(BaseDetector):
             self.estimator,
             n_neighbors=self.n_neighbors,
             neighbors=self.neighbors,
+            with_copies=True,
             n_jobs=self.n_jobs,
         ).indices
         n, rng = evidence.n_rows, check_random_state(self.random_state)

@@ -12,8 +12,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods
 
 from sknoisy._evidence import weight_parameter
-from sknoisy._evidence._cross_fit import last_step
 from sknoisy._evidence._fitting import seeded_clone
+from sknoisy._evidence._out_of_bag import last_step
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.exceptions import RareClassWarning
 

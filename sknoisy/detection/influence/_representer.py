@@ -9,7 +9,6 @@ import numpy as np
 from sklearn.linear_model import Lasso, LogisticRegression, Ridge
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sknoisy._evidence import make_splits
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.influence._linear_influence import margins_and_gradient, narrow_features
 
@@ -141,9 +140,7 @@ class RepresenterPoints(BaseDetector):
             y = (target.y - centre) / unit
         model = None if self.estimator is None else self._model(evidence)
         X = narrow_features(model, evidence)
-        [folds] = make_splits(
-            self.cv, inputs.X, target, groups=inputs.groups, random_state=self.random_state
-        )
+        [folds] = evidence.splits(self.cv, random_state=self.random_state)
         ask = evidence.trusted if evidence.trusted.any() else np.ones(n, dtype=bool)
         for train, test in folds:
             train = train[weight[train] > 0]

@@ -233,6 +233,7 @@ class ExcessLoss(BaseDetector):
             task="regression",
             sample_weight=weight,
             groups=groups,
+            copies=evidence.copies.part(rows),
             weight_strategy=inputs.weight_strategy,
         )
         learned[rows] = out_of_sample(

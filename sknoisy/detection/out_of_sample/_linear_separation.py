@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sknoisy._evidence import make_splits, out_of_sample
+from sknoisy._evidence import Folds, out_of_sample
 from sknoisy._limits import without
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.out_of_sample._personal_loss import out_of_sample_loss
@@ -206,8 +206,8 @@ class LinearSeparation(BaseDetector):
 
     def _splits_without(self, evidence, noise, doubt, seed):
         """Folds of all rows, to train on those that are no noise."""
-        target, inputs = evidence.target, evidence.inputs
-        folds = make_splits(self.cv, inputs.X, target, groups=inputs.groups, random_state=seed)
+        target = evidence.target
+        folds = evidence.splits(self.cv, random_state=seed)
         doubt = np.nan_to_num(doubt)
         splits = [
             (without(train, noise, (doubt, doubt), target.codes), test)
@@ -215,7 +215,7 @@ class LinearSeparation(BaseDetector):
             for train, test in repeat
         ]
         # who has seen one class only has no opinion
-        return [(train, test) for train, test in splits if len(np.unique(target.codes[train])) > 1]
+        return Folds((a, b) for a, b in splits if len(np.unique(target.codes[a])) > 1)
 
     def _reason(self, row):
         return (

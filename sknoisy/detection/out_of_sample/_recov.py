@@ -14,8 +14,9 @@ from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from sknoisy._evidence import cross_fit, make_splits
-from sknoisy._evidence._cross_fit import LabelResponse, gather, number_response
+from sknoisy._evidence import cross_fit
+from sknoisy._evidence._cross_fit import gather
+from sknoisy._evidence._responses import LabelResponse, number_response
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.exceptions import RareClassWarning
 from sknoisy.threshold._mixture import two_normals
@@ -240,7 +241,7 @@ class ReCoV(BaseDetector):
         return worst, tested, np.mean(chances) if chances else np.nan, mean
 
     def _folds(self, evidence, seed, first):
-        inputs, cv = evidence.inputs, self.cv
+        cv = self.cv
         if cv is not None and not isinstance(cv, Integral):
             cv = copy(cv)
             if hasattr(cv, "random_state"):
@@ -248,9 +249,7 @@ class ReCoV(BaseDetector):
         with warnings.catch_warnings():
             if not first:  # rare classes have been named already
                 warnings.simplefilter("ignore", RareClassWarning)
-            [folds] = make_splits(
-                cv, inputs.X, evidence.target, groups=inputs.groups, random_state=seed
-            )
+            [folds] = evidence.splits(cv, random_state=seed)
         return folds
 
     def _check_new_folds(self, repeats):

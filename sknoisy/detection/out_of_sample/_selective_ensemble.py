@@ -10,7 +10,7 @@ from scipy.stats import binom
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sknoisy._evidence import make_splits, out_of_sample
+from sknoisy._evidence import Folds, out_of_sample
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import label_posterior
 from sknoisy.exceptions import RareClassWarning
@@ -209,7 +209,7 @@ class SelectiveEnsemble(BaseDetector):
 
     def _poll(self, evidence):
         """Votes and averaged probabilities (n, K); one model of each fold at a time is kept."""
-        target, inputs = evidence.target, evidence.inputs
+        target = evidence.target
         shape = (evidence.n_rows, len(target.classes))
         votes, total = np.zeros(shape, dtype=int), np.zeros(shape)
         frequency = np.bincount(target.codes)
@@ -217,11 +217,9 @@ class SelectiveEnsemble(BaseDetector):
         with warnings.catch_warnings():
             for seed in rng.randint(2**31 - 1, size=self.n_estimators):
                 draw = np.random.RandomState(seed)
-                [folds] = make_splits(
-                    self.cv, inputs.X, target, groups=inputs.groups, random_state=seed
-                )
+                [folds] = evidence.splits(self.cv, random_state=seed)
                 if self.bootstrap:
-                    folds = [(_bootstrap(train, target.codes, draw), b) for train, b in folds]
+                    folds = Folds((_bootstrap(a, target.codes, draw), b) for a, b in folds)
                 values = out_of_sample(
                     model,
                     evidence,

@@ -10,8 +10,8 @@ from sklearn.metrics import r2_score
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sknoisy._evidence import Target, make_splits, out_of_sample
-from sknoisy._evidence._cross_fit import DEFAULT_FOLDS
+from sknoisy._evidence import Folds, Target, out_of_sample
+from sknoisy._evidence._splits import DEFAULT_FOLDS, make_splits
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.noise_model._wide_normal import typical_size, wide_normal_posterior
 from sknoisy.threshold._base import flag_top
@@ -250,20 +250,20 @@ class Veracity(BaseDetector):
 
     def _predict(self, evidence, seed, *, keep=None, cv=None):
         """Out-of-sample predictions of all rows by models fitted on rows of `keep` only."""
-        inputs, target = evidence.inputs, evidence.target
+        target = evidence.target
         keep = np.arange(len(target.y)) if keep is None else keep
         out = np.setdiff1d(np.arange(len(target.y)), keep)
         cv = self.cv if cv is None else cv
-        if inputs.groups is None and (cv is None or isinstance(cv, Integral)):
+        if evidence.together is None and (cv is None or isinstance(cv, Integral)):
             [folds] = make_splits(cv, None, Target(y=target.y[keep]), random_state=seed)
             splits = [(keep[train], np.concatenate([keep[test], out])) for train, test in folds]
         else:
-            [folds] = make_splits(cv, inputs.X, target, groups=inputs.groups, random_state=seed)
+            [folds] = evidence.splits(cv, random_state=seed)
             splits = [(train[~np.isin(train, out)], test) for train, test in folds]
         return out_of_sample(
             self._model(evidence),
             evidence,
-            cv=splits,
+            cv=Folds(splits),
             random_state=None if self.random_state is None else int(seed),
             n_jobs=self.n_jobs,
         ).values

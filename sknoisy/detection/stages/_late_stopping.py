@@ -7,7 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from sknoisy._evidence import make_splits
+from sknoisy._evidence import Folds
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import stage_verdict
 from sknoisy.detection.stages._staged_model import staged_model
@@ -204,14 +204,8 @@ class LateStopping(BaseDetector):
             rows = np.arange(evidence.n_rows)
             folds = [(rows, rows)]
             if cv is not None:
-                [folds] = make_splits(
-                    cv,
-                    evidence.inputs.X,
-                    evidence.target,
-                    groups=evidence.inputs.groups,
-                    random_state=self.random_state,
-                )
-            cv = [(train[kept[train]], test) for train, test in folds]
+                [folds] = evidence.splits(cv, random_state=self.random_state)
+            cv = Folds((train[kept[train]], test) for train, test in folds)
         return evidence.stages(
             self._model(evidence),
             n_stages=self.n_stages,

@@ -10,7 +10,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.tree import DecisionTreeRegressor
 
 from sknoisy import FilterRegressor
-from sknoisy._evidence import _cross_fit
+from sknoisy._evidence import _splits
 from sknoisy.detection.out_of_sample._veracity import Veracity
 
 
@@ -71,7 +71,7 @@ def test_same_as_cleanlab_on_the_same_folds(monkeypatch, model, seed):
             super().__init__(n_splits, shuffle=shuffle, random_state=seeds.pop(0))
 
     with monkeypatch.context() as patch:
-        patch.setattr(_cross_fit, "KFold", Noting)
+        patch.setattr(_splits, "KFold", Noting)
         detector = Veracity(model, random_state=seed, contamination="own").fit(X, y)
     with monkeypatch.context() as patch:
         patch.setattr(cleanlab, "KFold", Repeating)

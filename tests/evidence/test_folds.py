@@ -51,7 +51,7 @@ from sknoisy._evidence import Evidence
 from sknoisy.detection import ConfidentLearning, Residual
 from sknoisy.exceptions import RareClassWarning
 
-from .helpers import asks, fits, noisy_labels, noisy_numbers, recording, row_numbers
+from ..helpers import asks, fits, noisy_labels, noisy_numbers, recording, row_numbers
 
 N = 90
 X, CODES = noisy_labels(N)
@@ -456,11 +456,12 @@ def test_an_error_in_a_fold_is_the_models_own(model, n_jobs):
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_the_failing_fold_is_named_also_by_other_processes(n_jobs):
     one_class = np.flatnonzero(CODES == 0)
-    cv = [(np.arange(N), np.arange(N)), (one_class, np.arange(5))]
+    cv = [(np.arange(45, N), np.arange(45)), (one_class[5:], one_class[:5])]
     detector = ConfidentLearning(LogisticRegression(), cv=cv, n_jobs=n_jobs)
     with pytest.raises(ValueError, match="at least 2 classes") as caught:
         detector.fit(X, CODES)
-    assert f"fold 2 of 2 ({len(one_class)} rows to fit, 5 to judge)" in caught.value.__notes__[0]
+    size = f"{len(one_class) - 5} rows to fit, 5 to judge"
+    assert f"fold 2 of 2 ({size})" in caught.value.__notes__[0]
 
 
 def test_an_error_of_the_out_of_bag_fit_says_so():

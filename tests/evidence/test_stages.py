@@ -52,7 +52,7 @@ from sknoisy._evidence import Evidence
 from sknoisy.detection import training_stages
 from sknoisy.exceptions import RareClassWarning
 
-from .helpers import noisy_labels, noisy_numbers, row_numbers
+from ..helpers import noisy_labels, noisy_numbers, row_numbers
 
 X, CODES = noisy_labels(120)
 LABELS = np.array(["ant", "bee", "cow"])[CODES]
@@ -369,7 +369,7 @@ def test_a_fold_that_ends_early_repeats_its_last_stage():
         for step in range(1, 4 if len(X) < 70 else 6):
             yield step, step / 5, np.full((len(X_asked), 3), [0.1 * step, 0.5, 0.5 - 0.1 * step])
 
-    splits = [(np.arange(40, 120), np.arange(40)), (np.arange(60), np.arange(40, 120))]
+    splits = [(np.arange(40, 120), np.arange(40)), (np.arange(40), np.arange(40, 120))]
     stages = by_labels(StopsAt(), cv=splits)
     assert stages.steps.tolist() == [1, 2, 3, 4, 5]
     np.testing.assert_allclose(stages.last[[0, 119], 0], [0.5, 0.3])
