@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 import joblib
@@ -257,16 +258,27 @@ def check_groups(groups, n):
         raise ValueError(
             f"groups must be names or numbers; row 0 has {groups[0]!r:.80} ({error})."
         ) from error
+    if _have_an_order(levels):
+        return groups
+    # by what is written of them
+    names = [repr(level) for level in levels]
+    if len(set(names)) < len(names):
+        names = [f"{name} ({i})" for i, name in enumerate(names)]
+    return np.array(names)[codes]
+
+
+def _have_an_order(levels):
+    """Whether names are of one type, or all numbers, and one is always before another."""
+    kinds = {type(level) for level in levels}
+    if all(issubclass(kind, Real) for kind in kinds):
+        return True
+    if len(kinds) > 1 or kinds & {tuple, frozenset}:  # an array of tuples would be a table
+        return False
     try:
         sorted(levels)
-    except TypeError:  # of several types, by what is written of them
-        names = [repr(level) for level in levels]
-        if len(set(names)) < len(names):
-            names = [f"{name} ({i})" for i, name in enumerate(names)]
-        return np.array(names)[codes]
-    if any(isinstance(level, tuple) for level in levels):
-        return np.array([repr(level) for level in levels])[codes]
-    return groups
+    except TypeError:
+        return False
+    return True
 
 
 def _one_column(values):

@@ -347,6 +347,8 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
                     for seed in rng.randint(2**31 - 1, size=1 if halved else effort.n_pairs)
                 ]
         except Exception as error:
+            if not getattr(error, "is_about_rows", True):  # nor would all rows do
+                raise
             name = type(self.estimator).__name__
             warnings.warn(
                 f"{name} could not be fitted on half of the rows, so that no treatment can be "

@@ -313,6 +313,15 @@ def test_answers_that_are_none_are_errors_with_the_fold(model, message, detector
     assert "rare classes" not in caught.value.__notes__[0]  # it is not for want of rows
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_the_default_refuses_labels_that_y_does_not_have(n_classes):
+    X, codes = noisy_labels(150, n_classes, rate=0.25)
+    with pytest.raises(ValueError, match="'zebra' for .* no class of y"):
+        RobustClassifier(SaysLabel(put("zebra")), effort="fast", random_state=0).fit(
+            X, np.array(["ant", "bee", "cat"])[codes]
+        )
+
+
 def test_an_unknown_class_of_the_model_is_named():
     class Renames(GaussianNB):
         def fit(self, X, y):

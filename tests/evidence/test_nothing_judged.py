@@ -131,8 +131,9 @@ def test_the_same_groups_in_another_form_give_the_same_result(groups):
         [(int(i), 1) for i in IDS],
         [(int(i),) * (1 + i % 3) for i in IDS],
         np.array([(float(i) if i % 2 else True) if i else "no" for i in IDS], dtype=object),
+        [frozenset({int(i), 50}) for i in IDS],
     ],
-    ids=["mixed", "tuples", "ragged tuples", "three types"],
+    ids=["mixed", "tuples", "ragged tuples", "three types", "sets"],
 )
 @pytest.mark.parametrize("cv", [None, 3, GroupKFold(3)], ids=str)
 def test_groups_of_any_type_stay_together(groups, cv):
