@@ -21,9 +21,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(1, str(ROOT / "tests"))
 
-from joblib import Parallel, delayed  # noqa: E402
-
 from fuzzer import trials  # noqa: E402
+from joblib import Parallel, delayed  # noqa: E402
 
 
 def draw(seed):

@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-HUGE = 1e150  # larger numbers have no square, and inverse ones none but zero
+HUGE = 1e140  # beyond it sums of squares overflow, and for inverse ones they vanish
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,9 @@ from sknoisy._limits import untouchable_rows
 from sknoisy._report import noise_report
 from sknoisy.exceptions import NothingJudgedWarning
 from sknoisy.threshold import ConfidentJointCount, FixedRate, MixturePosterior, NoiseCount
-from sknoisy.threshold._base import verdict_sentence
+from sknoisy.threshold._base import checked_verdict, verdict_sentence
+
+MUCH = 1e100  # beyond it, sums of squares of scores are at risk
 
 
 @dataclass
@@ -89,6 +91,8 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
     _auto = "own"
     # Whether `Finding.suggestion` is of models that have not seen the row, and so can be counted by
     _suggests_unseen = False
+    # whether the score of numbers is in their unit, or its square, rather than in no unit at all
+    _score_has_unit = False
     _assumes = ""  # what must hold for the method to work, in a few words; for the table of methods
     # `estimator` is the only parameter that every detector with a model has; None is filled in
     _parameter_constraints: dict = {
@@ -199,7 +203,9 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
         """What is said of rows by models that have not seen them, to count the wrong ones by."""
         if self._suggests_unseen:
             return finding.suggestion
-        how = {name: getattr(self, name, None) for name in ("cv", "n_jobs", "random_state")}
+        how = {name: getattr(self, name, None) for name in ("cv", "n_jobs")}
+        # a method that draws nothing has no seed, and its verdict is to be the same each time
+        how["random_state"] = getattr(self, "random_state", 0)
         model = self._model(evidence) if hasattr(self, "estimator") else default_model(evidence)
         return evidence.responses(model, **how).values
 
@@ -260,8 +266,7 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
                 )
             unsure = np.where(trusted, np.nan, score)
             self._fit_threshold(threshold, evidence, unsure, finding)
-            proba = np.where(np.isnan(unsure), 0.0, threshold.noise_proba_)
-            mask = np.asarray(threshold.noise_mask_, dtype=bool) & ~np.isnan(unsure)
+            proba, mask = checked_verdict(threshold, ~np.isnan(unsure))
             n_judged = int((~np.isnan(unsure)).sum())
             by = f"by {type(threshold).__name__}"  # a threshold of someone else may not say
             said = getattr(threshold, "reason_", None)
@@ -360,13 +365,27 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
         }
         # A trusted row is right, so it is no part of a mixture, nor of a share. A threshold that
         # knows nothing of trust does not see its score.
-        threshold.fit(score if "trusted" in asked else unsure, target.y, **asked)
+        seen = score if "trusted" in asked else unsure
+        if self._score_has_unit and not target.is_labels:
+            seen = of_middling_size(seen)
+        threshold.fit(seen, target.y, **asked)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         tags.input_tags.sparse = True
         return tags
+
+
+def of_middling_size(score):
+    """Scores that are neither all below 1, where they would be taken for shares, nor immense.
+
+    By a power of two, so that no bit of them is lost.
+    """
+    size = np.abs(score[np.isfinite(score)]).max(initial=0.0)
+    if size == 0.0 or 1.0 < size < MUCH:
+        return score
+    return np.ldexp(score, 2 - np.frexp(size)[1])
 
 
 def _seen_features(X):

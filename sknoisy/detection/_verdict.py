@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sknoisy.noise_model._confident_joint import confident_joint, joint_posterior, scaled_joint
+from sknoisy.noise_model._confident_joint import joint_posterior, scaled_joint, shared_joint
 from sknoisy.noise_model._wide_normal import typical_size, wide_normal_posterior
 
 SLACK = 1e-9  # sums in another order are no disagreement
@@ -79,8 +79,8 @@ def label_posterior(label_proba, codes):
     judged = ~np.isnan(label_proba).any(axis=1)
     if not judged.any():
         return np.full(label_proba.shape, np.nan)
-    # not rounded: which half goes up would hang on the names of the classes
-    joint = scaled_joint(confident_joint(label_proba, codes, calibrate=False), codes[judged])
+    # neither rounded nor tied: which half goes up would hang on the names of the classes
+    joint = scaled_joint(shared_joint(label_proba, codes), codes[judged])
     n_classes = len(joint)
     if n_classes > 1:
         joint = joint + 0.5 / (n_classes - 1) * (1 - np.eye(n_classes))

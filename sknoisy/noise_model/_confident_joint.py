@@ -189,6 +189,26 @@ def confident_class(label_proba, thresholds):
     return guess
 
 
+def shared_joint(label_proba, codes):
+    """Uncalibrated confident joint in which a row counts in parts where its classes tie.
+
+    Counting it into the first of them, as the authors' code does, makes the joint hang on the
+    names of the classes, and ties are usual where probabilities are shares of a few votes.
+    """
+    label_proba, codes = judged_rows(*check_proba(label_proba, codes))
+    thresholds, n_classes = mean_confidence(label_proba, codes), label_proba.shape[1]
+    guess = confident_class(label_proba, thresholds)
+    several = np.count_nonzero(label_proba >= thresholds - TOLERANCE, axis=1) > 1
+    best = label_proba >= label_proba.max(axis=1, keepdims=True) - TOLERANCE
+    tied = several & (np.count_nonzero(best, axis=1) > 1)
+    joint = _joint(np.where(tied, -1, guess), codes, n_classes, calibrate=False)
+    if tied.any():
+        parts = best[tied] / np.count_nonzero(best[tied], axis=1, keepdims=True)
+        joint = joint.astype(float)
+        np.add.at(joint, codes[tied], parts)
+    return joint
+
+
 def _joint(guess, codes, n_classes, calibrate):
     sure = guess >= 0
     # counted as (true, given) and turned: the order in memory is that of the sum below

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import binom
 
-from sknoisy.noise_model._confident_joint import check_proba, judged_rows
+from sknoisy.noise_model._confident_joint import TOLERANCE, check_proba, judged_rows
 
 SUREST, HALF = 0.25, 0.5  # shares of the rows predicted as a class
 MIN_SURE = 10  # rows at least, where there are so many
@@ -68,19 +68,22 @@ def plateau_joint(label_proba, codes):
     label_proba, codes = judged_rows(*check_proba(label_proba, codes))
     n_classes = label_proba.shape[1]
     n_given = np.bincount(codes, minlength=n_classes)
-    guess, sure = label_proba.argmax(axis=1), label_proba.max(axis=1)
+    sure = label_proba.max(axis=1)
+    # a row whose likeliest classes tie is each of them in part, lest their names decide
+    best = label_proba >= sure[:, None] - TOLERANCE
+    part = 1.0 / np.count_nonzero(best, axis=1)
     wrong = np.zeros((n_classes, n_classes))
     n_sure = n_against = 0
-    for j in np.unique(guess):
-        rows = np.flatnonzero(guess == j)
-        agree = (codes[rows] == j).sum()
-        if binom.sf(agree - 1, len(rows), n_given[j] / len(codes)) > LEVEL:
+    for j in np.flatnonzero(best.any(axis=0)):
+        rows = np.flatnonzero(best[:, j])
+        n_rows, agree = part[rows].sum(), part[rows[codes[rows] == j]].sum()
+        if binom.sf(round(agree) - 1, round(n_rows), n_given[j] / len(codes)) > LEVEL:
             continue
         rows = rows[np.argsort(-sure[rows], kind="stable")]
-        limit, n_quarter, n_other = _plateau(codes, sure, rows, j, n_classes)
+        limit, n_quarter, n_other = _plateau(codes, sure, part, rows, j, n_classes)
         limit[j] = 0.0
         # a row that stands for j is predicted as j, or nobody could tell that it does
-        wrong[:, j] = np.minimum(limit * len(rows), np.bincount(codes[rows], minlength=n_classes))
+        wrong[:, j] = np.minimum(limit * n_rows, np.bincount(codes[rows], part[rows], n_classes))
         n_sure += n_quarter
         n_against += n_other
     if n_sure == 0 or binom.sf(n_against - 1, n_sure, STRAY) > LEVEL:
@@ -91,15 +94,18 @@ def plateau_joint(label_proba, codes):
     return wrong + np.diag(n_given - wrong.sum(axis=1))
 
 
-def _plateau(codes, sure, rows, j, n_classes):
+def _plateau(codes, sure, part, rows, j, n_classes):
     """Shares of the given labels where the other labels no longer fall, of `rows` predicted as j.
+
+    `part` is how much of each row counts.
 
     The rows are sorted, the surest first. Also: how many are the surest, and how many of these are
     not given j.
     """
     n_quarter, n_half = (_at_least(share, sure[rows]) for share in (SUREST, HALF))
     quarter, half = (
-        np.bincount(codes[rows[:m]], minlength=n_classes) / m for m in (n_quarter, n_half)
+        np.bincount(codes[rows[:m]], part[rows[:m]], n_classes) / part[rows[:m]].sum()
+        for m in (n_quarter, n_half)
     )
     other = 1.0 - half[j]
     fall = quarter[j] - half[j]

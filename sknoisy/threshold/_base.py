@@ -149,6 +149,39 @@ def verdict_sentence(mask, n_judged, how, why_none):
     return f"{mask.sum()} of {n_judged} judged rows flagged, {how}"
 
 
+def checked_verdict(judge, judged, name=None):
+    """(noise_proba_, noise_mask_) of a threshold or detector, which may be somebody else's.
+
+    Masks of texts or of row numbers would pass for boolean ones, and NaN for a probability; that
+    is fine for rows that are not `judged` (a boolean mask), and these get 0.
+    """
+    n, name = len(judged), name or type(judge).__name__
+    absent = [a for a in ("noise_proba_", "noise_mask_") if not hasattr(judge, a)]
+    if absent:
+        raise TypeError(f"{name}.fit is to set {' and '.join(absent)}, and does not.")
+    mask = np.asarray(judge.noise_mask_)
+    if mask.shape != (n,) or mask.dtype != bool:
+        raise ValueError(
+            f"noise_mask_ of {name} must be one boolean for each of the {n} rows, got an array of "
+            f"shape {mask.shape} and dtype {mask.dtype}."
+        )
+    try:
+        proba = np.asarray(judge.noise_proba_, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"noise_proba_ of {name} cannot be read as numbers: {error}.") from error
+    if proba.shape != (n,):
+        raise ValueError(
+            f"noise_proba_ of {name} must be one number for each of the {n} rows, got shape "
+            f"{proba.shape}."
+        )
+    odd = np.flatnonzero(judged & ~((proba >= 0) & (proba <= 1)))
+    if len(odd):
+        raise ValueError(
+            f"noise_proba_ of {name} must be in [0, 1]; row {odd[0]} has {proba[odd[0]]:.6g}."
+        )
+    return np.where(judged, proba, 0.0), mask & judged
+
+
 def clip_infinite(score):
     """Infinitely suspect is allowed, but distances need numbers."""
     if not np.isinf(score).any():

@@ -46,6 +46,7 @@ from sknoisy._limits import limit_mask, untouchable_rows
 from sknoisy._report import noise_report
 from sknoisy.detection import ConfidentLearning, Residual
 from sknoisy.detection._base import CONTAMINATION, BaseDetector, check_kind
+from sknoisy.threshold._base import checked_verdict
 
 
 @dataclass
@@ -287,13 +288,13 @@ class BaseTreatment(MetaEstimatorMixin, PlainState, BaseEstimator, ABC):
                 f"{_name(detector)} does not set that in fit."
             )
         n, target = evidence.n_rows, evidence.target
-        proba = np.nan_to_num(np.asarray(detector.noise_proba_, dtype=float))
         score = np.asarray(detector.noise_score_, dtype=float)
-        if len(proba) != n:
+        if score.shape != (n,):
             raise ValueError(
-                f"The detector knows {len(proba)} rows, fit got {n}: a frozen detector serves only "
+                f"The detector knows {len(score)} rows, fit got {n}: a frozen detector serves only "
                 "the rows it was fitted on."
             )
+        proba, mask = checked_verdict(detector, ~np.isnan(score), _name(detector))
         seen = getattr(detector, "_target", None)
         if seen is not None and (seen.task != target.task or not np.array_equal(seen.y, target.y)):
             raise ValueError(
@@ -305,7 +306,7 @@ class BaseTreatment(MetaEstimatorMixin, PlainState, BaseEstimator, ABC):
         untouchable = evidence.trusted | untouchable_rows(
             proba, score, target.codes, getattr(self, "min_per_class", 0), weight
         )
-        mask = np.asarray(detector.noise_mask_, dtype=bool) & ~evidence.trusted
+        mask = mask & ~evidence.trusted
         return Case(evidence, target, weight, detector, proba, mask, score, untouchable)
 
     def _flagged(self, case, mask=None):

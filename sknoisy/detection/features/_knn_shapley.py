@@ -108,6 +108,7 @@ class KNNShapley(BaseDetector):
     _task = "both"
     _assumes = "near rows have like targets"
     _auto = "count"
+    _score_has_unit = True
     _suggests_unseen = True
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],

@@ -134,6 +134,8 @@ class LeaveOneOutInfluence(_LinearInfluenceDetector):
     [3, 60]
     """
 
+    _score_has_unit = True
+
     def _score(self, influence, target):
         return row_loss(influence.values, target)
 

@@ -23,6 +23,7 @@ class _EarlyScore(BaseDetector):
 
     _task = "both"
     _auto = "count"
+    _score_has_unit = True
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "n_seeds": [Interval(Integral, 1, None, closed="left")],

@@ -108,6 +108,7 @@ class TracIn(BaseDetector):
     _task = "both"
     _assumes = "a right row is learnt from others; rows with unusual features are suspect as well"
     _auto = "count"
+    _score_has_unit = True
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "n_stages": [Interval(Integral, 1, None, closed="left")],
