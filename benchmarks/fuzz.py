@@ -21,27 +21,30 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(1, str(ROOT / "tests"))
 
-from fuzzer import trials  # noqa: E402
+from fuzzer import parts, trials  # noqa: E402
 from joblib import Parallel, delayed  # noqa: E402
 
 
-def draw(seed):
-    return trials.draw_trial(random.Random(seed).choice)
-
-
-def run(seed):
-    trial = draw(seed)
-    start = time.perf_counter()
+def run(seed, what):
+    choose = random.Random(seed).choice
+    trial = parts.draw_part(choose) if what == "parts" else trials.draw_trial(choose)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        outcome = trials.run_trial(trial)
-    return seed, trial, outcome, time.perf_counter() - start
+        return seed, trial, outcome_of(trial)
+
+
+def outcome_of(trial):
+    return parts.run_part(trial) if "part" in trial else trials.run_trial(trial)
 
 
 def odd_choices(trial):
+    """What of a trial is not ordinary."""
+    if "part" in trial:
+        return {k: v for k, v in trial.items() if k not in ("part", "seed")}
     chosen = trials.tables(trial["task"])
     plain = {name: next(iter(table)) for name, table in chosen.items()}
-    return {k: v for k, v in trial.items() if k in plain and v != plain[k]}
+    odd = {k: v for k, v in trial.items() if k in plain and v != plain[k]}
+    return {"who": trial["who"], "detector": trial["detector"], **odd, "rel": trial["relation"]}
 
 
 def main():
@@ -49,25 +52,25 @@ def main():
     parser.add_argument("--tries", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0, help="of the first trial; the next is + 1")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--what", choices=["fits", "parts"], default="fits")
     parser.add_argument("--json", type=Path, help="where to write the faults")
     parser.add_argument("--again", help="one trial, as JSON, its outcome is printed")
     args = parser.parse_args()
     if args.again:
-        print(trials.run_trial(json.loads(args.again)))
+        print(outcome_of(json.loads(args.again)))
         return
     seeds = range(args.seed, args.seed + args.tries)
     start = time.perf_counter()
-    done = Parallel(n_jobs=args.jobs)(delayed(run)(seed) for seed in seeds)
-    count = Counter(outcome.kind for _, _, outcome, _ in done)
+    done = Parallel(n_jobs=args.jobs)(delayed(run)(seed, args.what) for seed in seeds)
+    count = Counter(outcome.kind for _, _, outcome in done)
     kinds = defaultdict(list)
-    for seed, trial, outcome, _ in done:
+    for seed, trial, outcome in done:
         if outcome.is_fault:
             kinds[outcome.kind, outcome.what, outcome.where].append((seed, trial))
     for (kind, what, where), shown in sorted(kinds.items(), key=lambda item: -len(item[1])):
         seed, trial = shown[0]
-        who = "/".join(filter(None, [trial["who"], trial["detector"]]))
         print(f"{len(shown):4d} {kind}: {what} {where and f'[{where}]'}")
-        print(f"       seed {seed}: {who} {odd_choices(trial)} {trial['relation']}")
+        print(f"       seed {seed}: {odd_choices(trial)}")
     took = time.perf_counter() - start
     print(
         f"{len(done)} tried in {took:.0f} s: {count['right']} right, {count['refused']} refused, "

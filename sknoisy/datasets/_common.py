@@ -63,6 +63,11 @@ def is_polars(container):
     return type(container).__module__.partition(".")[0] == "polars"
 
 
+def _refuse_arrow(values, name):
+    if type(values).__module__.partition(".")[0] == "pyarrow":
+        raise TypeError(f"{name} is of pyarrow; give {name}.to_pandas() or {name}.to_numpy().")
+
+
 def take(y, positions):
     """Rows of `y` by position, in a new container of the same kind, with y's own index."""
     if is_pandas(y):
@@ -71,16 +76,19 @@ def take(y, positions):
         return out
     if isinstance(y, list | tuple):
         return type(y)(y[i] for i in positions)
-    return y[positions]
+    return y[positions] if hasattr(y, "__getitem__") else np.asarray(y)[positions]
 
 
 def check_same_length(X, y):
+    if not hasattr(X, "shape") and not hasattr(X, "__len__") or np.ndim(X) == 0:
+        raise ValueError(f"X must have one row for each of the {len(y)} of y, got {X!r}.")
     n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
     if n_rows != len(y):
         raise ValueError(f"X has {n_rows} rows and y has {len(y)}: they must be the same.")
 
 
 def check_1d(y):
+    _refuse_arrow(y, "y")
     if getattr(y, "ndim", 1) != 1 or (hasattr(y, "shape") and len(y.shape) != 1):
         raise ValueError(f"y must be one-dimensional, got shape {y.shape}.")
     if len(y) == 0:
@@ -120,6 +128,7 @@ def as_frame_or_array(X, name="X"):
     """The two kinds of container that come back as they are; everything else becomes an array."""
     if isinstance(X, pd.DataFrame):
         return X
+    _refuse_arrow(X, name)
     if is_polars(X):
         raise TypeError(f"{name} is of polars; give {name}.to_pandas() or {name}.to_numpy().")
     if sparse.issparse(X):
@@ -171,12 +180,12 @@ def read_target(y):
 
 def _read_numbers(values, what, advice=""):
     """One column of numbers as float64."""
-    if is_pandas(values):
+    if is_pandas(values) or isinstance(values, pd.api.extensions.ExtensionArray):
         is_number = pd.api.types.is_numeric_dtype(values.dtype)
         # An object column may still hold numbers; a category or a string never counts as one.
         if not is_number and values.dtype != object:
             raise ValueError(f"{what} is of type {values.dtype}, but numbers are needed.{advice}")
-        missing = values.isna().to_numpy(dtype=bool)
+        missing = np.asarray(values.isna(), dtype=bool)
         if missing.any():
             row = int(np.argmax(missing))
             raise ValueError(f"{what} has a missing value in row {row} (from 0).{advice}")
@@ -208,6 +217,10 @@ def rebuild_target(y, numbers):
         out = out.cast(y.dtype) if y.dtype.is_float() else out
     elif isinstance(y, list | tuple):
         out = type(y)(numbers.tolist())
+    elif isinstance(y, pd.Index):
+        out = pd.Index(numbers, name=y.name)
+    elif isinstance(y, pd.api.extensions.ExtensionArray):
+        out = pd.array(numbers, dtype=float_dtype(y.dtype))
     else:
         with np.errstate(over="ignore"):  # an error follows
             out = numbers.astype(float_dtype(np.asarray(y).dtype))

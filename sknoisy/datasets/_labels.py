@@ -411,11 +411,13 @@ def boundary_noise(X, y, rate=0.2, *, estimator=None, cv=5, random_state=None):
     order = rng.permutation(len(codes))
     order = order[np.argsort(codes[order], kind="stable")]
     n_folds = min(cv, len(codes))
+    X = X if hasattr(X, "__getitem__") or hasattr(X, "iloc") else np.asarray(X)
     for fold in range(n_folds):
         test = np.sort(order[fold::n_folds])
         train = np.setdiff1d(order, test)
         model = clone(estimator).fit(_safe_indexing(X, train), codes[train])
-        proba[test] = model.predict_proba(_safe_indexing(X, test))
+        known = getattr(model, "classes_", np.arange(len(classes)))
+        proba[np.ix_(test, known)] = model.predict_proba(_safe_indexing(X, test))
 
     rows = np.arange(len(codes))
     log_proba = np.log(np.maximum(proba, _SMALLEST_PROBA))

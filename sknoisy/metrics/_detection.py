@@ -305,6 +305,8 @@ def _check_mask(mask, name, n_rows=None):
 
 def _check_numbers(values, name, n_rows):
     """Numbers as a float array, in which NaN is allowed."""
+    if np.iscomplexobj(values):
+        raise ValueError(f"{name} is complex, and a rank needs an order.")
     try:
         array = (
             values.to_numpy(dtype=np.float64, na_value=np.nan)

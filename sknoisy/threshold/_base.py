@@ -71,7 +71,11 @@ class BaseThreshold(BaseEstimator, ABC):
 
     def _check_score(self, score):
         """Scores of all rows, finite or NaN."""
-        return clip_infinite(column_or_1d(score).astype(float))
+        score = column_or_1d(score)
+        try:
+            return clip_infinite(score.astype(float))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"score cannot be read as numbers: {error}.") from error
 
     def _fit(self, score, y, groups, trusted, seen):
         n = len(score)

@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sknoisy.threshold._base import BaseThreshold
 
 SEPARATION = 3.0  # Ashman's D; 2 is where two normals begin to be two, 3 leaves a gap
+MUCH = 1e100  # beyond it, scores are divided before they are squared
 SPREAD_FLOOR = 0.1  # of all scores' spread: a heap of equal scores is no component of its own
 STARTS = (0.05, 0.2, 0.4)  # shares of wrong rows from which the mixture is sought
 
@@ -102,6 +103,9 @@ def two_normals(score, *, rate=None, scale="auto", max_iter=200, tol=1e-7):
         return np.zeros(n)
     # Far out, a logit tells how sure a model is rather than whether it agrees with the label.
     z = _transform(score, scale, edge=0.01 if rate is None else min(1e-4, 0.5 / n))
+    largest = np.abs(z).max()
+    if largest > MUCH:  # lest squares overflow; a power of two loses no bit
+        z = np.ldexp(z, -int(np.frexp(largest)[1]))
     spread = z.std()
     if n < 3 or not spread > 1e-12 * max(1.0, np.abs(z).max()):
         # rows that cannot be told apart are all as likely to be wrong

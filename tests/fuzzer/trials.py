@@ -350,7 +350,8 @@ def run_trial(trial):
 
 def _content(data):
     """What the containers hold, whatever they keep for themselves beside it."""
-    held = [data.X, data.y, *data.fit_params.values()]
+    y = data.y.values() if isinstance(data.y, dict) else [data.y]
+    held = [data.X, *y, *data.fit_params.values()]
     return [
         _bytes([v.data, v.nonzero()] if sparse.issparse(v) else np.array(v, dtype=object))
         for v in held
@@ -379,7 +380,7 @@ JARGON = re.compile(
 NAN = re.compile(r"contains (NaN|infinity)|must be finite|Input X contains|NaN, infinity")
 
 
-def _explain(error, trial, data):
+def _explain(error, trial, data, may_blame_model=True):
     """Whether an error says what was wrong, and at whose place it was found."""
     frames = traceback.extract_tb(error.__traceback__)
     last = frames[-1]
@@ -393,7 +394,7 @@ def _explain(error, trial, data):
     clear = clear and not JARGON.search(message)
     if clear and NAN.search(message) and not ours and _finite(data):
         clear = False  # nothing of what was given is missing: an array of our own is
-    if clear or _model_says_so(error, trial, data):
+    if clear or may_blame_model and _model_says_so(error, trial, data):
         return Outcome("refused", message[:150])
     inner = [f for f in frames if f.filename.startswith(OURS)]
     at = inner[-1] if inner else last
@@ -405,6 +406,7 @@ def _explain(error, trial, data):
 def _finite(data):
     with suppress(Exception):
         y = data.y if np.asarray(data.y).dtype.kind in "fc" else 0.0
+        y = 0.0 if isinstance(data.y, dict) else y
         weight = data.fit_params.get("sample_weight", 0.0)
         with np.errstate(all="ignore"):
             return all(
