@@ -32,6 +32,7 @@ STILL_OPEN = {
     "weight": {"largest", "subnormal", "one wild", "one row only", "one class zero"},
     "classes": {"one class", "each its own", "one alone", "many"},
     "rows": {"one", "two", "three", "four", "six", "few", "no column", "none"},
+    "numbers": {"huge", "largest", "tiny", "subnormal", "one wild", "far off"},
     "relation": {"weights times 2**900", "weights times 2**-900"},
 }
 
