@@ -499,7 +499,7 @@ def check_attributes(trial, data, fitted):
         _demand(~np.asarray(mask), "contamination=0 flags rows")
     suggested = np.asarray(finder.y_suggested_)
     _demand(suggested.shape == (n,), "y_suggested_ has another shape")
-    if trial["task"] == "labels":
+    if hasattr(finder, "classes_"):  # a detector for both reads labels as its model does
         check_label_attributes(data, finder, owner, suggested)
     else:
         _demand(np.isfinite(suggested), "y_suggested_ is not finite")
