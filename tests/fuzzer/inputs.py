@@ -125,7 +125,7 @@ CONTAINERS = {
         X, lambda d: pd.MultiIndex.from_product([["x"], range(d)])
     ),
     "frame, columns with blanks": lambda X: _frame(X, lambda d: [" " * j for j in range(d)]),
-    "nullable frame": lambda X: _frame(X).convert_dtypes(convert_floating=True),
+    "nullable frame": lambda X: _frame(X).convert_dtypes(),
     "matrix": np.matrix,
     "three dimensions": lambda X: X[:, :, None],
     "one dimension": lambda X: X[:, 0] if X.shape[1] else X.ravel(),

@@ -155,6 +155,7 @@ RELATIONS = (
     "classes backwards",
     "weights of one",
     "weights doubled",
+    "weights times 2**300",
     "weights times 2**900",
     "weights times 2**-900",
     "numbers doubled",
@@ -816,7 +817,9 @@ def check_ones(trial, data, fitted):
 
 
 def check_scaled_weights(trial, data, fitted):
-    power = {"doubled": 1, "2**900": 900, "2**-900": -900}[trial["relation"].split()[-1]]
+    power = {"doubled": 1, "2**300": 300, "2**900": 900, "2**-900": -900}[
+        trial["relation"].split()[-1]
+    ]
     if not _exact(trial) or trial["model"] not in SCALE_FREE_MODELS or trial["who"] == "robust":
         return
     if trial["weight"] not in ("none", "plain") or trial["detector"] in WEIGHT_HAS_A_UNIT:
@@ -933,6 +936,7 @@ CHECKS = {
     "classes backwards": check_backwards,
     "weights of one": check_ones,
     "weights doubled": check_scaled_weights,
+    "weights times 2**300": check_scaled_weights,
     "weights times 2**900": check_scaled_weights,
     "weights times 2**-900": check_scaled_weights,
     "numbers doubled": check_scaled_numbers,
