@@ -6,40 +6,13 @@ What is tried, and what must hold, is in `fuzzer`; `benchmarks/fuzz.py` tries as
 import json
 
 import pytest
-from hypothesis import HealthCheck, assume, given, note, settings
+from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from .fuzzer import parts, trials
 
-FEW, MANY = 250, 4000
+FEW, MANY = 250, 1000
 SETTINGS = {"suppress_health_check": list(HealthCheck), "database": None}
-
-
-# Choices that are known to end wrongly, to be mended; see the issue tracker.
-STILL_OPEN = {
-    "groups": {"column", "tuples", "mixed", "two columns", "the classes", "one", "each its own"},
-    "cv": {
-        *("generator", "masks", "floats", "negative", "objects", "out of range", "far below"),
-        *("halves", "triples", "texts", "numbers", "yes", "not a splitter", "the class itself"),
-        *("shorter masks", "no folds", "empty dict", "no test", "one class to fit", "no train"),
-        *("1000", "leave one out", "time", "by group", "row twice in a test"),
-    },
-    "container": {
-        *("frame, columns 1 to d", "frame, columns backwards", "frame, columns of one name"),
-        *("frame, columns of mixed names", "frame, dates as columns", "matrix"),
-        *("frame, two levels of columns", "three dimensions", "one dimension", "array-like"),
-    },
-    "weight": {"largest", "subnormal", "one wild", "one row only", "one class zero"},
-    "classes": {"one class", "each its own", "one alone", "many"},
-    "rows": {"one", "two", "three", "four", "six", "few", "no column", "none"},
-    "numbers": {"huge", "largest", "tiny", "subnormal", "one wild", "far off"},
-    "relation": {"weights times 2**300", "weights times 2**900", "weights times 2**-900"},
-}
-
-
-def is_open(trial):
-    odd_model = ": " in trial.get("model", "")
-    return odd_model or any(trial.get(name) in choices for name, choices in STILL_OPEN.items())
 
 
 @st.composite
@@ -56,14 +29,12 @@ def check(outcome, trial):
 @settings(max_examples=FEW, **SETTINGS)
 @given(trial=drawn(trials.draw_trial))
 def test_fits(trial):
-    assume(not is_open(trial))
     check(trials.run_trial(trial), trial)
 
 
 @settings(max_examples=FEW, **SETTINGS)
 @given(trial=drawn(parts.draw_part))
 def test_parts(trial):
-    assume(not is_open(trial))
     check(parts.run_part(trial), trial)
 
 
@@ -71,7 +42,6 @@ def test_parts(trial):
 @settings(max_examples=MANY, **SETTINGS)
 @given(trial=drawn(trials.draw_trial))
 def test_many_fits(trial):
-    assume(not is_open(trial))
     check(trials.run_trial(trial), trial)
 
 
@@ -79,7 +49,6 @@ def test_many_fits(trial):
 @settings(max_examples=MANY, **SETTINGS)
 @given(trial=drawn(parts.draw_part))
 def test_many_parts(trial):
-    assume(not is_open(trial))
     check(parts.run_part(trial), trial)
 
 

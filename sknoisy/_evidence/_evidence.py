@@ -216,7 +216,12 @@ def _fingerprint(thing):
 
 def check_weight(sample_weight, n):
     """Weights of n rows: finite, not negative, not all zero."""
-    weight = _check_sample_weight(sample_weight, np.empty((n, 1)), dtype=np.float64)
+    try:
+        weight = _check_sample_weight(sample_weight, np.empty((n, 1)), dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        if "NaN" in str(error) or "dim" in str(error) or "shape" in str(error):
+            raise  # scikit-learn says what is wrong
+        raise ValueError(f"sample_weight must be numbers: {error}.") from error
     top = weight.max(initial=0.0)
     if top > HUGE or 0 < top < 1 / HUGE:
         raise ValueError(

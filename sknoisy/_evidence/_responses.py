@@ -105,6 +105,8 @@ def as_column(values, n, what, *, numbers=True, wide=False):
     """One value a row, (n,), also where a model gives a column (n, 1); if `wide`, or (n, k)."""
     values = np.asarray(values)
     if numbers:
+        if values.dtype.kind == "c":
+            raise _error(f"{what} gives complex numbers.")
         try:
             values = values.astype(float)
         except (TypeError, ValueError) as error:

@@ -137,6 +137,8 @@ def check_reusable(cv, owner=None):
             f"{what} is a {type(cv).__name__}, which can be used only once, and folds are needed "
             "again in each fit: give list(cv), or the splitter that it comes from."
         )
+    if isinstance(cv, str):  # texts can be split, too
+        raise TypeError(f"{what} must be folds or their number, got {cv!r:.80}.")
     if isinstance(cv, type):
         raise TypeError(
             f"{what} must be an object, got the class {cv.__name__}: write {cv.__name__}()."
@@ -146,6 +148,10 @@ def check_reusable(cv, owner=None):
 def checked(splits, n):
     """`Folds` of (train rows, test rows) as a splitter or a user gives them."""
     folds, n_given = Folds(), 0
+    if not hasattr(splits, "__iter__"):
+        raise TypeError(
+            f"cv must give pairs of (train rows, test rows), and its split gives {splits!r:.80}."
+        )
     for n_given, split in enumerate(splits, start=1):
         where = f"split {n_given} of cv"
         if isinstance(split, str) or not hasattr(split, "__len__") or len(split) != 2:

