@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sknoisy._evidence import check_labels
-from sknoisy._evidence._evidence import check_trusted
+from sknoisy._evidence._evidence import check_groups, check_trusted
 
 
 @dataclass
@@ -111,9 +111,7 @@ class BaseThreshold(BaseEstimator, ABC):
             return np.zeros(n, dtype=int), [""]
         if groups is None:
             raise ValueError(f"{type(self).__name__}(per_group=True) needs groups.")
-        codes, levels = pd.factorize(np.asarray(groups), sort=False)
-        if (codes < 0).any():
-            raise ValueError(f"groups is missing in row {np.flatnonzero(codes < 0)[0]}.")
+        codes, levels = pd.factorize(check_groups(groups, n), sort=False)
         return codes, [f"group {level}" for level in levels]
 
     def _parts(self, missing, seen, levels):

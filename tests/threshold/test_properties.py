@@ -161,7 +161,7 @@ def test_missing_groups_are_named():
     score = np.arange(10.0)
     with pytest.raises(ValueError, match="per_group=True. needs groups"):
         FixedRate(per_group=True).fit(score)
-    with pytest.raises(ValueError, match="missing in row 3"):
+    with pytest.raises(ValueError, match="first in row 3"):
         FixedRate(per_group=True).fit(score, groups=["a", "a", "b", None, *"bbbbbb"])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         FixedRate(per_group=True).fit(score, groups=np.zeros(9))
