@@ -25,11 +25,14 @@ class OwnLoss:
     is_central : bool
         Whether the model predicts the middle or the mean of the targets. If not, as for a quantile,
         nothing that others predict can stand for its targets.
+    is_bounded : bool
+        Whether targets below zero, or at it, are refused, as counts and amounts have none.
     """
 
     name: str
     cost: callable
     is_central: bool = True
+    is_bounded: bool = False
 
 
 SQUARED = OwnLoss("squared error", lambda y, g: (y - g) ** 2)
@@ -51,14 +54,16 @@ def own_loss(estimator):
     if kind == "QuantileRegressor" or "quantile" in said:
         return _quantile(_level(params, said))
     if kind == "PoissonRegressor" or "poisson" in said:
-        return OwnLoss("Poisson deviance", lambda y, g: _tweedie(y, g, 1))
+        return OwnLoss("Poisson deviance", lambda y, g: _tweedie(y, g, 1), is_bounded=True)
     if kind == "GammaRegressor" or "gamma" in said:
-        return OwnLoss("gamma deviance", lambda y, g: _tweedie(y, g, 2))
+        return OwnLoss("gamma deviance", lambda y, g: _tweedie(y, g, 2), is_bounded=True)
     if kind == "TweedieRegressor" or "tweedie" in said:
         power = params.get("power", params.get("tweedie_variance_power"))
         if power is None:
             power = 1.5 if "tweedie" in said else 0
-        return OwnLoss("Tweedie deviance", lambda y, g: _tweedie(y, g, power)) if power else SQUARED
+        if not power:
+            return SQUARED
+        return OwnLoss("Tweedie deviance", lambda y, g: _tweedie(y, g, power), is_bounded=True)
     if kind == "HuberRegressor" or re.search(r"absolute|mae|huber|epsilon|regression_l1|:l1", said):
         return OwnLoss("absolute error", lambda y, g: np.abs(y - g))
     return SQUARED

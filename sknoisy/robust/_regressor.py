@@ -257,6 +257,17 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
             "relabel": lambda: RelabelRegressor(model)._treat(case),
             "distil": lambda: RelabelRegressor(model)._treat(distilled),
         }
+        if own_loss(model).is_bounded:  # a corrected count is no less than the least one given
+            lowest = case.target.y.min()
+
+            def bounded(make):
+                def made():
+                    treated = make()
+                    return replace(treated, y=np.maximum(treated.y, lowest))
+
+                return made
+
+            candidates |= {name: bounded(candidates[name]) for name in ("relabel", "distil")}
         if not own_loss(model).is_central:  # nothing that the committee predicts is its target
             del candidates["relabel"], candidates["distil"]
         if self.effort == "thorough" and takes_weights:

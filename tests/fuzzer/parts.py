@@ -17,6 +17,12 @@ from .trials import Outcome, Silent, _content, _demand, _explain
 # --------------------------------------------------------------------------- thresholds
 
 
+def _floats(values):
+    """A flat array; missing values of any sort are NaN, also with old releases of pandas."""
+    column = pd.Series(np.ravel(values)).astype("Float64")
+    return column.to_numpy(dtype=float, na_value=np.nan)
+
+
 def _scores(rng, n):
     return np.round(rng.beta(2, 6, n) * 256) / 256
 
@@ -146,7 +152,7 @@ def run_judge(trial):
         if several:
             return Outcome("right")
         proba, mask = np.asarray(judge.noise_proba_), np.asarray(judge.noise_mask_)
-        score = np.asarray(pd.array(np.ravel(data.X)), dtype=float)
+        score = _floats(data.X)
         _demand(proba.shape == mask.shape == (n,), "another shape")
         _demand((proba >= 0) & (proba <= 1), "noise_proba_ outside [0, 1]")
         _demand(mask.dtype == bool, "noise_mask_ is not boolean")
@@ -344,7 +350,7 @@ def run_metric(trial):
             order = np.random.default_rng(1).permutation(n)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                flat = np.asarray(pd.array(np.ravel(score)), dtype=float)
+                flat = _floats(score)
                 again = measure(np.asarray(truth, dtype=bool)[order], flat[order])
             _demand(np.isclose(value, again, equal_nan=True), "another order, another value")
     except Silent as fault:
