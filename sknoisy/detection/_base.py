@@ -309,6 +309,8 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
     def _validate_params(self):
         check_reusable(getattr(self, "cv", None), type(self).__name__)
         super()._validate_params()
+        if isinstance(getattr(self, "estimator", None), type):
+            check_kind(self.estimator, self._task, type(self).__name__)
         if isinstance(self.contamination, type) or hasattr(self.contamination, "predict"):
             raise TypeError(
                 f"contamination of {type(self).__name__} must be 'auto', a share in [0, 0.5] or a "
