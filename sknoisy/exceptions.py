@@ -4,6 +4,7 @@ __all__ = [
     "CleaningLimitWarning",
     "ColumnLeftOutWarning",
     "NothingJudgedWarning",
+    "NothingKnownWarning",
     "RareClassWarning",
 ]
 
@@ -22,3 +23,7 @@ class CleaningLimitWarning(UserWarning):
 
 class NothingJudgedWarning(UserWarning):
     """No row could be judged, so that none is flagged; the message says why."""
+
+
+class NothingKnownWarning(UserWarning):
+    """Out-of-sample predictions know nothing of the targets, so that no row can be called wrong."""

@@ -2,8 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 from scipy.stats import norm, rankdata
+
+LEVEL = 0.01  # chance that predictions which know nothing pass for ones that do
+CLASS_LEVEL = 0.05  # the same for one class against the others
+
+
+@dataclass
+class Knowledge:
+    """What out-of-sample predictions know of the targets.
+
+    Attributes
+    ----------
+    p_value : float
+        Of predictions that would know no more than the shares of the classes, or the mean.
+    unknown_classes : ndarray of int
+        Classes of which they know no more than the share, as codes; none for numbers.
+    """
+
+    p_value: float
+    unknown_classes: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=int))
+
+    @property
+    def is_none(self):
+        return self.p_value > LEVEL
+
+
+def knowledge(predicted, target, weight=None):
+    """`Knowledge` of out-of-sample predictions, (n, K) or (n,), of a target; NaN is not judged.
+
+    Rows of zero weight do not count.
+    """
+    counted = np.ones(len(predicted), dtype=bool) if weight is None else weight > 0
+    predicted = predicted[counted]
+    if not target.is_labels:
+        return Knowledge(chance_of_numbers(predicted, target.y[counted].astype(float)))
+    codes = target.codes[counted]
+    p_value = chance_of_labels(predicted, codes)
+    unknown = [
+        k
+        for k in range(predicted.shape[1])
+        if chance_of_labels(
+            np.column_stack([1.0 - predicted[:, k], predicted[:, k]]), (codes == k).astype(int)
+        )
+        > CLASS_LEVEL
+    ]
+    return Knowledge(p_value, np.array(unknown, dtype=int))
 
 
 def chance_of_labels(label_proba, codes):

@@ -6,7 +6,7 @@ import warnings
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -28,13 +28,15 @@ from sknoisy._evidence import (
     take_rows,
 )
 from sknoisy._evidence._fitting import IsModel, check_meaning, seeded_clone
+from sknoisy._evidence._knowledge import knowledge
 from sknoisy._fitted import PlainState, replace_fitted
 from sknoisy._limits import untouchable_rows
 from sknoisy._report import noise_report
-from sknoisy.exceptions import NothingJudgedWarning
+from sknoisy.exceptions import NothingJudgedWarning, NothingKnownWarning
 from sknoisy.threshold import ConfidentJointCount, FixedRate, MixturePosterior, NoiseCount
 from sknoisy.threshold._base import checked_verdict, verdict_sentence
 
+HARDLY = 1e-3  # of its probability of being wrong is left to a row of which nothing is known
 MUCH = 1e100  # beyond it, sums of squares of scores are at risk
 
 
@@ -67,6 +69,26 @@ class Finding:
     mask: np.ndarray | None = None
     label_proba: np.ndarray | None = None
     chosen: bool = False
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which rows are suspect, and how that was decided.
+
+    Attributes
+    ----------
+    proba, mask : ndarray of shape (n,)
+    reason : str
+    label_proba : ndarray of shape (n, K), optional
+    attributes : dict
+        Fitted attributes of the detector that come of it.
+    """
+
+    proba: np.ndarray
+    mask: np.ndarray
+    reason: str
+    label_proba: np.ndarray | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -199,10 +221,8 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
         check_meaning(self.estimator, evidence.target.y, None)
         return self.estimator
 
-    def _predicted(self, evidence, finding):
+    def _predicted(self, evidence):
         """What is said of rows by models that have not seen them, to count the wrong ones by."""
-        if self._suggests_unseen:
-            return finding.suggestion
         how = {name: getattr(self, name, None) for name in ("cv", "n_jobs")}
         # a method that draws nothing has no seed, and its verdict is to be the same each time
         how["random_state"] = getattr(self, "random_state", 0)
@@ -234,7 +254,7 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
 
     def _conclude(self, evidence, finding):
         """Apply the threshold to a finding and set the fitted attributes, all at once."""
-        target, trusted = evidence.target, evidence.trusted
+        target = evidence.target
         score = np.asarray(finding.score, dtype=float)
         if np.isnan(score).all():
             warnings.warn(
@@ -243,46 +263,27 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
                 NothingJudgedWarning,
                 stacklevel=3,
             )
-        fitted = dict(finding.attributes)
-        label_proba = None
+        predicted = finding.suggestion if self._suggests_unseen else None
         if self._by_own_rule(finding) and finding.mask is not None:
-            proba = np.where(np.isnan(score) | trusted, 0.0, finding.noise_proba)
-            mask = finding.mask & ~trusted & ~np.isnan(score)
-            label_proba = finding.label_proba
-            own = "the method's own rule"
-            n_judged = int((~np.isnan(score) & ~trusted).sum())
-            fitted["reason_"] = verdict_sentence(mask, n_judged, f"by {own}", f"none is by {own}")
+            verdict = _own_verdict(finding, score, evidence.trusted)
         else:
-            threshold = self._threshold(finding)
-            if not target.is_labels and isinstance(threshold, ConfidentJointCount):
-                raise ValueError(
-                    "ConfidentJointCount is for class labels, and here y holds numbers: use "
-                    "another threshold, such as FixedRate."
-                )
-            if not target.is_labels and getattr(threshold, "per_class", False):
-                raise ValueError(
-                    f"{type(threshold).__name__}(per_class=True) is for class labels, and here y "
-                    "holds numbers: set per_class=False."
-                )
-            unsure = np.where(trusted, np.nan, score)
-            self._fit_threshold(threshold, evidence, unsure, finding)
-            proba, mask = checked_verdict(threshold, ~np.isnan(unsure))
-            n_judged = int((~np.isnan(unsure)).sum())
-            by = f"by {type(threshold).__name__}"  # a threshold of someone else may not say
-            said = getattr(threshold, "reason_", None)
-            said = said or verdict_sentence(mask, n_judged, by, f"none is {by}")
-            fitted |= {"threshold_": threshold, "reason_": said}
+            threshold = self._threshold(finding, target)
+            if predicted is None and has_fit_parameter(threshold, "predicted"):
+                predicted = self._predicted(evidence)
+            verdict = self._verdict_of(threshold, evidence, score, finding, predicted)
+        if predicted is not None and not np.isnan(score).all():
+            verdict = self._where_known(verdict, evidence, predicted)
+        proba, mask, label_proba = verdict.proba, verdict.mask, verdict.label_proba
+        fitted = finding.attributes | verdict.attributes | {"reason_": verdict.reason}
         if target.is_labels:
+            given = np.eye(len(target.classes))[target.codes]
             if finding.suggestion is None:
-                label_proba = np.eye(len(target.classes))[target.codes]
+                label_proba = given
             elif label_proba is None:
                 label_proba = _posterior(proba, finding.suggestion, target)
             else:
-                label_proba = np.where(
-                    (trusted | np.isnan(label_proba).any(axis=1))[:, None],
-                    np.eye(len(target.classes))[target.codes],
-                    label_proba,
-                )
+                as_given = evidence.trusted | np.isnan(label_proba).any(axis=1)
+                label_proba = np.where(as_given[:, None], given, label_proba)
             fitted["classes_"] = target.classes
             fitted["label_proba_"] = label_proba
             fitted["y_suggested_"] = (
@@ -301,6 +302,67 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
         # Only now, when nothing can fail any more, is this object changed.
         replace_fitted(self, {**fitted, "_target": target})
         return self
+
+    def _verdict_of(self, threshold, evidence, score, finding, predicted):
+        """`Verdict` by a threshold, which may be somebody else's."""
+        unsure = np.where(evidence.trusted, np.nan, score)
+        self._fit_threshold(threshold, evidence, unsure, finding, predicted)
+        proba, mask = checked_verdict(threshold, ~np.isnan(unsure))
+        by = f"by {type(threshold).__name__}"  # a threshold of someone else may not say
+        n_judged = int((~np.isnan(unsure)).sum())
+        reason = getattr(threshold, "reason_", None)
+        reason = reason or verdict_sentence(mask, n_judged, by, f"none is {by}")
+        return Verdict(proba, mask, reason, attributes={"threshold_": threshold})
+
+    def _where_known(self, verdict, evidence, predicted):
+        """The verdict, less what it says of targets that nobody could foretell.
+
+        What is unpredictable looks wrong to any detector that judges by predictions. A share of
+        rows that the user has asked for is flagged all the same.
+        """
+        target = evidence.target
+        known = knowledge(predicted, target, evidence.inputs.sample_weight)
+        attributes = verdict.attributes | {"evidence_p_value_": known.p_value}
+        names = []
+        if target.is_labels:
+            attributes["unknown_classes_"] = target.classes[known.unknown_classes]
+            names = [str(name) for name in attributes["unknown_classes_"]]
+        what = "the shares of its classes" if target.is_labels else "its mean"
+        nothing = f"out-of-sample predictions know no more of y than {what}"
+        if known.is_none:
+            warnings.warn(
+                f"{type(self).__name__}: {nothing} (p = {known.p_value:.2g}), so that no row can "
+                "be called wrong. Other features or another model may know more; or y is random.",
+                NothingKnownWarning,
+                stacklevel=4,
+            )
+        verdict = replace(verdict, attributes=attributes)
+        if isinstance(self.contamination, Real) or isinstance(self.contamination, FixedRate):
+            return verdict
+        rows = np.ones(len(verdict.proba), dtype=bool)
+        if not known.is_none:
+            if not names:
+                return verdict
+            rows = np.isin(target.codes, known.unknown_classes)
+        reason = f"no row flagged: {nothing}"
+        if not known.is_none:
+            shown = ", ".join(names[:10]) + (" and others" if len(names) > 10 else "")
+            what = f"those given {shown}, of which predictions know no more than the share"
+            reason = f"{verdict.reason}; never {what}"
+            if (verdict.mask & rows).any():
+                reason = f"{verdict.reason}, less {what}"
+        label_proba = verdict.label_proba
+        if label_proba is not None:
+            given = np.eye(label_proba.shape[1])[target.codes]
+            hardly = given + HARDLY * (label_proba - given)
+            label_proba = np.where(rows[:, None], hardly, label_proba)
+        return replace(
+            verdict,
+            proba=np.where(rows, HARDLY * verdict.proba, verdict.proba),
+            mask=verdict.mask & ~rows,
+            label_proba=label_proba,
+            reason=reason,
+        )
 
     def __sklearn_clone__(self):
         check_reusable(getattr(self, "cv", None), type(self).__name__)
@@ -323,7 +385,22 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
             return False
         return self._auto == "own" or finding.chosen or self.contamination == "own"
 
-    def _threshold(self, finding):
+    def _threshold(self, finding, target):
+        """The threshold that `contamination` asks for."""
+        threshold = self._threshold_asked_for(finding)
+        if not target.is_labels and isinstance(threshold, ConfidentJointCount):
+            raise ValueError(
+                "ConfidentJointCount is for class labels, and here y holds numbers: use "
+                "another threshold, such as FixedRate."
+            )
+        if not target.is_labels and getattr(threshold, "per_class", False):
+            raise ValueError(
+                f"{type(threshold).__name__}(per_class=True) is for class labels, and here y "
+                "holds numbers: set per_class=False."
+            )
+        return threshold
+
+    def _threshold_asked_for(self, finding):
         if isinstance(self.contamination, str):
             if self.contamination == "own":
                 raise ValueError(
@@ -341,7 +418,7 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
             seed = int(check_random_state(seed).randint(2**31 - 1))
         return seeded_clone(self.contamination, seed)
 
-    def _fit_threshold(self, threshold, evidence, unsure, finding):
+    def _fit_threshold(self, threshold, evidence, unsure, finding, predicted):
         """Fit a threshold, with as much of what is known here as its `fit` asks for."""
         target, trusted = evidence.target, evidence.trusted
         score, suggestion = np.asarray(finding.score, dtype=float), finding.suggestion
@@ -359,7 +436,7 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
             "estimator": model,
         }
         if has_fit_parameter(threshold, "predicted"):
-            known["predicted"] = self._predicted(evidence, finding)
+            known["predicted"] = predicted
         asked = {
             name: value
             for name, value in known.items()
@@ -377,6 +454,15 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
         tags.target_tags.required = True
         tags.input_tags.sparse = True
         return tags
+
+
+def _own_verdict(finding, score, trusted):
+    """`Verdict` by the rule that comes with the method."""
+    unsure = ~np.isnan(score) & ~trusted
+    proba, mask = np.where(unsure, finding.noise_proba, 0.0), finding.mask & unsure
+    own = "the method's own rule"
+    reason = verdict_sentence(mask, int(unsure.sum()), f"by {own}", f"none is by {own}")
+    return Verdict(proba, mask, reason, finding.label_proba)
 
 
 def of_middling_size(score):

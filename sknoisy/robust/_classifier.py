@@ -9,32 +9,29 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from sknoisy._evidence import weight_parameter
+from sknoisy._evidence._cross_fit import gather
 from sknoisy._evidence._failures import with_notes
 from sknoisy._evidence._fitting import IsModel
-from sknoisy.detection.committees._label_members import MANY_ROWS
+from sknoisy._evidence._knowledge import LEVEL
+from sknoisy._evidence._responses import LabelResponse
+from sknoisy.detection.committees._label_committee import LabelCommittee
 from sknoisy.exceptions import RareClassWarning
-from sknoisy.robust._choice import assemble, from_part, held_out, part_of, untreated
+from sknoisy.robust._choice import held_out, untreated
 from sknoisy.robust._default_model import DefaultModel
-from sknoisy.robust._halved import HalvedCommittee
-from sknoisy.robust._label_score import (
-    BALANCED,
-    PredictedCodes,
-    compare_candidates,
-    score_rows,
-    selection_table,
-)
+from sknoisy.robust._label_score import compare_candidates, score_rows, selection_table
 from sknoisy.treatment._base import BaseTreatmentClassifier, Treated
+from sknoisy.treatment._temperature import fit_temperature
 
 GATE = 0.02  # estimated noise rate below which nothing is done, and nothing tried
-MUCH = 0.1  # estimated noise rate from which correcting the labels is the one to beat
-SURE = 3.0  # standard errors that a treatment must gain below that rate
-MIN_ROWS = 100  # below it, halves cannot tell treatments apart
+EVIDENT = 0.08  # bound on the noise from which correcting the labels is the one to beat
+PROVEN = 2.0  # standard errors that a treatment must gain below that
+MIN_ROWS = 100  # below it, parts cannot tell treatments apart
 LEAST_TRUSTED = 50  # rows, to choose a treatment by
-HALF_FOLDS = 4  # of a committee on half of the rows
+N_FOLDS = 3  # to hold rows out by, where the committee has not asked the wrapped model
+ENOUGH = 2_000  # rows to be held out
 MIN_SHARE = 0.02  # soft labels less likely than this are left out
 TRUST = 10.0  # weight of a trusted row where trust is tried out
 
@@ -45,14 +42,12 @@ class Effort(NamedTuple):
     members: str
     n_rounds: int
     cv: int | None
-    most_rows: int  # to choose by
-    n_pairs: int  # of halves
 
 
 EFFORT = {
-    "fast": Effort("few", 1, 3, 2_000, 1),
-    "balanced": Effort("auto", 2, None, 3_000, 1),
-    "thorough": Effort("auto", 2, None, 5_000, 3),
+    "fast": Effort("few", 1, 3),
+    "balanced": Effort("auto", 2, None),
+    "thorough": Effort("auto", 3, None),
 }
 
 
@@ -261,10 +256,11 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
 
     def _make_detector(self):
         effort = EFFORT[self.effort]
-        return HalvedCommittee(
+        return LabelCommittee(
             clone(self.estimator),
             members=effort.members,
             n_rounds=effort.n_rounds,
+            ask_estimator=True,
             cv=effort.cv,
             n_jobs=self.n_jobs,
             random_state=self._seed(),
@@ -273,18 +269,20 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
     # ------------------------------------------------------------------ the decision
 
     def _treat(self, case):
-        found = case.detector
-        table = None
+        found, table, temperature = case.detector, None, 1.0
+        by_trust = _trust_decides(case.evidence)
         if not found.committee_:
             name, reason = "nothing", "no row can be judged"
         elif case.evidence.n_rows < MIN_ROWS:
             name, reason = "nothing", f"fewer than {MIN_ROWS} rows: too few to compare treatments"
-        elif found.noise_rate_ < GATE:
+        elif found.evidence_p_value_ > LEVEL and not by_trust:
             name = "nothing"
-            reason = f"estimated noise rate {found.noise_rate_:.1%}, {GATE:.0%} needed to act"
+            reason = "out-of-sample predictions know no more of y than the shares of its classes"
+        elif found.noise_rate_ < GATE or (found.noise_bound_ < GATE and not by_trust):
+            name, reason = "nothing", f"{_evidence_of_noise(found)}, {GATE:.0%} needed to act"
         else:
-            name, reason, table = self._choose(case)
-        treated = self._candidates(case, _trust_decides(case.evidence))[name]()
+            name, reason, table, temperature = self._choose(case, by_trust)
+        treated = self._candidates(case, by_trust)[name]()
         n_classes = len(case.target.classes)
         shares = treated.attributes.get("shares", np.eye(n_classes)[case.target.codes])
         treated.attributes = {
@@ -293,6 +291,7 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
             "selection_": selection_table(table),
             "noise_rate_": found.noise_rate_,
             "committee_": found.committee_,
+            "temperature_": temperature,
             "y_relabeled_": case.target.classes[_likeliest(shares, case.target.codes)],
             "label_proba_": shares,
         }
@@ -301,129 +300,106 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
     def _candidates(self, case, by_trust):
         """Treatments by name, made when they are called."""
         found = case.detector
-        candidates = {"nothing": lambda: untreated(case)}
+        takes_weights = (
+            self.weight_strategy == "resample" or weight_parameter(self.estimator) is not None
+        )
+        likely = found.label_proba_
+
+        def give(proba, trust=1.0):
+            return lambda: _give(case, proba, takes_weights, trust)
+
+        candidates = {"nothing": lambda: untreated(case), "relabel": give(likely)}
         if by_trust:
-            takes_weights = (
-                self.weight_strategy == "resample" or weight_parameter(self.estimator) is not None
-            )
-            candidates["soft"] = lambda: _soft(case, found.label_proba_, takes_weights)
-            candidates[f"soft, trusted x {TRUST:.0f}"] = lambda: _soft(
-                case, found.label_proba_, takes_weights, TRUST
-            )
+            candidates[f"relabel, trusted x {TRUST:.0f}"] = give(likely, TRUST)
         else:
-            candidates["relabel"] = lambda: _hard(case, found.label_proba_)
-            candidates["distil"] = lambda: _hard(case, found.clean_proba_)
-            candidates["distil, round 1"] = lambda: _hard(case, found.clean_proba_rounds_[0])
+            candidates["distil"] = give(0.5 * (likely + found.clean_proba_))
         return candidates
 
-    def _choose(self, case):
-        """(name, reason, comparison by name) of the best treatment."""
-        effort = EFFORT[self.effort]
-        rng = check_random_state(self._seed())
-        evidence, by_trust = case.evidence, _trust_decides(case.evidence)
-        rate = case.detector.noise_rate_
-        names, bar = ["nothing", "relabel", "distil"], SURE
+    def _choose(self, case, by_trust):
+        """(name, reason, comparison by name, temperature) of the best treatment."""
+        evidence, found = case.evidence, case.detector
+        candidates = self._candidates(case, by_trust)
+        names, bar = list(candidates), PROVEN
         if by_trust:
-            names, bar = list(self._candidates(case, by_trust)), 0.0
-        elif rate >= MUCH:
-            names, bar = ["relabel", "nothing", "distil"], 0.0
-            if len(case.detector.clean_proba_rounds_) > 1:
-                names.append("distil, round 1")
+            bar = 0.0
+        elif found.noise_bound_ >= EVIDENT:
+            names, bar = ["relabel", "distil", "nothing"], 0.0
         to_beat = names[0]
-        halved = hasattr(case.detector, "halves_")
-        if evidence.n_rows > effort.most_rows and not halved:
-            order = rng.permutation(evidence.n_rows)
-            if by_trust:  # a choice by a handful of rows would be luck
-                judges = order[evidence.trusted[order]][: effort.most_rows // 10]
-                order = np.concatenate([judges, order[~np.isin(order, judges)]])
-            evidence = part_of(evidence, np.sort(order[: effort.most_rows]))
         try:
             with warnings.catch_warnings():  # rare classes have been named already
                 warnings.simplefilter("ignore", RareClassWarning)
-                rounds = [
-                    self._halved_round(case, names, by_trust, int(seed))
-                    if halved
-                    else self._round(case, evidence, names, by_trust, int(seed))
-                    for seed in rng.randint(2**31 - 1, size=1 if halved else effort.n_pairs)
-                ]
+                answers = self._held_out(
+                    case, {name: candidates[name]() for name in names}, by_trust
+                )
         except Exception as error:
             if not getattr(error, "is_about_rows", True):  # nor would all rows do
                 raise
             name = type(self.estimator).__name__
             warnings.warn(
-                f"{name} could not be fitted on half of the rows, so that no treatment can be "
+                f"{name} could not be fitted on a part of the rows, so that no treatment can be "
                 f"chosen and nothing is done about suspect labels. It said: {with_notes(error)}",
                 UserWarning,
                 stacklevel=4,
             )
-            return "nothing", f"{name} could not be fitted on half of the rows", None
-        table = compare_candidates(rounds, evidence.inputs.sample_weight)
-        agrees = ~(table["agreement_t"] < -1.0)
+            return "nothing", f"{name} could not be fitted on a part of the rows", None, 1.0
+        posterior = _shares(found.label_proba_, case)
+        scores = {
+            name: score_rows(proba, posterior, evidence, by_trust)
+            for name, proba in answers.items()
+        }
+        table = compare_candidates(scores, evidence.inputs.sample_weight)
+        agrees = ~(table["agreement_t"] < (-1.0 if bar == 0.0 else PROVEN))
         if by_trust:  # a clear gain in trusted rows outweighs what labels of unknown worth say
             agrees |= table["t"] >= 1.0
         allowed = table[(table["gain"] > 0) & (table["t"] >= bar) & agrees]
         best = allowed["gain"].idxmax() if len(allowed) else table["gain"].drop(to_beat).idxmax()
         what = f"accuracy in {evidence.trusted.sum()} trusted rows" if by_trust else "score"
         reason = (
-            f"estimated noise rate {rate:.1%}; {best} in place of {to_beat} changes the held-out "
+            f"{_evidence_of_noise(found)}; {best} in place of {to_beat} changes the held-out "
             f"{what} by {table.loc[best, 'gain']:+.4f} ({table.loc[best, 't']:+.1f} standard "
             f"errors) and the agreement with the given labels by "
             f"{table.loc[best, 'agreement']:+.4f} ({table.loc[best, 'agreement_t']:+.1f})"
         )
-        return best if len(allowed) else to_beat, reason, table
+        name = best if len(allowed) else to_beat
+        temperature = 1.0
+        if name != "nothing":
+            temperature = fit_temperature(answers[name], found.clean_proba_)
+        return name, reason, table, temperature
 
-    def _round(self, case, evidence, names, by_trust, seed):
-        """dict of name to (score, agreement) of each row, for one way to halve the rows."""
-        target, n = evidence.target, evidence.n_rows
-        [splits] = evidence.splits(2, random_state=seed)
-        posterior = np.eye(len(target.classes))[target.codes]
-        treated = {name: [] for name in names}
-        for train, _ in splits:
-            part = part_of(evidence, train)
-            found = clone(case.detector)
-            found.set_params(cv=found.cv or HALF_FOLDS)
-            own = self._case(part, found._conclude(part, found._find(part)))
-            columns = np.searchsorted(target.classes, part.target.classes)
-            posterior[np.ix_(train, columns)] = _shares(found.label_proba_, own)
-            candidates = self._candidates(own, by_trust)
-            for name in names:
-                treated[name].append(from_part(candidates[name](), train, n))
-        return self._compare(evidence, treated, splits, posterior, by_trust, seed, BALANCED)
-
-    def _halved_round(self, case, names, by_trust, seed):
-        """The same where the evidence was made in halves: the first judges by the second."""
-        rng = check_random_state(seed)
-        first, second = case.detector.halves_
-        splits = [(first, second)]
-        if by_trust or self.effort == "thorough":
-            splits.append((second, first))
-        splits = [(rng.permutation(train)[:MANY_ROWS], test) for train, test in splits]
-        posterior = _shares(case.detector.label_proba_, case)
-        candidates = self._candidates(case, by_trust)
-        treated = {name: candidates[name]() for name in names}
-        # many rows need no help to see rare classes
-        return self._compare(case.evidence, treated, splits, posterior, by_trust, seed, 0.0)
-
-    def _compare(self, evidence, treated, splits, posterior, by_trust, seed, balanced):
-        n = evidence.n_rows
-        answers = held_out(
+    def _held_out(self, case, treated, by_trust):
+        """dict of name to (n, K): probabilities for rows that are held out, NaN for the others."""
+        evidence, found, seed = case.evidence, case.detector, self._seed()
+        folds = found.estimator_folds_
+        if not folds:
+            [folds] = evidence.splits(N_FOLDS, random_state=seed)
+        n_rows = np.cumsum([len(test) for _, test in folds])
+        if by_trust or self.effort == "thorough":  # a choice by a handful of rows would be luck
+            used = folds
+        elif self.effort == "fast":
+            used = folds[:1]
+        else:
+            used = folds[: 1 + (n_rows < ENOUGH).sum()]
+        answers, tested = {}, np.concatenate([test for _, test in used])
+        if not np.isnan(found.estimator_proba_[tested]).any():  # these fits have been made
+            answers["nothing"] = np.full(found.estimator_proba_.shape, np.nan)
+            answers["nothing"][tested] = found.estimator_proba_[tested]
+        said = held_out(
             self.estimator,
             evidence,
-            treated,
-            splits,
-            PredictedCodes(evidence.target),
+            {name: one for name, one in treated.items() if name not in answers},
+            used,
+            LabelResponse(evidence.target.classes),
             random_state=None if self.random_state is None else seed,
             n_jobs=self.n_jobs,
         )
-        predicted = {name: assemble(each, splits, n) for name, each in answers.items()}
-        return {
-            name: score_rows(codes, posterior, evidence, by_trust, balanced)
-            for name, codes in predicted.items()
-        }
+        for name, each in said.items():
+            repeat = np.zeros(len(used), dtype=int)
+            answers[name] = gather(each, used, repeat, evidence.target, None).values
+        return {name: answers[name] for name in treated}
 
     def _trace(self):
-        rest = "soft label" if self.treatment_.startswith("soft") else "kept"
-        done = np.where(self.noise_mask_, "relabelled", rest)
+        soft = self.label_proba_.max(axis=1) < 1.0
+        done = np.where(self.noise_mask_, "relabelled", np.where(soft, "soft label", "kept"))
         return {"treatment": done, "relabeled": self.y_relabeled_}
 
 
@@ -449,10 +425,20 @@ def _likeliest(shares, codes):
     return np.where(own < shares.max(axis=1), shares.argmax(axis=1), codes)
 
 
-def _soft(case, proba, takes_weights, trust=1.0):
-    """Each row once for each class it may have, weighted by its share."""
-    codes, trusted = case.target.codes, case.evidence.trusted
-    given = np.eye(len(case.target.classes))[codes]
+def _evidence_of_noise(found):
+    return (
+        f"estimated noise rate {found.noise_rate_:.1%}, "
+        f"where predictions are surest {found.noise_bound_:.1%}"
+    )
+
+
+def _give(case, proba, takes_weights, trust=1.0):
+    """Each row once for each class it may have, weighted by its share, if the model takes weights.
+
+    Else each row with its likeliest label.
+    """
+    codes, trusted, classes = case.target.codes, case.evidence.trusted, case.target.classes
+    given = np.eye(len(classes))[codes]
     shares = _shares(proba, case)
     shares[shares < MIN_SHARE] = 0.0
     fixed = case.untouchable | (shares.sum(axis=1) == 0)  # of very many classes none is likely
@@ -462,7 +448,7 @@ def _soft(case, proba, takes_weights, trust=1.0):
     if not takes_weights:
         copies = np.where(trusted & (trust > 1), int(trust) // 2, 1)
         rows = np.repeat(np.arange(len(codes)), copies)
-        shares = np.eye(len(case.target.classes))[likeliest]
+        shares = np.eye(len(classes))[likeliest]
         labels, weight = likeliest[rows], case.sample_weight
         weight = None if weight is None else weight[rows]
     else:
@@ -473,20 +459,4 @@ def _soft(case, proba, takes_weights, trust=1.0):
         # the same weight in all, for models whose regularisation depends on it
         total = len(codes) if case.sample_weight is None else case.sample_weight.sum()
         weight *= total / weight.sum()
-    return Treated(
-        rows, case.target.classes[labels], weight, likeliest != codes, {"shares": shares}
-    )
-
-
-def _hard(case, proba):
-    """Each row with its likeliest label."""
-    codes = case.target.codes
-    likeliest = _likeliest(_shares(proba, case), codes)
-    labels = np.where(case.untouchable, codes, likeliest)
-    return Treated(
-        None,
-        case.target.classes[labels],
-        case.sample_weight,
-        labels != codes,
-        {"shares": np.eye(proba.shape[1])[labels]},
-    )
+    return Treated(rows, classes[labels], weight, likeliest != codes, {"shares": shares})

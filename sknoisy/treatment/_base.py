@@ -47,6 +47,7 @@ from sknoisy._report import noise_report
 from sknoisy.detection import ConfidentLearning, Residual
 from sknoisy.detection._base import CONTAMINATION, BaseDetector, check_kind
 from sknoisy.threshold._base import checked_verdict
+from sknoisy.treatment._temperature import at_temperature
 
 
 @dataclass
@@ -524,11 +525,11 @@ class BaseTreatmentClassifier(ClassifierMixin, BaseTreatment):
     }
 
     def _default_detector(self):
-        return ConfidentLearning()
+        return ConfidentLearning(bounded=True)
 
     @available_if(_inner_has("predict_proba"))
     def predict_proba(self, X, **params):
-        """Class probabilities of the wrapped model.
+        """Class probabilities of the wrapped model, at the temperature that was found if one was.
 
         Parameters
         ----------
@@ -542,7 +543,9 @@ class BaseTreatmentClassifier(ClassifierMixin, BaseTreatment):
             Columns in the order of `classes_`.
         """
         check_is_fitted(self)
-        return self._in_order(self.estimator_.predict_proba(X, **params), 0.0)
+        proba = self._in_order(self.estimator_.predict_proba(X, **params), 0.0)
+        temperature = getattr(self, "temperature_", 1.0)
+        return proba if temperature == 1.0 else at_temperature(np.asarray(proba), temperature)
 
     @available_if(_inner_has("predict_log_proba"))
     def predict_log_proba(self, X, **params):
@@ -559,6 +562,8 @@ class BaseTreatmentClassifier(ClassifierMixin, BaseTreatment):
         ndarray of shape (n_samples, K)
         """
         check_is_fitted(self)
+        if getattr(self, "temperature_", 1.0) != 1.0:
+            return np.log(self.predict_proba(X, **params))
         return self._in_order(self.estimator_.predict_log_proba(X, **params), -np.inf)
 
     @available_if(_inner_has("decision_function"))

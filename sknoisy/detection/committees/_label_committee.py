@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral
 
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sknoisy._evidence._failures import with_notes
 from sknoisy._evidence._fitting import label_free
+from sknoisy._evidence._knowledge import LEVEL, chance_of_labels
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.committees._label_members import (
     ASKED_AGAIN,
@@ -29,9 +32,12 @@ from sknoisy.detection.committees._label_mixture import (
     unmix,
     update_on_known,
 )
+from sknoisy.noise_model._bound import at_most, noise_bound
 
 LEAST_TRUSTED = 20  # rows, to fit the pool on them alone
 MAX_VALUES = 5_000  # rows times classes that the mixture is fitted on
+OWN_FOLDS, OWN_FOLDS_MANY = 3, 5  # of the wrapped model where it is asked, and with many rows
+LITTLE = 0.02  # bound on the noise below which neither a round nor the wrapped model is added
 
 
 class LabelCommittee(BaseDetector):
@@ -102,8 +108,6 @@ class LabelCommittee(BaseDetector):
         The pool, fitted to the given labels: out-of-sample probabilities of the *given* label.
     clean_proba_ : ndarray of shape (n, K)
         Out-of-sample probabilities of the *true* label, the given one unseen.
-    clean_proba_rounds_ : list of ndarray of shape (n, K)
-        The same by each round.
     transition_matrix_ : ndarray of shape (K, K)
         P(given label | true label), the true one in the rows.
     noise_rate_ : float
@@ -176,10 +180,12 @@ class LabelCommittee(BaseDetector):
 
     _task = "classification"
     _assumes = "how often a label is wrong depends on the classes, not on the features"
+    _suggests_unseen = True
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "members": [StrOptions({"auto", "few"}), list],
         "n_rounds": [Interval(Integral, 1, None, closed="left")],
+        "ask_estimator": ["boolean"],
     }
 
     def __init__(
@@ -188,6 +194,7 @@ class LabelCommittee(BaseDetector):
         *,
         members="auto",
         n_rounds=1,
+        ask_estimator=False,
         contamination="auto",
         cv=None,
         n_jobs=None,
@@ -196,6 +203,7 @@ class LabelCommittee(BaseDetector):
         self.estimator = estimator
         self.members = members
         self.n_rounds = n_rounds
+        self.ask_estimator = ask_estimator
         self.contamination = contamination
         self.cv = cv
         self.n_jobs = n_jobs
@@ -214,13 +222,54 @@ class LabelCommittee(BaseDetector):
         judged = np.any([~np.isnan(proba).any(axis=1) for proba in probas.values()], axis=0)
         if not judged.any():  # nothing but sole members of classes
             return _nothing(evidence.n_rows, n_classes)
-        rounds = [self._judge(evidence, probas, judged)]
+        first = self._judge(evidence, probas, judged)
+        folds, own = [], np.full((evidence.n_rows, n_classes), np.nan)
+        if self.ask_estimator and self.estimator is not None and _is_open(first):
+            folds, own, better = self._own_opinion(evidence, first, panel.random_state)
+            if better:
+                probas["estimator"] = own
+                first = self._judge(evidence, probas, judged)
+        rounds = [first]
         for _ in range(1, self.n_rounds):
+            # what comes of corrected labels cannot show whether anything is known of them: a row's
+            # label has a say in those of its neighbours, and so in what is said of the row
+            if not _is_known(first) or not _is_open(first):
+                break
             again = panel.ask_again(np.mean([found.label_proba for found in rounds], axis=0))
             if not again:
                 break
             rounds.append(self._judge(evidence, probas | again, judged))
-        return _mean(rounds, evidence.target.codes)
+        found = _mean(rounds, evidence.target.codes)
+        found.attributes |= {"estimator_proba_": own, "estimator_folds_": folds}
+        return _bounded(found, first, evidence, judged)
+
+    def _own_opinion(self, evidence, first, rng):
+        """(folds, out-of-sample probabilities by the estimator, whether it is the better judge).
+
+        With many rows one fold decides whether the others are worth their fits.
+        """
+        codes, seed = evidence.target.codes, int(rng.randint(2**31 - 1))
+        many = evidence.n_rows > MANY_ROWS
+        n_folds = self.cv or (OWN_FOLDS_MANY if many else OWN_FOLDS)
+        [folds] = evidence.splits(n_folds, random_state=seed)
+        how = {"random_state": seed, "n_jobs": self.n_jobs}
+        try:
+            own = evidence.responses(self.estimator, cv=folds[:1] if many else folds, **how).values
+        except Exception as error:
+            if not getattr(error, "is_about_rows", True):  # nor would all rows do
+                raise
+            warnings.warn(
+                f"{type(self.estimator).__name__} could not be fitted on a part of the rows, and "
+                f"has no say in which of them are wrong. It said: {with_notes(error)}",
+                UserWarning,
+                stacklevel=5,
+            )
+            return [], np.full((evidence.n_rows, len(evidence.target.classes)), np.nan), False
+        better = _is_better(own, first.attributes["class_proba_"], codes)
+        if many and better:
+            rest = evidence.responses(self.estimator, cv=folds[1:], **how).values
+            own = np.where(np.isnan(own), rest, own)
+        return folds, own, better
 
     def _judge(self, evidence, probas, judged):
         """What follows from the members' probabilities of the rows that are `judged`."""
@@ -254,6 +303,10 @@ class LabelCommittee(BaseDetector):
                 "clean_proba_": clean,
                 "transition_matrix_": biased.transition,
                 "noise_rate_": float(rate),
+                "noise_bound_": noise_bound(class_proba[unsure], codes[unsure], weight[unsure])
+                if unsure.any()
+                else (0.0, 0.0),
+                "chance_": chance_of_labels(class_proba[weight > 0], codes[weight > 0]),
                 "committee_": _shares(probas, biased.skill),
             },
         )
@@ -329,7 +382,50 @@ def _mean(rounds, codes):
     found.score = found.noise_proba = 1.0 - found.label_proba[np.arange(len(codes)), codes]
     found.mask = found.noise_proba > 0.5
     found.attributes["clean_proba_"] = np.mean(clean, axis=0)
-    found.attributes["clean_proba_rounds_"] = clean
+    # of the given labels the first alone has said something without having seen them
+    found.suggestion = found.attributes["class_proba_"] = rounds[0].attributes["class_proba_"]
+    return found
+
+
+def _is_known(found):
+    """Whether the pool knows more of the given labels than their shares."""
+    return found.attributes["chance_"] <= LEVEL
+
+
+def _is_open(found):
+    """Whether there may be noise to speak of."""
+    return not _is_known(found) or sum(found.attributes["noise_bound_"]) >= LITTLE
+
+
+def _is_better(own, pooled, codes):
+    """Whether `own` agrees more with the given labels, by more than a standard error."""
+    rows = np.flatnonzero(~np.isnan(own).any(axis=1) & ~np.isnan(pooled).any(axis=1))
+    if len(rows) < 2:
+        return False
+    gain = (own[rows].argmax(axis=1) == codes[rows]).astype(float)
+    gain -= pooled[rows].argmax(axis=1) == codes[rows]
+    return bool(gain.mean() > gain.std() / np.sqrt(len(rows)))
+
+
+def _bounded(found, first, evidence, judged):
+    """`found` with no more noise than the first round's surest rows allow, within chance."""
+    codes, rows = evidence.target.codes, judged & ~evidence.trusted
+    weight = evidence.inputs.sample_weight
+    weight = np.ones(len(codes)) if weight is None else weight
+    bound, error = first.attributes["noise_bound_"]
+    # many trusted rows show noise that is none to who sees features and given labels only
+    if not _is_known(first):
+        found.attributes["noise_rate_"] = 0.0
+    elif evidence.trusted.sum() < LEAST_TRUSTED and weight[rows].any():
+        found.label_proba[rows] = at_most(
+            found.label_proba[rows], codes[rows], bound + error, weight[rows]
+        )
+        wrong = 1.0 - found.label_proba[np.arange(len(codes)), codes]
+        found.noise_proba, found.mask = wrong, wrong > 0.5
+        rate = np.average(wrong[rows], weights=weight[rows])
+        found.attributes["noise_rate_"] = min(float(rate), found.attributes["noise_rate_"])
+    found.attributes["noise_bound_"] = bound
+    found.attributes.pop("chance_")
     return found
 
 
@@ -351,9 +447,11 @@ def _nothing(n, n_classes):
         attributes={
             "class_proba_": unknown,
             "clean_proba_": unknown,
-            "clean_proba_rounds_": [unknown],
             "transition_matrix_": np.eye(n_classes),
             "noise_rate_": 0.0,
+            "noise_bound_": 0.0,
             "committee_": {},
+            "estimator_proba_": unknown,
+            "estimator_folds_": [],
         },
     )

@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import StrOptions
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.out_of_sample._label_quality import find_suspects, label_quality
 from sknoisy.noise_model import class_thresholds, confident_joint, joint_posterior
+from sknoisy.noise_model._bound import bounded_joint
 
 
 class ConfidentLearning(BaseDetector):
@@ -34,6 +35,11 @@ class ConfidentLearning(BaseDetector):
 default="self_confidence"
         What makes a row suspect: a low probability of the given label, a low margin of it over
         the highest other one, or a high entropy relative to it.
+    bounded : bool, default=False
+        False: the joint as the paper counts it, which takes classes that overlap for noise. True:
+        of the rows that stand for a class, no more count as wrong than there are other labels
+        among the surest tenth of the rows predicted as it, for overlap dies out there and noise
+        does not. Treatments of classifiers use True when no detector is given.
     contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
         How many rows are suspect. "auto" is the rule of `filter_by`.
     cv : int, splitter, iterable or None, default=None
@@ -113,6 +119,7 @@ default="self_confidence"
         "quality": [
             StrOptions({"self_confidence", "normalized_margin", "confidence_weighted_entropy"})
         ],
+        "bounded": ["boolean"],
     }
 
     def __init__(
@@ -121,6 +128,7 @@ default="self_confidence"
         *,
         filter_by="prune_by_noise_rate",
         quality="self_confidence",
+        bounded=False,
         contamination="auto",
         cv=None,
         n_jobs=None,
@@ -129,6 +137,7 @@ default="self_confidence"
         self.estimator = estimator
         self.filter_by = filter_by
         self.quality = quality
+        self.bounded = bounded
         self.contamination = contamination
         self.cv = cv
         self.n_jobs = n_jobs
@@ -146,6 +155,9 @@ default="self_confidence"
             return Finding(score=np.full(len(codes), np.nan), suggestion=proba)
         thresholds = class_thresholds(proba, codes)
         joint = confident_joint(proba, codes, thresholds=thresholds)
+        if self.bounded:
+            judged = ~np.isnan(proba).any(axis=1)
+            joint = bounded_joint(proba[judged], codes[judged], joint)
         posterior = joint_posterior(proba, codes, joint)
         mask = find_suspects(
             proba, codes, filter_by=self.filter_by, score=self.quality, joint=joint
