@@ -272,7 +272,7 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
                 predicted = self._predicted(evidence)
             verdict = self._verdict_of(threshold, evidence, score, finding, predicted)
         if predicted is not None and not np.isnan(score).all():
-            verdict = self._where_known(verdict, evidence, predicted)
+            verdict = self._where_known(verdict, evidence, predicted, finding.chosen)
         proba, mask, label_proba = verdict.proba, verdict.mask, verdict.label_proba
         fitted = finding.attributes | verdict.attributes | {"reason_": verdict.reason}
         if target.is_labels:
@@ -314,11 +314,11 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
         reason = reason or verdict_sentence(mask, n_judged, by, f"none is {by}")
         return Verdict(proba, mask, reason, attributes={"threshold_": threshold})
 
-    def _where_known(self, verdict, evidence, predicted):
+    def _where_known(self, verdict, evidence, predicted, chosen):
         """The verdict, less what it says of targets that nobody could foretell.
 
-        What is unpredictable looks wrong to any detector that judges by predictions. A share of
-        rows that the user has asked for is flagged all the same.
+        What is unpredictable looks wrong to any detector that judges by predictions. Where the user
+        asks for a share of the rows, or for the method's own rule by name, he gets it all the same.
         """
         target = evidence.target
         known = knowledge(predicted, target, evidence.inputs.sample_weight)
@@ -331,13 +331,14 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
         nothing = f"out-of-sample predictions know no more of y than {what}"
         if known.is_none:
             warnings.warn(
-                f"{type(self).__name__}: {nothing} (p = {known.p_value:.2g}), so that no row can "
-                "be called wrong. Other features or another model may know more; or y is random.",
+                f"{type(self).__name__}: {nothing} (p = {known.p_value:.2g}): no row can be called "
+                "wrong for being unlike them. Other features or another model may know more; or y "
+                "is random.",
                 NothingKnownWarning,
                 stacklevel=4,
             )
-        verdict = replace(verdict, attributes=attributes)
-        if isinstance(self.contamination, Real) or isinstance(self.contamination, FixedRate):
+        verdict, asked = replace(verdict, attributes=attributes), (Real, FixedRate)
+        if chosen or self.contamination == "own" or isinstance(self.contamination, asked):
             return verdict
         rows = np.ones(len(verdict.proba), dtype=bool)
         if not known.is_none:

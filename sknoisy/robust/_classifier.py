@@ -18,6 +18,7 @@ from sknoisy._evidence._fitting import IsModel
 from sknoisy._evidence._knowledge import LEVEL
 from sknoisy._evidence._responses import LabelResponse
 from sknoisy.detection.committees._label_committee import LabelCommittee
+from sknoisy.detection.committees._label_members import MANY_ROWS
 from sknoisy.exceptions import RareClassWarning
 from sknoisy.robust._choice import held_out, untreated
 from sknoisy.robust._default_model import DefaultModel
@@ -31,8 +32,8 @@ PROVEN = 2.0  # standard errors that a treatment must gain below that
 MIN_ROWS = 100  # below it, parts cannot tell treatments apart
 LEAST_TRUSTED = 50  # rows, to choose a treatment by
 N_FOLDS = 3  # to hold rows out by, where the committee has not asked the wrapped model
-ENOUGH = 2_000  # rows to be held out
-MIN_SHARE = 0.02  # soft labels less likely than this are left out
+ENOUGH = 600  # rows to be held out
+MIN_SHARE = 0.05  # soft labels less likely than this are left out
 TRUST = 10.0  # weight of a trusted row where trust is tried out
 
 
@@ -54,61 +55,67 @@ EFFORT = {
 class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
     """Classifier that decides for itself what to do about wrong labels, or to do nothing.
 
-    `LabelCommittee` says what the true labels are likely to be, whatever the wrapped model is.
-    What to do follows from the estimated noise rate and from what it does for the wrapped model on
-    rows that are held out. The treatments:
+    `LabelCommittee` says what the true labels are likely to be, and how much noise the labels can
+    hold at all. The treatments:
 
     - ``"nothing"``: the plain fit, exactly;
-    - ``"relabel"``: each row gets its likeliest label, the given one counting as evidence;
-    - ``"distil"``: each row gets the likeliest label, the given one unseen: what the committee
-      says of it out of sample;
-    - ``"soft"`` and ``"soft, trusted x 10"``, in place of these two when 50 or more rows are
-      trusted: a row once for each class it may have, weighted by the posterior (a model that takes
-      no weights gets the likeliest class, unless `weight_strategy="resample"`); and the same with
-      trusted rows weighing tenfold (five copies for a model without weights).
+    - ``"relabel"``: each row once for each class it may have, weighted by the posterior, the given
+      label counting as evidence;
+    - ``"distil"``: the same, by the mean of this posterior and of what the committee says of the
+      row without its given label;
+    - ``"relabel, trusted x 10"``, in place of "distil" when 50 or more rows are trusted: trusted
+      rows weigh tenfold (five copies for a model without weights).
 
-    How they are chosen, by the estimated noise rate:
+    A model that takes no weights gets the likeliest class of each row, unless
+    `weight_strategy="resample"`.
 
-    - below 0.02 (or with fewer than 100 rows): nothing is done, and nothing tried;
-    - below 0.1: "relabel" or "distil" must beat "nothing" by three standard errors of the score;
-    - from there on "relabel" is the one to beat, and "nothing", "distil" or the same by the first
-      round alone, "distil, round 1", is taken if its score is higher.
+    *Whether to act.* What cannot be foretold looks wrong to anyone who judges by predictions, and
+    is not. So nothing is done, and nothing tried,
 
-    Nothing is taken that agrees with the given labels less than the one to beat does, by more than
-    one standard error.
+    - with fewer than 100 rows;
+    - when out-of-sample predictions know no more of the labels than the shares of the classes
+      (a permutation test, 1 %), neither the committee's nor, which is asked then, the wrapped
+      model's;
+    - when the noise rate by the committee, or its bound by the rows of which the committee is
+      surest, is below 0.02. Overlap of classes dies out there, and wrong labels do not.
 
-    To score them, the rows are halved, and each half has a committee of its own, so that no label
-    of the rows that judge has reached the model. The model treated on one half predicts the other,
-    and a prediction scores
+    *What to do.* With a bound below 0.08, a treatment must beat "nothing" by two standard errors,
+    in the score and in the agreement with the given labels. From there on noise is evident, and
+    "relabel" is the one to beat; nothing is taken that agrees with the given labels less than the
+    one to beat does, by more than one standard error. The candidates are fitted on two thirds of
+    the rows and predict the others; a prediction scores
 
     ``(agrees with the given label + posterior of the class) / 4
-    + posterior of the class / (2 * K * frequency of the class)``,
+    + posterior of the class / (2 * K * frequency of the class)``.
 
-    with the posterior by the judging half's committee. The first part is right when labels go
-    wrong evenly, the second when they go wrong one way. Fifty or more trusted rows, of two classes,
-    choose directly, whatever the noise rate (but below 0.02 nothing is done): by accuracy in them,
-    held out, "nothing" being the one to beat; a gain of one standard error is taken whatever the
-    given labels say. With more than 5,000 rows there are only the committees of the halves, which
-    then find the suspect rows as well: models are fitted on 5,000 rows of the first half and judged
-    on the second, by the first part of the score alone.
+    The first part is right when labels go wrong evenly, the second when they go wrong one way.
+    Fifty or more trusted rows, of two classes, choose directly, from a noise rate of 0.02 on: by
+    accuracy in them, held out, "nothing" being the one to beat; a gain of one standard error is
+    taken whatever the given labels say.
 
-    Number of fits. A committee is 2 forests out of bag, 5 linear and 5 small boosting fits (4 and
-    4 in a half) and a neighbour search, then, in its second round, a forest and as many boosting
-    fits again; "few": a smaller forest, 3 linear fits, neighbours, and one round. The wrapped model
-    is fitted once at the end, and to choose, on a half, twice for each of 3 or 4 candidates:
+    *Who judges.* Where there may be noise, the wrapped model is asked as well, out of sample, and
+    joins the committee if it agrees more with the given labels, by more than one standard error.
 
-    ==========  ==================================  =========================  =================
-    effort      committee                           wrapped model              chosen by at most
-    ==========  ==================================  =========================  =================
-    "fast"      "few", 1 on all rows, 2 on halves   1, and 6 on halves         2,000 rows
-    "balanced"  "auto", 1 on all rows, 2 on halves  1, and 6 or 8 on halves    3,000 rows
-    "thorough"  "auto", 1 on all rows, 6 on halves  1, and 18 or 24 on halves  5,000 rows
-    ==========  ==================================  =========================  =================
+    *How sure the result may be.* A model fitted on corrected labels is too sure. Its probabilities
+    get the temperature that brings those of held-out rows closest to the committee's, which have
+    not seen the labels of these rows. The order of the classes in a row stays.
 
-    More than 5,000 rows: committees on the 2 halves alone, of one smaller forest, with 3 folds and
-    one round; 1 fit of the wrapped model, and 3 on at most 5,000 rows of the first half
-    ("thorough", and where trusted rows choose: as many of the second); chosen by all rows of the
-    half that judges.
+    Number of fits. The committee takes 2 forests out of bag, 5 linear and 5 small boosting fits and
+    a neighbour search; where there may be noise, its second round a forest and as many boosting
+    fits again. "few": a smaller forest, 3 linear fits, neighbours, and one round. Of the wrapped
+    model there is one fit when nothing is suspected, and otherwise:
+
+    ==========  =========  =======  ==============================================
+    effort      committee  rounds   wrapped model, beside the last fit
+    ==========  =========  =======  ==============================================
+    "fast"      "few"      1        3 as a judge, 2 of candidates
+    "balanced"  "auto"     2        3 as a judge, 2 or 4 of candidates
+    "thorough"  "auto"     3        3 as a judge, 6 of candidates
+    ==========  =========  =======  ==============================================
+
+    More than 5,000 rows: one smaller forest, 3 folds and one round; the wrapped model judges in 1
+    fit, and in 2 more if it is the better judge; 1 fit of a candidate, "relabel" alone (3 in
+    "thorough").
 
     Parameters
     ----------
@@ -116,25 +123,24 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
         The classifier to wrap; any scikit-learn classifier, or a Pipeline that ends in one. None
         means `HistGradientBoostingClassifier()`, for a DataFrame behind an encoder.
     effort : {"fast", "balanced", "thorough"}, default="balanced"
-        See the table. "thorough" halves the rows in three ways (up to 5,000 rows).
+        See the table.
     weight_strategy : {"native", "resample"}, default="native"
         How weights reach the model: as its `sample_weight` (an error when it takes none and some
         are given), or by repeating and leaving out rows in proportion to weight.
     min_per_class : int >= 1, default=5
         The least suspect rows of each class, this many, are never touched, whatever is flagged.
     memory : str, object with the joblib.Memory interface or None, default=None
-        Where to keep what was found, so that a search over parameters does not repeat it. What is
-        found in the halves is not kept.
+        Where to keep what was found, so that a search over parameters does not repeat it.
     n_jobs : int or None, default=None
         Fits at a time. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
-        Seeds the detection, the halves and every `random_state` that `estimator` leaves at None.
+        Seeds the detection, the folds and every `random_state` that `estimator` leaves at None.
 
     Attributes
     ----------
     estimator_ : estimator object
         The wrapped model, fitted on the treated rows.
-    treatment_ : {"nothing", "relabel", "distil", "distil, round 1", "soft", "soft, trusted x 10"}
+    treatment_ : {"nothing", "relabel", "distil", "relabel, trusted x 10"}
         What was done.
     reason_ : str
         Why.
@@ -147,7 +153,10 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
     committee_ : dict of str to float
         Members of the committee and their weights.
     detector_ : LabelCommittee
-        The fitted detector: `noise_score_`, `transition_matrix_`, `y_suggested_` and more.
+        The fitted detector: `noise_score_`, `noise_bound_`, `evidence_p_value_`,
+        `transition_matrix_`, `y_suggested_` and more.
+    temperature_ : float
+        Of `predict_proba`; 1 when nothing is done, or `estimator` has no probabilities.
     classes_ : ndarray of shape (K,)
         All classes of y.
     noise_proba_ : ndarray of shape (n,)
@@ -176,12 +185,8 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
     which averages noise away by itself. Trusted rows should be a random sample: easy ones choose
     for easy rows.
 
-    The wrapped model is no member of the committee: as one it changed the average precision, a mean
-    over four data sets and five noises, by 0.002 at most, whether linear, nearest rows, a tree, a
-    forest or boosting, at 5 to 9 more fits.
-
-    When the wrapped model cannot be fitted on a half (too few rows of a class, for instance),
-    nothing is done and a warning says so.
+    When the wrapped model cannot be fitted on two thirds of the rows (too few rows of a class, for
+    instance), nothing is done and a warning says so.
 
     References
     ----------
@@ -197,6 +202,9 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
 
     D. H. Wolpert: "Stacked generalization", Neural Networks 5, 1992 (choosing by held-out
     predictions; here against a posterior of the true label).
+
+    C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger: "On calibration of modern neural networks", ICML,
+    2017 (the temperature; here against the committee's probabilities).
 
     `LabelCommittee` names those of the committee, the transition matrix and the posterior.
 
@@ -324,6 +332,8 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
             bar = 0.0
         elif found.noise_bound_ >= EVIDENT:
             names, bar = ["relabel", "distil", "nothing"], 0.0
+            if evidence.n_rows > MANY_ROWS:  # a fit is dear, and the two are much the same
+                names.remove("distil")
         to_beat = names[0]
         try:
             with warnings.catch_warnings():  # rare classes have been named already

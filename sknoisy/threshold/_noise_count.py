@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
-from sknoisy._evidence import chance_of_labels, chance_of_numbers
+from sknoisy._evidence._knowledge import LEVEL, chance_of_labels, chance_of_numbers
 from sknoisy.noise_model import plateau_joint
 from sknoisy.noise_model._wide_normal import judge_residuals
 from sknoisy.threshold._base import BaseThreshold, flag_top
 from sknoisy.threshold._mixture import two_normals
-
-LEVEL = 0.01  # of the test whether the predictions know anything
 
 
 class NoiseCount(BaseThreshold):

@@ -38,6 +38,7 @@ from sknoisy.detection import (
     Tabasco,
     training_stages,
 )
+from sknoisy.exceptions import NothingKnownWarning
 
 from ..helpers import noisy_labels, noisy_numbers
 
@@ -153,7 +154,7 @@ def test_columns_of_treatments_are_in_the_order_of_their_classes(kind, n_classes
     np.testing.assert_array_equal(b.classes_[b.predict_proba(X).argmax(axis=1)], b.predict(X))
     a = kind(LogisticRegression(), random_state=0).fit(X[rows], LABELS[rows])
     inner = ShuffledMargins(LogisticRegression(), order)
-    b = kind(inner, ConfidentLearning(LogisticRegression()), random_state=0)
+    b = kind(inner, ConfidentLearning(LogisticRegression(), bounded=True), random_state=0)
     b.fit(X[rows], LABELS[rows])
     np.testing.assert_allclose(b.decision_function(X), a.decision_function(X))
 
@@ -378,6 +379,7 @@ def test_a_row_that_the_model_says_nothing_of_is_not_judged():
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", NothingKnownWarning)  # nor does it know of the others
         scores = [
             ConfidentLearning(SaysProba(how)).fit(X, LABELS).noise_score_,
             DataOOB(SaysProba(how), n_bags=15, random_state=0).fit(X, LABELS).noise_score_,

@@ -36,7 +36,7 @@ from sknoisy.noise_model._bound import at_most, noise_bound
 
 LEAST_TRUSTED = 20  # rows, to fit the pool on them alone
 MAX_VALUES = 5_000  # rows times classes that the mixture is fitted on
-OWN_FOLDS, OWN_FOLDS_MANY = 3, 5  # of the wrapped model where it is asked, and with many rows
+OWN_FOLDS = 3  # of the wrapped model where it is asked
 LITTLE = 0.02  # bound on the noise below which neither a round nor the wrapped model is added
 
 
@@ -53,6 +53,9 @@ class LabelCommittee(BaseDetector):
     4. *Posterior.* The pool's P(true | x) and the matrix give P(true | x, given label). The mean
        of two versions is used: without class priors of the pool's own, and with them but the given
        label counted at half strength.
+    5. *Bound.* Classes that overlap look like noise, but overlap dies out where predictions are
+       surest. The odds of a wrong label are lowered, by one factor for all rows, to what is left
+       there (`noise_bound_` plus a standard error; not with twenty or more trusted rows).
 
     Trusted rows are right: they are no part of the matrix and count as known in the EM. Twenty or
     more of them fit the pool anew, starting from there, with a shift for each class that the pool
@@ -61,8 +64,9 @@ class LabelCommittee(BaseDetector):
 
     Number of fits: 2 forests out of bag, 5 linear and 5 boosting fits on 4/5 of the rows, and a
     neighbour search; each further round, a forest out of bag and 5 boosting fits (with `cv`: that
-    many in place of 5; with groups the forests too). `estimator` is not fitted; only the earlier
-    steps of a Pipeline are, once.
+    many in place of 5; with groups the forests too). `estimator` is not fitted, unless
+    `ask_estimator`; only the earlier steps of a Pipeline are, once. Rounds stop when there is next
+    to no noise by the bound (2 %), or nothing is known.
 
     Parameters
     ----------
@@ -82,7 +86,12 @@ class LabelCommittee(BaseDetector):
     n_rounds : int >= 1, default=1
         Further rounds correct the labels that a forest and boosting (or your own members) learn
         from: somewhat better ranked and calibrated, rare classes above all, and half as dear again.
-        For sparse features there is one round.
+        For sparse features, and with more than 5,000 rows, there is one round.
+    ask_estimator : bool, default=False
+        Whether `estimator` itself judges as well, out of sample, where there may be noise: in 3
+        fits on two thirds of the rows (more than 5,000 rows: in 1, and in 2 more if it is the
+        better judge). It joins the committee if it agrees more with the given labels than the
+        pool does, by more than one standard error.
     contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
         How many rows are suspect. "auto": those more likely wrong than right.
     cv : int, splitter, iterable of (train, test) or None, default=None
@@ -105,13 +114,25 @@ class LabelCommittee(BaseDetector):
     label_proba_ : ndarray of shape (n, K)
         Posterior of the true label, given the row and its label.
     class_proba_ : ndarray of shape (n, K)
-        The pool, fitted to the given labels: out-of-sample probabilities of the *given* label.
+        The pool of the first round, fitted to the given labels: out-of-sample probabilities of the
+        *given* label.
     clean_proba_ : ndarray of shape (n, K)
         Out-of-sample probabilities of the *true* label, the given one unseen.
     transition_matrix_ : ndarray of shape (K, K)
         P(given label | true label), the true one in the rows.
     noise_rate_ : float
         Estimated share of wrong labels among the rows that are not trusted.
+    noise_bound_ : float
+        Share of wrong labels that the surest rows allow: of the rows predicted as a class, what the
+        surest tenth has of other labels, less what that falls from the surest quarter on.
+    evidence_p_value_ : float
+        Of a pool that would know no more of the given labels than the shares of their classes.
+    unknown_classes_ : ndarray
+        Classes of which it knows no more than the share: no row given one of them is called wrong.
+    estimator_proba_ : ndarray of shape (n, K)
+        With `ask_estimator`: what `estimator` says out of sample; NaN where it was not asked.
+    estimator_folds_ : list of (train rows, test rows)
+        The folds of that.
     committee_ : dict of str to float
         Members and their weights: exponents in the pool, over their sum.
     classes_ : ndarray of shape (K,)
@@ -233,7 +254,7 @@ class LabelCommittee(BaseDetector):
         for _ in range(1, self.n_rounds):
             # what comes of corrected labels cannot show whether anything is known of them: a row's
             # label has a say in those of its neighbours, and so in what is said of the row
-            if not _is_known(first) or not _is_open(first):
+            if not _is_known(first) or not _is_open(first) or evidence.n_rows > MANY_ROWS:
                 break
             again = panel.ask_again(np.mean([found.label_proba for found in rounds], axis=0))
             if not again:
@@ -250,8 +271,7 @@ class LabelCommittee(BaseDetector):
         """
         codes, seed = evidence.target.codes, int(rng.randint(2**31 - 1))
         many = evidence.n_rows > MANY_ROWS
-        n_folds = self.cv or (OWN_FOLDS_MANY if many else OWN_FOLDS)
-        [folds] = evidence.splits(n_folds, random_state=seed)
+        [folds] = evidence.splits(self.cv or OWN_FOLDS, random_state=seed)
         how = {"random_state": seed, "n_jobs": self.n_jobs}
         try:
             own = evidence.responses(self.estimator, cv=folds[:1] if many else folds, **how).values
