@@ -47,8 +47,9 @@ SHORT_NAMES = {
     ),
 }
 DEFAULT_DETECTOR = {"classification": "ConfidentLearning", "regression": "Residual"}
-# The spread of real numbers nearly always grows with their size, be it prices, counts or weights.
-SETTINGS = {"Residual": {"scale": "local"}}
+# The spread of real numbers nearly always grows with their size, be it prices, counts or weights;
+# and most real classes overlap.
+SETTINGS = {"Residual": {"scale": "local"}, "ConfidentLearning": {"bounded": True}}
 FEW_ROWS = 300
 MANY_CLASSES = 20
 MANY_COLUMNS = 1000  # times classes, of which boosting fits as many trees in each round

@@ -31,6 +31,7 @@ from sknoisy._audit._read import read_table
 from sknoisy._audit._roles import check_columns, fit_parameters, special_columns
 from sknoisy._audit._target import Target, read_target
 from sknoisy._evidence import weight_parameter
+from sknoisy._evidence._knowledge import LEVEL
 from sknoisy._evidence._out_of_bag import has_oob
 from sknoisy._evidence._splits import DEFAULT_FOLDS
 from sknoisy.exceptions import CleaningLimitWarning, RareClassWarning
@@ -155,7 +156,7 @@ def audit_table(table, options, *, source, path=None, notes=()):
         detector=detector,
         report=report,
         notes=notes,
-        first=target.first,
+        first=[*target.first, *_what_is_known(detector, target)],
         copies=describe_copies(features.X, target.y),
     )
 
@@ -182,6 +183,27 @@ def _expected_fits(detector, model, options, metadata):
     if options.cv is None and "groups" not in metadata and has_oob(model):
         return 1
     return options.cv or DEFAULT_FOLDS
+
+
+def _what_is_known(detector, target):
+    """Whether the features know anything of the target, or of each of its classes."""
+    p_value = getattr(detector, "evidence_p_value_", None)
+    if p_value is None:
+        return []
+    if p_value > LEVEL:
+        what = "shares of its classes" if target.task == "classification" else "mean"
+        return [
+            f"the features know no more of the target than its {what} (p = {p_value:.2g}): what "
+            "cannot be foretold is not wrong for that, and no row can be called wrong"
+        ]
+    names = [harmless(str(name))[:20] for name in getattr(detector, "unknown_classes_", ())]
+    if not names:
+        return []
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return [
+        f"the features know nothing of {', '.join(names[:5])}{more}, and no row given such a label "
+        "can be called wrong"
+    ]
 
 
 # --------------------------------------------------------------------------- judging

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import binom
 
 SUREST, NEXT = 0.1, 0.25  # shares of the rows predicted as a class
 MIN_SURE = 20  # rows in the first of them at least, where there are so many
 MIN_PREDICTED = 5  # rows; a class predicted for fewer has no say
-STRAY, LEVEL = 0.01, 0.05  # of the surest rows that may disagree without noise; of the test of that
+STRAY = 0.01  # of the surest rows may disagree where no label is wrong
 
 
 def noise_bound(label_proba, codes, weight=None):
@@ -58,8 +57,7 @@ def bounded_joint(label_proba, codes, joint):
 
     For each class j, no more of the rows given another label stand for j than the share of other
     labels among the surest of the rows predicted as j (see `noise_bound`), times the number of
-    these, and none when that share is no more than 1 %, allowing for chance (binomial test, 5 %).
-    What is too much goes back to the diagonal.
+    these, and none when that share is no more than 1 %. What is too much goes back to the diagonal.
 
     Parameters
     ----------
@@ -79,7 +77,7 @@ def bounded_joint(label_proba, codes, joint):
     allowed = np.zeros(len(bounded))  # nothing stands for a class that is never predicted
     for j, rows, surest, wider in _surest_of_each_class(label_proba, codes, weight):
         rate = _others(surest, label_proba, codes, weight)
-        if binom.sf(round(rate * len(surest)) - 1, len(surest), STRAY) <= LEVEL:
+        if rate > STRAY:
             fall = _others(wider, label_proba, codes, weight)
             allowed[j] = len(rows) * _less_the_fall(rate, fall)
     errors = bounded * (1.0 - np.eye(len(bounded)))
