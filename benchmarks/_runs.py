@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.impute import SimpleImputer
+from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -85,6 +86,22 @@ def train_test_rows(n, n_train, n_test, seed):
     order = np.random.default_rng(seed).permutation(n)
     n_train = min(n_train, int(0.6 * n))
     return order[:n_train], order[n_train : n_train + n_test]
+
+
+def probability_scores(fitted, X, y):
+    """Log loss, Brier score and AUC of a classifier; NaN where it has no probabilities."""
+    scores = {"log_loss": np.nan, "brier": np.nan, "auc": np.nan}
+    if not hasattr(fitted, "predict_proba"):
+        return scores
+    known = np.asarray(getattr(fitted, "classes_", np.unique(y))).astype(int)
+    proba = np.zeros((len(y), max(known.max(), y.max()) + 1))
+    proba[:, known] = fitted.predict_proba(X)
+    right = np.eye(proba.shape[1])[y]
+    scores["log_loss"] = -np.log(np.clip(proba[right == 1], 1e-6, 1)).mean()
+    scores["brier"] = ((proba - right) ** 2).sum(axis=1).mean()
+    there = np.flatnonzero((right.sum(axis=0) > 0) & (right.sum(axis=0) < len(y)))
+    scores["auc"] = np.mean([roc_auc_score(right[:, k], proba[:, k]) for k in there])
+    return scores
 
 
 def timed(job, *args):

@@ -10,7 +10,9 @@ that was stopped goes on where it was: cells that the CSV file has are not run a
 
 Every method gets the same noisy training rows and is scored on the same clean test rows. "clean"
 has been trained on the clean labels, "oracle" without exactly the wrong rows. "share" is the sum
-over all cells of (method - plain), divided by that of (clean - plain).
+over all cells of (method - plain), divided by that of (clean - plain). Probabilities are no less
+than 1e-6 in the log loss, for all methods; the AUC of several classes is the mean of one against
+the rest. "log loss, clean" is that without noise, over the plain model's.
 """
 
 from __future__ import annotations
@@ -21,7 +23,15 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from _runs import Runs, data_folder, table_to_numbers, tables_in, timed, train_test_rows
+from _runs import (
+    Runs,
+    data_folder,
+    probability_scores,
+    table_to_numbers,
+    tables_in,
+    timed,
+    train_test_rows,
+)
 from _table import show_and_save
 from sklearn.base import clone
 from sklearn.datasets import fetch_openml, load_breast_cancer, load_digits, load_wine
@@ -54,6 +64,7 @@ NOISES = {
     "boundary 0.3": lambda X, y, seed: boundary_noise(X, y, 0.3, random_state=seed),
 }
 KEYS = ["dataset", "seed", "noise", "model"]
+LOSSES = ("log_loss", "brier")  # lower is better
 
 
 def one_way(y, rate, seed):
@@ -119,6 +130,7 @@ def run_cell(model, X, y, z, wrong, X_test, y_test, jobs):
             "method": method,
             "accuracy": accuracy_score(y_test, predicted),
             "balanced": balanced_accuracy_score(y_test, predicted),
+            **probability_scores(fitted, X_test, y_test),
             "ap": average_precision(wrong, proba) if known else np.nan,
             "ece": calibration_error(wrong, proba) if is_proba else np.nan,
             "seconds": seconds,
@@ -127,7 +139,8 @@ def run_cell(model, X, y, z, wrong, X_test, y_test, jobs):
         }
 
     def failed(method, error):
-        empty = dict.fromkeys(["accuracy", "balanced", "ap", "ece", "seconds"], np.nan)
+        names = ["accuracy", "balanced", "log_loss", "brier", "auc", "ap", "ece", "seconds"]
+        empty = dict.fromkeys(names, np.nan)
         return {"method": method, **empty, "treatment": "", "error": repr(error)[:200]}
 
     rows = [
@@ -174,14 +187,18 @@ def summary(table):
     rows = []
     for method in wide["accuracy"].columns.drop(["clean", "plain"]):
         row = {"method": method}
-        for metric in ("accuracy", "balanced"):
-            values = wide[metric]
-            known = values[method].notna() & (values.index.get_level_values("noise") != "none")
-            lost = (values["clean"] - values["plain"])[known].sum()
-            won = (values[method] - values["plain"])[known].sum()
+        none = wide.index.get_level_values("noise") == "none"
+        for metric in ("accuracy", "balanced", "log_loss", "brier"):
+            values, sign = wide[metric], -1 if metric in LOSSES else 1
+            known = values[method].notna() & ~none
+            lost = sign * (values["clean"] - values["plain"])[known].sum()
+            won = sign * (values[method] - values["plain"])[known].sum()
             row[f"{metric} share"] = won / lost if lost > 0 else np.nan
+        loss = (wide["log_loss"][method] / wide["log_loss"]["plain"])[none]
+        row["log loss, clean"] = loss.mean()
+        row["worst set"] = loss.groupby("dataset").mean().max() if len(loss) else np.nan
+        row["AUC, clean, worst"] = (wide["auc"][method] - wide["auc"]["plain"])[none].min()
         values = wide["accuracy"]
-        none = values.index.get_level_values("noise") == "none"
         harm = 100 * (values["plain"] - values[method])[none]
         row["harm mean"] = harm.mean()
         row["harm worst set"] = harm.groupby("dataset").mean().max() if len(harm) else np.nan
@@ -198,7 +215,8 @@ def share_by(table, key, metric):
     index = [*KEYS, "method"]
     wide = table.drop_duplicates(index, keep="last").set_index(index)[metric].unstack("method")
     wide = wide[wide.index.get_level_values("noise") != "none"]
-    sums = wide.sub(wide["plain"], axis=0).groupby(level=key).sum()
+    sign = -1 if metric in LOSSES else 1
+    sums = sign * wide.sub(wide["plain"], axis=0).groupby(level=key).sum()
     share = sums.div(sums["clean"].where(sums["clean"] > 0), axis=0)
     return share.drop(columns=["clean", "plain"]).reset_index().to_dict("records")
 
@@ -253,7 +271,7 @@ def main():
                 for cell in cells:
                     runs.add(cell, run_cell(MODELS[cell[-1]], X, y, z, wrong, X_test, y_test, jobs))
     table = runs.table()
-    for metric in ("accuracy", "balanced"):
+    for metric in ("accuracy", "balanced", "log_loss"):
         for key in ("noise", "model"):
             show_and_save(share_by(table, key, metric), title=f"Share of lost {metric}, by {key}")
     show_and_save(summary(table), options.summary, "All (harm in points of accuracy)")

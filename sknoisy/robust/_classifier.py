@@ -12,27 +12,24 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from sknoisy._evidence import weight_parameter
-from sknoisy._evidence._cross_fit import gather
 from sknoisy._evidence._failures import with_notes
 from sknoisy._evidence._fitting import IsModel
 from sknoisy._evidence._knowledge import LEVEL
-from sknoisy._evidence._responses import LabelResponse
 from sknoisy.detection.committees._label_committee import LabelCommittee
 from sknoisy.detection.committees._label_members import MANY_ROWS
 from sknoisy.exceptions import RareClassWarning
-from sknoisy.robust._choice import held_out, untreated
 from sknoisy.robust._default_model import DefaultModel
 from sknoisy.robust._label_score import compare_candidates, score_rows, selection_table
-from sknoisy.treatment._base import BaseTreatmentClassifier, Treated
+from sknoisy.treatment._base import BaseTreatmentClassifier
+from sknoisy.treatment._held_out import N_FOLDS, enough_folds, held_out_proba, untreated
 from sknoisy.treatment._temperature import fit_temperature
+from sknoisy.treatment._treated import Treated
 
 GATE = 0.02  # estimated noise rate below which nothing is done, and nothing tried
 EVIDENT = 0.08  # bound on the noise from which correcting the labels is the one to beat
 PROVEN = 2.0  # standard errors that a treatment must gain below that
 MIN_ROWS = 100  # below it, parts cannot tell treatments apart
 LEAST_TRUSTED = 50  # rows, to choose a treatment by
-N_FOLDS = 3  # to hold rows out by, where the committee has not asked the wrapped model
-ENOUGH = 600  # rows to be held out
 MIN_SHARE = 0.05  # soft labels less likely than this are left out
 TRUST = 10.0  # weight of a trusted row where trust is tried out
 
@@ -382,29 +379,22 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
         folds = found.estimator_folds_
         if not folds:
             [folds] = evidence.splits(N_FOLDS, random_state=seed)
-        n_rows = np.cumsum([len(test) for _, test in folds])
         if by_trust or self.effort == "thorough":  # a choice by a handful of rows would be luck
             used = folds
-        elif self.effort == "fast":
-            used = folds[:1]
         else:
-            used = folds[: 1 + (n_rows < ENOUGH).sum()]
+            used = folds[:1] if self.effort == "fast" else enough_folds(folds)
         answers, tested = {}, np.concatenate([test for _, test in used])
         if not np.isnan(found.estimator_proba_[tested]).any():  # these fits have been made
             answers["nothing"] = np.full(found.estimator_proba_.shape, np.nan)
             answers["nothing"][tested] = found.estimator_proba_[tested]
-        said = held_out(
+        answers |= held_out_proba(
             self.estimator,
             evidence,
             {name: one for name, one in treated.items() if name not in answers},
             used,
-            LabelResponse(evidence.target.classes),
             random_state=None if self.random_state is None else seed,
             n_jobs=self.n_jobs,
         )
-        for name, each in said.items():
-            repeat = np.zeros(len(used), dtype=int)
-            answers[name] = gather(each, used, repeat, evidence.target, None).values
         return {name: answers[name] for name in treated}
 
     def _trace(self):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from sknoisy.robust._choice import compare
+from sknoisy.treatment._held_out import compare
 
 COLUMNS = ["score", "gain", "t", "agreement", "agreement_t"]
 

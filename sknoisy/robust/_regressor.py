@@ -15,7 +15,11 @@ from sknoisy._evidence import weight_parameter
 from sknoisy._evidence._fitting import IsModel
 from sknoisy._evidence._responses import number_response
 from sknoisy.detection.committees._number_committee import MIN_ROWS, NumberCommittee
-from sknoisy.robust._choice import (
+from sknoisy.robust._default_model import DefaultModel
+from sknoisy.robust._own_loss import own_loss
+from sknoisy.treatment import FilterRegressor, RelabelRegressor, ReweightRegressor
+from sknoisy.treatment._base import BaseTreatmentRegressor
+from sknoisy.treatment._held_out import (
     assemble,
     compare,
     from_part,
@@ -23,10 +27,6 @@ from sknoisy.robust._choice import (
     part_of,
     untreated,
 )
-from sknoisy.robust._default_model import DefaultModel
-from sknoisy.robust._own_loss import own_loss
-from sknoisy.treatment import FilterRegressor, RelabelRegressor, ReweightRegressor
-from sknoisy.treatment._base import BaseTreatmentRegressor
 
 N_FOLDS = 3
 LEAST_TRUSTED = 50  # rows, to choose a treatment by

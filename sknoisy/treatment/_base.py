@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from copy import deepcopy
-from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import Any
 
 import joblib
 import numpy as np
@@ -32,7 +31,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted, check_memory, has_fit_parameter
 
 from sknoisy._evidence import Evidence, check_reusable, fit_model, take_rows
-from sknoisy._evidence._failures import explain
+from sknoisy._evidence._failures import explain, with_notes
 from sknoisy._evidence._fitting import (
     IsModel,
     check_meaning,
@@ -47,46 +46,9 @@ from sknoisy._report import noise_report
 from sknoisy.detection import ConfidentLearning, Residual
 from sknoisy.detection._base import CONTAMINATION, BaseDetector, check_kind
 from sknoisy.threshold._base import checked_verdict
-from sknoisy.treatment._temperature import at_temperature
-
-
-@dataclass
-class Treated:
-    """What the last fit sees.
-
-    Attributes
-    ----------
-    rows : ndarray or None
-        Training rows in the order the last fit gets them; None means all of them, as they came.
-    y : ndarray
-        Their targets.
-    sample_weight : ndarray or None
-        Their weights.
-    noise_mask : ndarray of shape (n,) of bool
-        Training rows that were acted on.
-    attributes : dict
-        The treatment's own trace.
-    """
-
-    rows: np.ndarray | None
-    y: np.ndarray
-    sample_weight: np.ndarray | None
-    noise_mask: np.ndarray
-    attributes: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
-class Case:
-    """What a treatment decides upon."""
-
-    evidence: Evidence
-    target: Any
-    sample_weight: np.ndarray | None
-    detector: Any
-    noise_proba: np.ndarray
-    noise_mask: np.ndarray
-    score: np.ndarray
-    untouchable: np.ndarray
+from sknoisy.treatment._held_out import N_FOLDS, enough_folds, held_out_proba
+from sknoisy.treatment._temperature import at_temperature, fit_temperature
+from sknoisy.treatment._treated import Case
 
 
 def _inner_has(name):
@@ -522,10 +484,46 @@ class BaseTreatmentClassifier(ClassifierMixin, BaseTreatment):
     _parameter_constraints: dict = {
         **BaseTreatment._parameter_constraints,
         "min_per_class": [Interval(Integral, 1, None, closed="left")],
+        "calibrate": ["boolean"],
     }
 
     def _default_detector(self):
         return ConfidentLearning(bounded=True)
+
+    def _finish(self, evidence, case, treated):
+        if "temperature_" not in treated.attributes:
+            treated.attributes["temperature_"] = self._temperature(evidence, case, treated)
+        super()._finish(evidence, case, treated)
+
+    def _temperature(self, evidence, case, treated):
+        """How much less sure the treated model may be; 1 where that is not asked, or nothing is."""
+        if not self.calibrate or not hasattr(self.estimator, "predict_proba"):
+            return 1.0
+        if treated.is_plain(case):
+            return 1.0
+        seed = self._seed()
+        [folds] = evidence.splits(N_FOLDS, random_state=seed)
+        folds = enough_folds(folds)
+        try:
+            proba = held_out_proba(
+                self.estimator,
+                evidence,
+                {"": treated},
+                folds,
+                random_state=seed,
+                n_jobs=self.n_jobs,
+            )[""]
+        except Exception as error:
+            if not getattr(error, "is_about_rows", True):  # nor would all rows do
+                raise
+            warnings.warn(
+                f"{type(self.estimator).__name__} could not be fitted on a part of the rows, and "
+                f"its probabilities are not calibrated. It said: {with_notes(error)}",
+                UserWarning,
+                stacklevel=4,
+            )
+            return 1.0
+        return fit_temperature(proba, np.eye(len(case.target.classes))[case.target.codes])
 
     @available_if(_inner_has("predict_proba"))
     def predict_proba(self, X, **params):

@@ -18,7 +18,7 @@ def fit_temperature(proba, target):
     proba : ndarray of shape (n, K)
         What the model says of rows that it has not seen; NaN elsewhere.
     target : ndarray of shape (n, K)
-        What is known of the true labels, by others than the model; NaN where nothing is.
+        What is known of the labels, by others than the model; NaN where nothing is.
 
     Returns
     -------
@@ -28,8 +28,7 @@ def fit_temperature(proba, target):
     References
     ----------
     C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger: "On calibration of modern neural networks", ICML,
-    2017 (temperature scaling; here against the probabilities of a committee, since the labels of
-    the rows that are held out may be wrong).
+    2017 (temperature scaling; there against the labels).
     """
     known = ~np.isnan(proba).any(axis=1) & ~np.isnan(target).any(axis=1)
     if not known.any():

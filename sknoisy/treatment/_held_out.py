@@ -1,4 +1,4 @@
-"""Which treatment serves a model best? Held-out predictions of the treated model, compared."""
+"""What a treated model says of rows that are held out, and how treatments compare by it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from sknoisy._evidence import take_rows
-from sknoisy._evidence._cross_fit import Fit, fit_each
+from sknoisy._evidence._cross_fit import Fit, fit_each, gather
 from sknoisy._evidence._fitting import take_params
-from sknoisy.treatment._base import Treated
+from sknoisy._evidence._responses import LabelResponse
+from sknoisy.treatment._treated import Treated
+
+N_FOLDS = 3
+ENOUGH = 600  # rows to be held out
 
 
 def untreated(case):
@@ -101,6 +105,24 @@ def held_out(estimator, evidence, treated, splits, respond, *, random_state=None
     for (name, _, _), answer in zip(parts, answers, strict=True):
         out[name].append(answer)
     return out
+
+
+def enough_folds(folds):
+    """The first of the folds, as many as hold enough rows out."""
+    n_rows = np.cumsum([len(test) for _, test in folds])
+    return folds[: 1 + (n_rows < ENOUGH).sum()]
+
+
+def held_out_proba(estimator, evidence, treated, folds, *, random_state=None, n_jobs=None):
+    """dict of candidate to (n, K): probabilities for rows held out, NaN for the others."""
+    respond = LabelResponse(evidence.target.classes)
+    how = {"random_state": random_state, "n_jobs": n_jobs}
+    said = held_out(estimator, evidence, treated, folds, respond, **how)
+    repeat = np.zeros(len(folds), dtype=int)
+    return {
+        name: gather(each, folds, repeat, evidence.target, None).values
+        for name, each in said.items()
+    }
 
 
 def assemble(answers, splits, n_rows):
