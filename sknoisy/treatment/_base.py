@@ -50,6 +50,8 @@ from sknoisy.treatment._held_out import N_FOLDS, enough_folds, held_out_proba
 from sknoisy.treatment._temperature import at_temperature, fit_temperature
 from sknoisy.treatment._treated import Case
 
+LITTLE = 0.02  # share of treated rows below which probabilities stay the model's own
+
 
 def _inner_has(name):
     def check(self):
@@ -499,7 +501,7 @@ class BaseTreatmentClassifier(ClassifierMixin, BaseTreatment):
         """How much less sure the treated model may be; 1 where that is not asked, or nothing is."""
         if not self.calibrate or not hasattr(self.estimator, "predict_proba"):
             return 1.0
-        if treated.is_plain(case):
+        if treated.noise_mask.mean() < LITTLE:  # the model is the plain one, or much like it
             return 1.0
         seed = self._seed()
         [folds] = evidence.splits(N_FOLDS, random_state=seed)

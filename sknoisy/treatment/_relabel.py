@@ -25,7 +25,8 @@ class RelabelClassifier(BaseTreatmentClassifier):
     estimator : estimator object
         The classifier to wrap; any scikit-learn classifier, or a Pipeline that ends in one.
     detector : detector object, default=None
-        Finds the suspect rows; any of `sknoisy.detection`. None means `ConfidentLearning()`.
+        Finds the suspect rows; any of `sknoisy.detection`. None means
+        `ConfidentLearning(bounded=True)`.
         A detector whose own `estimator` is None uses `estimator`; a cheaper one can be given for
         detection alone. A fitted one in `sklearn.frozen.FrozenEstimator` is used as it is.
     mode : {"hard", "soft"}, default="hard"
@@ -50,7 +51,8 @@ class RelabelClassifier(BaseTreatmentClassifier):
         Whether `predict_proba` gets the temperature by which the treated model explains the given
         labels of held-out rows best: what is learnt from treated rows is far too sure otherwise,
         for rows that are hard to foretell are gone. The order of the classes stays. 1 to 3 more
-        fits on two thirds of the rows, for 600 to judge by; none where nothing is treated.
+        fits on two thirds of the rows, for 600 to judge by; none where less than 2 % of the rows
+        are treated.
     max_share : float in [0, 1), default=0.5
         No more than this share of the rows is relabelled; the most suspect first.
     memory : str, object with the joblib.Memory interface or None, default=None

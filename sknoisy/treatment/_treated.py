@@ -34,14 +34,6 @@ class Treated:
     noise_mask: np.ndarray
     attributes: dict[str, Any] = field(default_factory=dict)
 
-    def is_plain(self, case):
-        """Whether the last fit sees what it would have seen without a treatment."""
-        same_weight = self.sample_weight is None or np.array_equal(
-            self.sample_weight,
-            np.ones(len(self.y)) if case.sample_weight is None else case.sample_weight,
-        )
-        return self.rows is None and same_weight and np.array_equal(self.y, case.target.y)
-
 
 @dataclass
 class Case:
