@@ -146,17 +146,24 @@ def out_of_sample(
     keep_models=False,
     random_state=None,
     n_jobs=None,
+    unseen=None,
 ):
     """`Responses` of `estimator` to each training row, from models that have not seen it.
 
     With `cv=None` a forest or bagging with bootstrap answers out-of-bag, in one fit (see
-    `has_bags`); every other estimator, and any `cv` that is given, means cross-fitting.
+    `has_bags`); every other estimator, and any `cv` that is given, means cross-fitting. So does a
+    mask `unseen` of rows that no model is to see, unless a training part has no others.
     """
     target = evidence.target
-    if cv is None and not keep_models and has_bags(estimator, evidence):
+    if cv is None and not keep_models and unseen is None and has_bags(estimator, evidence):
         return Responses(*out_of_bag(estimator, evidence, random_state), 1)
     repeats = evidence.splits(cv, n_repeats=n_repeats, random_state=random_state)
     splits = [split for folds in repeats for split in folds]
+    if unseen is not None:
+        splits = [
+            (train if unseen[train].all() else train[~unseen[train]], test)
+            for train, test in splits
+        ]
     respond = LabelResponse(target.classes) if target.is_labels else number_response
     if keep_models:
         respond = _KeepModel(respond)

@@ -14,13 +14,13 @@ from sklearn.utils.validation import _check_sample_weight, _num_samples, check_c
 
 from sknoisy._evidence._bags import bag_responses
 from sknoisy._evidence._copies import Copies, join
-from sknoisy._evidence._cross_fit import out_of_sample
 from sknoisy._evidence._features import numeric_features
 from sknoisy._evidence._neighbors import neighborhood
 from sknoisy._evidence._out_of_bag import has_bags
 from sknoisy._evidence._splits import make_splits
 from sknoisy._evidence._stages import responses_in_stages
 from sknoisy._evidence._target import HUGE, check_labels, check_numbers
+from sknoisy._evidence._wild import sober_responses
 
 
 @dataclass
@@ -167,8 +167,8 @@ class Evidence:
         return Evidence(**(same | changes))
 
     def responses(self, estimator, **how):
-        """`Responses` of an estimator to rows it has not seen; see `out_of_sample`."""
-        return self._once("responses", out_of_sample, estimator, how)
+        """`Responses` of an estimator to rows it has not seen; see `sober_responses`."""
+        return self._once("responses", sober_responses, estimator, how)
 
     def stages(
         self, estimator, *, n_stages=20, budget=1.0, cv=None, random_state=None, n_jobs=None

@@ -7,12 +7,13 @@ import pandas as pd
 from scipy.special import expit, logit
 from scipy.stats import laplace, norm, spearmanr, t
 
+from sknoisy._evidence._forms import kinds_of_numbers
+from sknoisy._evidence._wild import MAD_TO_SD, surely_off, wild_numbers
+
 GOES_WITH = 0.25  # rank correlation of size and prediction, from which the scale is a local one
 MIN_LOCAL = 100
 LEAN = 0.15  # of the middle half of residuals, from which each side has a scale
-ATOM = 0.3  # share of the rows from which one number is a kind of its own
 STARTS = (0.05, 0.2, 0.4)  # shares of wrong numbers from which the mixture is sought
-MAD_TO_SD = 1.4826  # of normal numbers: standard deviation over median absolute deviation
 
 
 def typical_size(size):
@@ -26,26 +27,11 @@ def typical_size(size):
     return typical if typical > 0 else 1.0
 
 
-def kinds_of_numbers(y):
-    """Code of each row: the numbers that many rows share are kinds of their own, the rest is one.
-
-    Claims, counts and amounts spent are 0 in most rows, often 1 in most of the others, and the rest
-    is no error for being rare. A number counts that at least three in ten of the rows left have, as
-    long as two numbers or more are left beside it.
-    """
-    kinds, left = np.zeros(len(y), dtype=int), np.arange(len(y))
-    for kind in range(1, 6):
-        values, counts = np.unique(y[left], return_counts=True)
-        if len(values) < 3 or counts.max() < ATOM * len(left):
-            break
-        shared = y[left] == values[counts.argmax()]
-        kinds[left[shared]] = kind
-        left = left[~shared]
-    return kinds
-
-
-def judge_residuals(residual, y):
+def judge_residuals(residual, y, *, trusted=None, weight=None):
     """(size, scale, P(wrong)) of residuals: over their usual size, that, and by the mixture.
+
+    - What is surely off (see `surely_off`) is wrong, if it is also far out of y, and for the
+      mixture no further off than that, lest a few such numbers say how wide it is.
 
     - Each of `kinds_of_numbers` has a median and a usual size of its own. Rows that share a number
       are not judged by how far it is from the prediction: where many are 0, nobody can foretell
@@ -59,6 +45,8 @@ def judge_residuals(residual, y):
     kinds[np.isnan(residual)] = -1
     size, scale = np.full(len(y), np.nan), np.full(len(y), np.nan)
     proba = np.zeros(len(y))
+    limit = surely_off((kinds == 0).sum())
+    wild = wild_numbers(y, y - residual, trusted=trusted, weight=weight, off=limit)
     for kind in np.unique(kinds[kinds >= 0]):
         rows = np.flatnonzero(kinds == kind)
         away = residual[rows] - np.median(residual[rows])
@@ -74,7 +62,8 @@ def judge_residuals(residual, y):
             scale[part] = MAD_TO_SD * typical_size(ratio) * unit[side]
             size[part] = np.abs(away[side]) / scale[part]
             if kind == 0:
-                proba[part] = wide_normal_posterior(size[part])
+                proba[part] = wide_normal_posterior(np.where(wild[part], limit, size[part]))
+    proba[wild] = 1.0
     return size, scale, proba
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from scipy import optimize, special, stats
 
-from sknoisy.noise_model._wide_normal import MAD_TO_SD
+from sknoisy._evidence._forms import forms_for
+from sknoisy._evidence._wild import MAD_TO_SD
 
 ANOTHER_ROWS, TEN_TIMES, TENTH, TOO_LOW, TOO_HIGH = KINDS = (
     "like another row's value",
@@ -88,31 +87,6 @@ def commonest_share(y):
 
 
 # --------------------------------------------------------------------------- the form of y
-
-
-class Form(NamedTuple):
-    """A function by which y may follow the clean law, the log of its slope, its lowest argument."""
-
-    function: Callable
-    log_slope: Callable
-    lowest: float
-
-
-def forms_for(y):
-    """Forms that y can take, y itself first."""
-    forms = [Form(lambda v: v, np.zeros_like, -np.inf)]
-    if y.min() >= 0 and (y > 0).any():
-        least = y[y > 0].min()
-        shift = 0.0 if y.min() > 0 else 0.5 * least
-        forms += [
-            Form(
-                lambda v: np.sqrt(v + shift),
-                lambda v: -np.log(2) - 0.5 * np.log(v + shift),
-                least,
-            ),
-            Form(lambda v: np.log(v + shift), lambda v: -np.log(v + shift), least),
-        ]
-    return forms
 
 
 class View:

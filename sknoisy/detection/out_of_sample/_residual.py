@@ -7,6 +7,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sknoisy._evidence._wild import surely_off, wild_numbers
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.noise_model._wide_normal import (
     judge_residuals,
@@ -127,13 +128,17 @@ class Residual(BaseDetector):
         ).values
         residual = y - predicted
         judged = ~np.isnan(residual)
-        score, scale, noise_proba = judge_residuals(residual, y)
+        known = {"trusted": evidence.trusted, "weight": evidence.inputs.sample_weight}
+        score, scale, noise_proba = judge_residuals(residual, y, **known)
         n_local = min(self.n_local, judged.sum() // 4)
         if self.scale == "local" and n_local >= 10:
             away = score[judged] * scale[judged]
             scale[judged] = local_scale(away, predicted[judged], n_local)
             score[judged] = away / scale[judged]
-            noise_proba = wide_normal_posterior(score)
+            limit = surely_off(judged.sum())
+            wild = wild_numbers(y, predicted, off=limit, **known)
+            noise_proba = wide_normal_posterior(np.where(wild, limit, score))
+            noise_proba[wild] = 1.0
         return Finding(
             score=score,
             suggestion=predicted,
