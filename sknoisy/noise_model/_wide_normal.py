@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.special import expit, logit
 from scipy.stats import laplace, norm, spearmanr, t
 
-from sknoisy._evidence._forms import kinds_of_numbers
+from sknoisy._evidence._forms import forms_for, kinds_of_numbers
 from sknoisy._evidence._wild import MAD_TO_SD, surely_off, wild_numbers
 
 GOES_WITH = 0.25  # rank correlation of size and prediction, from which the scale is a local one
@@ -30,14 +30,16 @@ def typical_size(size):
 def judge_residuals(residual, y, *, trusted=None, weight=None):
     """(size, scale, P(wrong)) of residuals: over their usual size, that, and by the mixture.
 
-    - What is surely off (see `surely_off`) is wrong, if it is also far out of y, and for the
-      mixture no further off than that, lest a few such numbers say how wide it is.
-
     - Each of `kinds_of_numbers` has a median and a usual size of its own. Rows that share a number
       are not judged by how far it is from the prediction: where many are 0, nobody can foretell
       which.
+    - Numbers that are never negative are judged by their square roots or logarithms, where one law
+      explains these better: what is skewed is not wrong. The scale is then what the residual in
+      units of y is its size times.
     - Where the size of the residuals goes with the prediction, it is that of the nearest ones.
     - Where the middle half of the residuals leans to one side, each side is judged by itself.
+    - What is surely off (see `surely_off`) is wrong, if it is also far out of y, and for the
+      mixture no further off than that, lest a few such numbers say how wide it is.
 
     NaN stays, with P(wrong) 0.
     """
@@ -49,22 +51,52 @@ def judge_residuals(residual, y, *, trusted=None, weight=None):
     wild = wild_numbers(y, y - residual, trusted=trusted, weight=weight, off=limit)
     for kind in np.unique(kinds[kinds >= 0]):
         rows = np.flatnonzero(kinds == kind)
-        away = residual[rows] - np.median(residual[rows])
+        predicted = y[rows] - residual[rows]
+        form = best_form(y[rows], predicted) if kind == 0 else forms_for(y[rows])[0]
+        argument = np.maximum(predicted, form.lowest)
+        slope = np.exp(form.log_slope(argument))
+        away = form.function(y[rows]) - form.function(argument)
+        away -= np.median(away)
         unit = np.ones(len(rows))
         if len(rows) >= MIN_LOCAL:
-            predicted = y[rows] - residual[rows]
             if abs(np.nan_to_num(spearmanr(np.abs(away), predicted)[0])) > GOES_WITH:
                 unit = local_scale(np.abs(away), predicted, min(100, len(rows) // 4))
         sides = [away > 0, away <= 0] if leans(away) else [np.ones(len(away), dtype=bool)]
         for side in sides:
             part = rows[side]
             ratio = np.abs(away[side]) / unit[side]
-            scale[part] = MAD_TO_SD * typical_size(ratio) * unit[side]
-            size[part] = np.abs(away[side]) / scale[part]
+            usual = MAD_TO_SD * typical_size(ratio) * unit[side]
+            size[part] = np.abs(away[side]) / usual
+            scale[part] = usual / slope[side]
             if kind == 0:
                 proba[part] = wide_normal_posterior(np.where(wild[part], limit, size[part]))
     proba[wild] = 1.0
     return size, scale, proba
+
+
+def best_form(y, predicted):
+    """The form of y in which one law, of tails no heavier than usual, explains it best.
+
+    Another form than y itself must be worth log(n) and 0.005 n of log likelihood.
+    """
+    forms, likely = forms_for(y), []
+    for form in forms:
+        away = form.function(y) - form.function(np.maximum(predicted, form.lowest))
+        away = away - np.median(away)
+        spread = _scale_of_t(away, 3)
+        if not spread > 0:
+            return forms[0]
+        likely.append(t.logpdf(away, 3, 0, spread).sum() + form.log_slope(y).sum())
+    likely[0] += price_of_two(len(y))
+    return forms[int(np.argmax(likely))]
+
+
+def price_of_two(n):
+    """Log likelihood that two parameters more must be worth.
+
+    log(n) by theory, and 0.005 n, since no real errors follow a law exactly.
+    """
+    return np.log(n) + 0.005 * n
 
 
 def leans(away):
@@ -153,8 +185,7 @@ def _worth_it(score, share, narrow, wide):
     """Whether two normals explain the scores clearly better than any one law of right numbers.
 
     Right numbers may have heavy tails, so the rivals are a normal, a Laplace, and Student's t with
-    3 degrees of freedom or more. The price is log(n), that of two parameters more, and 0.005 n,
-    since no real errors follow a law exactly.
+    3 degrees of freedom or more.
     """
     two = _log_likelihood(score, share, narrow, wide)
     rivals = [
@@ -162,7 +193,7 @@ def _worth_it(score, share, narrow, wide):
         laplace.logpdf(score, 0, score.mean()).sum(),
         *(t.logpdf(score, df, 0, _scale_of_t(score, df)).sum() for df in (3, 5, 10)),
     ]
-    return two - max(rivals) > np.log(len(score)) + 0.005 * len(score) and wide >= 2 * narrow
+    return two - max(rivals) > price_of_two(len(score)) and wide >= 2 * narrow
 
 
 def _scale_of_t(score, df, n_iter=30):
