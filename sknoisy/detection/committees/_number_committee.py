@@ -32,7 +32,9 @@ class NumberCommittee(BaseDetector):
     3. *Posterior.* The residual over its scale is a mixture: right, by a skewed Student t with
        its parameters fitted, or wrong in one of several ways: like a value of another row, ten
        times too large or too small, too low, too high. For targets that are never negative, the
-       t may be one of their square root or logarithm, where that explains them better.
+       t may be one of their square root or logarithm, where that explains them better. Wild
+       numbers, further from median and prediction than any in 100 sets of a t with 3 degrees of
+       freedom, are wrong, and count as no further off than that: they hide no other error.
     4. *The right to act.* `noise_proba_` is next to nothing everywhere unless the mixture explains
        the data better, by more than `price_`, than the best skewed t without noise, with tails no
        heavier than 3 degrees of freedom.
@@ -88,6 +90,8 @@ class NumberCommittee(BaseDetector):
         Probability that the given number is wrong, if there is noise at all: before question 4.
     n_rounds_ : int
         Rounds made.
+    wild_ : ndarray of shape (n,) of bool
+        Numbers that are wrong whatever question 4 says, see "Posterior".
     sample_indices_ : ndarray
         Rows that `fit_resample` keeps.
 
@@ -187,12 +191,15 @@ class NumberCommittee(BaseDetector):
             n_rounds += 1
             predicted, scale, members = rounds(weight)
             predicted, scale = predicted * unit + centre, scale * unit
-            verdict = judge_numbers(y, predicted, scale, evidence.trusted)
+            verdict = judge_numbers(
+                y, predicted, scale, evidence.trusted, evidence.inputs.sample_weight
+            )
             weight = 1 - verdict.proba
             unsure = verdict.proba[~evidence.trusted]
             if features is None or len(unsure) == 0 or unsure.mean() < LEAST_RATE:
                 break
         proven = verdict.proba * expit(verdict.gain - verdict.price)
+        proven[verdict.wild] = 1.0
         return Finding(
             score=verdict.log_odds,
             suggestion=predicted,
@@ -207,6 +214,7 @@ class NumberCommittee(BaseDetector):
                 "gain_": float(verdict.gain),
                 "price_": float(verdict.price),
                 "n_rounds_": n_rounds,
+                "wild_": verdict.wild,
             },
         )
 
@@ -288,5 +296,6 @@ def _nothing(n):
             "gain_": 0.0,
             "price_": float(np.log(n) + 0.005 * n),
             "n_rounds_": 0,
+            "wild_": np.zeros(n, dtype=bool),
         },
     )

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import optimize, special, stats
 
 from sknoisy._evidence._forms import forms_for
-from sknoisy._evidence._wild import MAD_TO_SD
+from sknoisy._evidence._wild import MAD_TO_SD, surely_off, wild_numbers
 
 ANOTHER_ROWS, TEN_TIMES, TENTH, TOO_LOW, TOO_HIGH = KINDS = (
     "like another row's value",
@@ -43,6 +43,8 @@ class Verdict:
         Log likelihood above that of the best explanation without noise.
     price : float
         What the gain must exceed for the noise to be proven.
+    wild : ndarray of shape (n,) of bool
+        Numbers that no clean law could have made; wrong, whatever the gain.
     """
 
     proba: np.ndarray
@@ -50,16 +52,23 @@ class Verdict:
     kind: np.ndarray
     gain: float
     price: float
+    wild: np.ndarray
 
 
-def judge_numbers(y, predicted, scale, trusted):
+def judge_numbers(y, predicted, scale, trusted, weight=None):
     """`Verdict` on given numbers, from out-of-sample predictions and the usual size of errors.
+
+    Wild numbers (see `surely_off`) are wrong, and for all else no further off than those need be:
+    left as they are, a clean law with heavy tails would explain them better than any error of some
+    size.
 
     The clean law is one of y, or of its square root or logarithm where these explain the data
     better without any noise: what is skewed is not wrong. Then expectation maximisation; the best
     of two starts and two dictionaries, with and without errors of one size, is kept.
     """
-    n = len(y)
+    n, limit = len(y), surely_off(len(y))
+    wild = wild_numbers(y, predicted, trusted=trusted, weight=weight, off=limit)
+    y = np.where(wild, pulled_to(y, predicted, limit), y)
     # log n: BIC's price of two more numbers. 0.005 n: no clean law is exactly a two-piece t.
     price = np.log(n) + 0.005 * n
     forms = forms_for(y)
@@ -78,7 +87,15 @@ def judge_numbers(y, predicted, scale, trusted):
     verdict.gain = log_lik + view.log_slope + np.log(view.scale).sum() - plain.max()
     # a law with a density says nothing of values that are often exactly the same
     verdict.price = np.inf if commonest_share(y) > MOST_COMMON else price
+    verdict.wild, verdict.proba[wild] = wild, 1.0
     return verdict
+
+
+def pulled_to(y, predicted, limit):
+    """Numbers no further from their prediction than `limit` times the usual residual."""
+    residual = y - predicted
+    bound = limit * MAD_TO_SD * np.median(np.abs(residual - np.median(residual)))
+    return predicted + np.clip(residual, -bound, bound)
 
 
 def commonest_share(y):
@@ -235,5 +252,6 @@ def _maximise(view, trusted, start, one_size, *, max_iter=20, tol=2e-3):
         kind=np.argmax(by_kind, axis=0),
         gain=np.nan,
         price=np.nan,
+        wild=np.zeros(n, dtype=bool),
     )
     return score + n * log_prior(law), log_lik, verdict
