@@ -136,9 +136,7 @@ def sober_responses(estimator, evidence, **how):
         answer = out_of_sample(estimator, evidence, unseen=wild, **deepcopy(how))
         n_fits += answer.n_fits
         before, now = usual, _usual_residual(y, answer.values, weight)
-        if i == 0 and not (
-            now < BETTER * before or wild_numbers(y, answer.values, **known).any()
-        ):
+        if i == 0 and not (now < BETTER * before or wild_numbers(y, answer.values, **known).any()):
             break  # far from the rest, and bends nothing
         if i > 0 and not now < before:
             break

@@ -7,16 +7,18 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
+from scipy.special import huber
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
-from sknoisy._evidence import weight_parameter
+from sknoisy._evidence import chance_of_numbers, weight_parameter
 from sknoisy._evidence._fitting import IsModel
+from sknoisy._evidence._own_loss import own_loss
 from sknoisy._evidence._responses import number_response
+from sknoisy._evidence._wild import MAD_TO_SD
 from sknoisy.detection.committees._number_committee import MIN_ROWS, NumberCommittee
 from sknoisy.robust._default_model import DefaultModel
-from sknoisy.robust._own_loss import own_loss
 from sknoisy.treatment import FilterRegressor, RelabelRegressor, ReweightRegressor
 from sknoisy.treatment._base import BaseTreatmentRegressor
 from sknoisy.treatment._held_out import (
@@ -33,6 +35,9 @@ LEAST_TRUSTED = 50  # rows, to choose a treatment by
 DISTIL = 0.4  # share of the committee's prediction in every target that is distilled
 HEAD_START = 0.05  # what distilling must win by when its teacher has seen the held-out rows
 PROVEN_T, UNPROVEN_T = 1.0, 2.5  # standard errors by which doing nothing must be beaten
+MOST_T = 1.0  # standard errors by which the agreement with the targets as given may be worse
+BEND = 2.0  # usual residuals, from which Huber's loss is linear
+LEVEL = 0.01  # of the test whether the committee knows anything
 
 
 class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
@@ -213,24 +218,27 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
     # ------------------------------------------------------------------ the decision
 
     def _treat(self, case):
-        found = case.detector
-        proven = found.gain_ > found.price_
+        found, trusted, own = case.detector, case.evidence.trusted, own_loss(self.estimator)
+        by_law, wild = found.gain_ > found.price_, found.wild_ & ~trusted
+        proven = by_law or wild.any()
         # what would be treated with, if anything is done
-        suspected = np.where(case.evidence.trusted, 0.0, found.conditional_proba_)
+        suspected = np.where(trusted, 0.0, found.conditional_proba_)
+        if wild.any() and not by_law:
+            suspected = wild.astype(float)
         suspects = replace(case, noise_proba=suspected, noise_mask=suspected > 0.5)
-        table = None
-        if not suspects.noise_mask.any():
-            name, reason = "nothing", _why_nobody(case)
+        table, why_nobody = None, _why_nobody(suspects)
+        if why_nobody:
+            name, reason = "nothing", why_nobody
         elif self.effort == "fast":
-            act = "relabel" if own_loss(self.estimator).is_central else "filter"
+            act = "relabel" if own.is_central else "filter"
             name = act if proven else "nothing"
             reason = _evidence_of_noise(found)
         else:
-            name, reason, table = self._choose(suspects, proven)
-        treated = self._candidates(suspects)[name]()
+            name, reason, table = self._choose(suspects, proven, own)
+        treated = self._candidates(suspects, own)[name]()
         y_treated = case.target.y if treated.rows is not None else treated.y
         proba = case.noise_proba if name == "nothing" else suspected
-        unsure = ~case.evidence.trusted
+        unsure = ~trusted
         treated.attributes = {
             "treatment_": name,
             "reason_": reason,
@@ -244,7 +252,7 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
             treated.noise_mask = suspects.noise_mask
         return treated
 
-    def _candidates(self, case):
+    def _candidates(self, case, own):
         """Treatments by name, made when they are called; `case` has the suspects."""
         takes_weights = (
             self.weight_strategy == "resample" or weight_parameter(self.estimator) is not None
@@ -254,40 +262,28 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
         candidates = {
             "nothing": lambda: untreated(case),
             "filter": lambda: FilterRegressor(model)._treat(case),
-            "relabel": lambda: RelabelRegressor(model)._treat(case),
-            "distil": lambda: RelabelRegressor(model)._treat(distilled),
         }
-        if own_loss(model).is_bounded:  # a corrected count is no less than the least one given
-            lowest = case.target.y.min()
-
-            def bounded(make):
-                def made():
-                    treated = make()
-                    return replace(treated, y=np.maximum(treated.y, lowest))
-
-                return made
-
-            candidates |= {name: bounded(candidates[name]) for name in ("relabel", "distil")}
-        if not own_loss(model).is_central:  # nothing that the committee predicts is its target
-            del candidates["relabel"], candidates["distil"]
+        if own.is_central:  # else nothing that the committee predicts is its target
+            candidates |= {
+                "relabel": lambda: RelabelRegressor(model)._treat(case),
+                "distil": lambda: RelabelRegressor(model)._treat(distilled),
+            }
         if self.effort == "thorough" and takes_weights:
             candidates["reweight"] = lambda: ReweightRegressor(model, floor=1e-3)._treat(case)
         return candidates
 
-    def _choose(self, case, proven):
+    def _choose(self, case, proven, own):
         """(name, reason, held-out losses by name) of the best treatment."""
         evidence, found, y = case.evidence, case.detector, case.target.y.astype(float)
-        trusted = evidence.trusted
+        trusted, cost = evidence.trusted, own.cost
         by_trust = trusted.sum() >= LEAST_TRUSTED
-        names = list(self._candidates(case))
+        names = list(self._candidates(case, own))
         if not proven and not by_trust:
-            names = ["nothing", "filter"]
-        predicted = self._held_out(case, names)
-        weight, own = case.sample_weight, own_loss(self.estimator)
-        cost = own.cost
+            names = [name for name in names if name in ("nothing", "filter", "relabel")]
+        predicted = self._held_out(case, names, own)
 
         def losses(loss):
-            return {name: loss(g) for name, g in predicted.items()}
+            return _Table({name: loss(g) for name, g in predicted.items()}, case.sample_weight)
 
         if by_trust:
             table = losses(lambda g: np.where(trusted, cost(y, g), np.nan))
@@ -300,13 +296,16 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
         else:
             table = losses(lambda g: cost(y, g))
             what = f"{own.name} against the targets as given"
-        table = _Table(table, weight)
-        best = min((name for name in names if name not in ("nothing", "distil")), key=table.mean)
+        best = "filter"
+        if proven or by_trust:
+            best = min(
+                (name for name in names if name not in ("nothing", "distil")), key=table.mean
+            )
         if "distil" in names:
             lead = 0.0 if by_trust or self.effort == "thorough" else HEAD_START
             if table.mean("distil") < (1 - lead) * table.mean(best):
                 best = "distil"
-        t, bar = table.t(best), PROVEN_T if proven else UNPROVEN_T
+        t, bar = table.t(best), UNPROVEN_T if by_trust and not proven else PROVEN_T
         reason = (
             f"{_evidence_of_noise(found)}; {best} changes the {what} by "
             f"{100 * (table.relative(best) - 1):+.1f} % ({t:+.1f} standard errors, "
@@ -314,20 +313,56 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
         )
         if not t < -bar:
             return "nothing", reason, table
-        act = best if proven or by_trust or not own.is_central else "relabel"
-        return act, reason, table
+        if by_trust:
+            return best, reason, table
+        # the posterior may be wrong, and a squared error is what a few numbers make of it
+        said, agreement = self._agreement(case, predicted, proven, own)
+        # what features tell of the rows called wrong is seen where these are left out
+        judge = max({"filter", best}, key=agreement.t)
+        t, bar = agreement.t(judge), MOST_T if proven else -UNPROVEN_T
+        reason += (
+            f"; {judge} changes the {said} by "
+            f"{100 * (agreement.relative(judge) - 1):+.1f} % ({t:+.1f}, {bar:+} to act)"
+        )
+        if not t < bar:
+            return "nothing", reason, table
+        if not proven and "relabel" in names and agreement.t("relabel") < 0:
+            return "relabel", f"{reason}; relabelling keeps the rows", table
+        return best, reason, table
 
-    def _held_out(self, case, names):
+    def _agreement(self, case, predicted, proven, own):
+        """(name, table) of a loss against the targets as given that wild numbers do not rule.
+
+        - *Noise is proven*: the squared error after the best line. Errors that features do not
+          foretell, shuffled values and misplaced points among them, leave the expected number a
+          line of the right one, so that who knows the right one better agrees better. If what is
+          called wrong is right, who has seen it does.
+        - *Not proven*: Huber's loss. If errors have heavy tails, the squared error is theirs.
+        """
+        y, tame = case.target.y.astype(float), ~case.detector.wild_
+        given = "against the targets as given"
+        if not own.is_central:
+            name, cost = own.name, lambda g: own.cost(y, g)
+        elif proven:
+            name, cost = "squared error after the best line", lambda g: _off_the_line(y, g, tame)
+        else:
+            away = y - predicted["nothing"]
+            bend = BEND * MAD_TO_SD * np.median(np.abs(away - np.median(away)))
+            name, cost = "Huber loss", lambda g: huber(bend, y - g)
+        losses = {who: np.where(tame, cost(g), np.nan) for who, g in predicted.items()}
+        return f"{name} {given}", _Table(losses, case.sample_weight)
+
+    def _held_out(self, case, names, own):
         """Held-out predictions of all rows by name of the treatment."""
         evidence, seed = case.evidence, self._seed()
         # other folds than the committee's
         fold_seed = None if seed is None else (seed + 1) % (2**31 - 1)
         [splits] = evidence.splits(N_FOLDS, random_state=fold_seed)
         if self.effort == "thorough":
-            parts = [self._part(case, train) for train, _ in splits]
+            parts = [self._part(case, train, own) for train, _ in splits]
             treated = {name: [part[name] for part in parts] for name in names}
         else:
-            candidates = self._candidates(case)
+            candidates = self._candidates(case, own)
             treated = {name: candidates[name]() for name in names}
         answers = held_out(
             self.estimator,
@@ -340,15 +375,15 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
         )
         return {name: assemble(each, splits, evidence.n_rows) for name, each in answers.items()}
 
-    def _part(self, case, train):
+    def _part(self, case, train, own):
         """All treatments of a training part by what is found in it alone."""
         part = part_of(case.evidence, train)
         found = clone(case.detector)
-        own = self._case(part, found._conclude(part, found._find(part)))
+        part_case = self._case(part, found._conclude(part, found._find(part)))
         suspected = np.where(part.trusted, 0.0, found.conditional_proba_)
-        own = replace(own, noise_proba=suspected, noise_mask=suspected > 0.5)
-        n = case.evidence.n_rows
-        return {name: from_part(make(), train, n) for name, make in self._candidates(own).items()}
+        part_case = replace(part_case, noise_proba=suspected, noise_mask=suspected > 0.5)
+        n, made = case.evidence.n_rows, self._candidates(part_case, own)
+        return {name: from_part(make(), train, n) for name, make in made.items()}
 
     def _trace(self):
         done = {
@@ -384,19 +419,36 @@ def _selection(table):
     return pd.DataFrame(rows, index=pd.Index(names, name="treatment"), columns=columns, dtype=float)
 
 
+def _off_the_line(y, g, tame):
+    """Squared errors of y about its regression on g, which is made where `tame`."""
+    columns = np.column_stack([np.ones(len(y)), g])
+    return (y - columns @ np.linalg.lstsq(columns[tame], y[tame], rcond=None)[0]) ** 2
+
+
 def _why_nobody(case):
+    y = case.target.y.astype(float)
     if case.evidence.n_rows < MIN_ROWS:
         return f"fewer than {MIN_ROWS} rows: nothing to judge by"
-    if np.ptp(case.target.y.astype(float)) == 0:
+    if np.ptp(y) == 0:
         return "y is constant: nothing to judge by"
-    return "no row is more likely wrong than right"
+    if chance_of_numbers(case.detector.y_suggested_.astype(float), y) > LEVEL:
+        return "out-of-sample predictions know no more of y than its mean: nothing to judge by"
+    if not case.noise_mask.any():
+        return "no row is more likely wrong than right"
+    return ""
 
 
 def _evidence_of_noise(found):
     if np.isinf(found.price_):
-        return "noise cannot be proven (too many targets are the same)"
-    proven = "noise is proven" if found.gain_ > found.price_ else "noise is not proven"
-    return f"{proven} (log likelihood {found.gain_:+.1f}, {found.price_:.1f} needed)"
+        law = "noise cannot be proven (too many targets are the same)"
+    else:
+        proven = "noise is proven" if found.gain_ > found.price_ else "noise is not proven"
+        law = f"{proven} (log likelihood {found.gain_:+.1f}, {found.price_:.1f} needed)"
+    n_wild = int(found.wild_.sum())
+    if not n_wild:
+        return law
+    many = f"{n_wild} numbers are" if n_wild > 1 else "one number is"
+    return f"{many} further off than any law of right ones allows; {law}"
 
 
 def _predict(model, X, rows):

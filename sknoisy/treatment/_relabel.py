@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence._fitting import check_takes_weights
+from sknoisy._evidence._own_loss import own_loss
 from sknoisy.treatment._base import BaseTreatmentClassifier, BaseTreatmentRegressor
 from sknoisy.treatment._treated import Treated
 
@@ -200,7 +201,9 @@ class RelabelClassifier(BaseTreatmentClassifier):
 class RelabelRegressor(BaseTreatmentRegressor):
     """Regressor that is fitted with suspect targets corrected.
 
-    The suggestion for a row is what models say that have not seen it.
+    The suggestion for a row is what models say that have not seen it. For a model of counts or
+    amounts (Poisson, gamma, Tweedie) it is no less than the least target given; a model of a
+    quantile other than the median, whose predictions are no guess of the target, is refused.
 
     Number of fits: those of the detector (`Residual`: 5, or 1 for a forest, judged out
     of bag) plus 1.
@@ -304,6 +307,15 @@ class RelabelRegressor(BaseTreatmentRegressor):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
+    def _check_before_detection(self):
+        own = own_loss(self.estimator)
+        if not own.is_central:
+            raise ValueError(
+                f"RelabelRegressor cannot correct targets for {type(self.estimator).__name__}, "
+                f"which is fitted for the {own.name}: what is predicted for a row is then no guess "
+                "of its target. Use FilterRegressor or ReweightRegressor."
+            )
+
     def _treat(self, case):
         y = case.target.y
         suggested = np.asarray(case.detector.y_suggested_)
@@ -319,6 +331,8 @@ class RelabelRegressor(BaseTreatmentRegressor):
         if changed.any():
             y_better = np.where(changed, (1 - share) * y + share * suggested, y)
             y_better = y_better.astype(y.dtype if y.dtype.kind == "f" else np.float64)
+            if own_loss(self.estimator).is_bounded:
+                y_better = np.maximum(y_better, y.min())
         return Treated(
             rows=None,
             y=y_better,

@@ -31,6 +31,7 @@ N_BINS = 255  # columns of boosting where rows are many
 MAX_DENSE_COLUMNS = 300  # beyond it, and for sparse features, trees and kernels see components
 N_COMPONENTS = 50
 N_TREES_OF_SCALE = 60
+LARGEST = 16  # error over the usual one, as the forest of their sizes sees it
 MAX_BAG = 10_000  # rows per tree
 
 
@@ -151,7 +152,7 @@ class CommitteeOfNumbers:
         log_scale = self._ask(
             self.of_scale,
             np.column_stack([self.dense, predicted, spread]),
-            np.log(np.clip(size, 0.05 * usual, 4 * usual)),
+            np.log(np.clip(size, 0.05 * usual, LARGEST * usual)),
             weight,
             bags=True,
         )

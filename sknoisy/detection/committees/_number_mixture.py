@@ -68,6 +68,7 @@ def judge_numbers(y, predicted, scale, trusted, weight=None):
     """
     n, limit = len(y), surely_off(len(y))
     wild = wild_numbers(y, predicted, trusted=trusted, weight=weight, off=limit)
+    wild &= np.abs(y - predicted) > limit * scale  # where all errors are large, large is not wild
     y = np.where(wild, pulled_to(y, predicted, limit), y)
     # log n: BIC's price of two more numbers. 0.005 n: no clean law is exactly a two-piece t.
     price = np.log(n) + 0.005 * n
