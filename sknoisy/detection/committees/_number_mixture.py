@@ -163,10 +163,10 @@ def fit_clean(z, weight, law):
 
 def log_lik_without_noise(z):
     """Highest log likelihood of a clean law alone, with at least `LEAST_DF` degrees of freedom."""
-    least = np.log(LEAST_DF - 1.5)
+    least, most = np.log(LEAST_DF - 1.5), np.log(1e3)  # beyond, it is normal, and gamma overflows
 
     def loss(law):
-        return -log_clean(z, [*law[:3], max(law[3], least)]).sum()
+        return -log_clean(z, [*law[:3], np.clip(law[3], least, most)]).sum()
 
     starts = ([0.0, 0.0, 0.0, df] for df in (least, 2.0))
     options = {"maxiter": 300}
