@@ -18,10 +18,11 @@ from sknoisy import (
     FilterClassifier,
     FilterRegressor,
     RelabelClassifier,
+    RelabelRegressor,
     RobustClassifier,
     RobustRegressor,
 )
-from sknoisy.detection import ConfidentLearning, LabelCommittee, NeighborDisagreement
+from sknoisy.detection import ConfidentLearning, LabelCommittee, NeighborDisagreement, Residual
 
 X, Y = make_classification(
     160, 5, n_informative=4, n_redundant=0, class_sep=1.5, flip_y=0.1, random_state=0
@@ -139,6 +140,25 @@ def test_a_quantile_stays_a_quantile(model, effort):
     best = (y_test <= model.fit(X[~wrong], y[~wrong]).predict(X_test)).mean()
     assert fitted.treatment_ in ("filter", "nothing")
     assert abs((y_test <= fitted.predict(X_test)).mean() - best) < 0.04
+
+
+def test_a_quantile_is_not_relabelled():
+    X, y = spread(100, 0)
+    model = QuantileRegressor(quantile=0.9, alpha=0)
+    with pytest.raises(ValueError, match=r"pinball loss at 0\.9.*Use FilterRegressor"):
+        RelabelRegressor(model).fit(X, y)
+    RelabelRegressor(QuantileRegressor(alpha=0)).fit(X, y)  # the median is a guess of the target
+
+
+def test_a_corrected_count_is_no_less_than_the_least_given():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3))
+    y = rng.poisson(np.exp(1.0 + X[:, 0])).astype(float) + 1
+    y[::10] = 400.0
+    detector = Residual(Ridge(), contamination=0.1)  # which predicts less than nothing
+    fitted = RelabelRegressor(PoissonRegressor(), detector, random_state=0).fit(X, y)
+    assert fitted.detector_.y_suggested_[fitted.noise_mask_].min() < 1
+    assert fitted.y_relabeled_.min() == 1
 
 
 def test_the_choice_is_made_by_the_loss_of_the_model():

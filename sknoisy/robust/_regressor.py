@@ -37,6 +37,7 @@ HEAD_START = 0.05  # what distilling must win by when its teacher has seen the h
 PROVEN_T, UNPROVEN_T = 1.0, 2.5  # standard errors by which doing nothing must be beaten
 MOST_T = 1.0  # standard errors by which the agreement with the targets as given may be worse
 BEND = 2.0  # usual residuals, from which Huber's loss is linear
+UNKNOWN = "out-of-sample predictions know no more of y than its mean: nothing to judge by"
 LEVEL = 0.01  # of the test whether the committee knows anything
 
 
@@ -63,24 +64,32 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
       p (f - g)^2`` for a held-out prediction g, the committee's prediction f, and P(wrong) p. The
       lowest is taken if it is below that of doing nothing by 1 standard error. Distilling must be
       5 % below the others, because the committee has seen the held-out rows (not with
-      `effort="thorough"`).
-    - *Not proven*: targets are relabelled only if filtering lowers the squared error against the
-      targets as given by 2.5 standard errors. If nothing is wrong, this error is the true one.
+      `effort="thorough"`). Neither the lowest nor filtering may agree with the targets as given
+      worse than doing nothing by 1 standard error, in squared error after the best line: errors
+      that no feature foretells leave the expected target a line of the right one, and rows that
+      are right, if called wrong, are missed where they are left out.
+    - *Not proven*: targets are relabelled, or filtered where relabelling agrees less with them,
+      only if filtering lowers the error against the targets as given: Huber's loss by 2.5 standard
+      errors, and the squared error by 1. If nothing is wrong, this error is the true one.
+    - *Wild numbers* (`NumberCommittee.wild_`) are acted on by themselves, as proven noise, where no
+      other is; they count in no error against the targets as given.
+    - *Predictions of the committee that know no more of y than its mean* (a test of the correlation
+      of ranks, 1 %): nothing is done.
     - *At least 50 rows are trusted*: by the squared error in those rows, held out; all treatments
       compete, and must beat doing nothing by 1 standard error, or 2.5 if noise is not proven.
 
     Number of fits. A round of the committee is 5 kernel machines, 5 boosting, 5 linear and 5
     neighbour models on 4/5 of the rows and 3 forests out of bag. Of the wrapped model there is
-    one last fit, and to choose, on 2/3 of the rows: none when no row is suspect, 6 when noise is
-    not proven, else 12 (15 with reweighting):
+    one last fit, and to choose, on 2/3 of the rows: none when no row is suspect, 9 when noise is
+    not proven, else 12 (15 with reweighting); 6 for a quantile other than the median:
 
     ============  ========================================  =======================
     effort        committee                                 wrapped model
     ============  ========================================  =======================
     "fast"        1 round                                   1 (relabel, if proven)
-    "balanced"    1 round, 2 where there are suspects       1, 7 or 13
-    "thorough"    the same, and again for each of 3 folds   1, 7 or 13, or 10 or 16
-                                                            with reweighting
+    "balanced"    1 round, 2 where there are suspects       1, 10 or 13
+    "thorough"    the same, and again for each of 3 folds   1, 10 or 13, or 16 with
+                                                            reweighting
     ============  ========================================  =======================
 
     Parameters
@@ -90,9 +99,9 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
         means `HistGradientBoostingRegressor()`, for a DataFrame behind an encoder.
     effort : {"fast", "balanced", "thorough"}, default="balanced"
         "fast": one round of the committee; relabel when noise is proven, else nothing; no
-        treatment is tried out, and trusted rows only inform the committee. "balanced": as
-        above. "thorough": suspects are found anew in each training part, so that no treatment has
-        seen the rows it is judged by.
+        treatment is tried out or checked, and trusted rows only inform the committee. "balanced":
+        as above. "thorough": suspects are found anew in each training part, so that no treatment
+        has seen the rows it is judged by.
     weight_strategy : {"native", "resample"}, default="native"
         How weights reach the model: as its `sample_weight` (an error when it takes none and some
         are given), or by repeating and leaving out rows in proportion to weight.
@@ -238,6 +247,8 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
         treated = self._candidates(suspects, own)[name]()
         y_treated = case.target.y if treated.rows is not None else treated.y
         proba = case.noise_proba if name == "nothing" else suspected
+        if why_nobody == UNKNOWN:
+            proba = np.zeros(len(proba))
         unsure = ~trusted
         treated.attributes = {
             "treatment_": name,
@@ -432,7 +443,7 @@ def _why_nobody(case):
     if np.ptp(y) == 0:
         return "y is constant: nothing to judge by"
     if chance_of_numbers(case.detector.y_suggested_.astype(float), y) > LEVEL:
-        return "out-of-sample predictions know no more of y than its mean: nothing to judge by"
+        return UNKNOWN
     if not case.noise_mask.any():
         return "no row is more likely wrong than right"
     return ""

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeRegressor
 
-from sknoisy.datasets import decimal_noise, outlier_noise, shuffle_noise
+from sknoisy.datasets import decimal_noise, heavy_tail_noise, outlier_noise, shuffle_noise
 from sknoisy.metrics import recovered_share
 from sknoisy.robust import RobustRegressor
 
@@ -196,3 +196,58 @@ def test_without_a_model_a_table_is_encoded_and_reported():
     assert robust.score(X, y) > 0.9
     assert robust.estimator is None
     assert sorted(robust.noise_report(X, y)["row"]) == list(range(150))
+
+
+@pytest.mark.parametrize(("n_wild", "effort"), [(1, "fast"), (60, "fast"), (60, "balanced")])
+def test_wild_numbers_cost_next_to_nothing(n_wild, effort):
+    rng = np.random.default_rng(n_wild)
+    X = rng.normal(size=(N, 6))
+    y = X @ rng.normal(size=6) + 0.3 * rng.normal(size=N)
+    noisy = y.copy()
+    noisy[:n_wild] += rng.standard_cauchy(n_wild) * 30 + 1000 * (n_wild == 1)
+    robust = RobustRegressor(Ridge(), effort=effort, random_state=0).fit(X, noisy)
+    best = Ridge().fit(X[n_wild:], y[n_wild:])
+    assert robust.treatment_ != "nothing"
+    assert "further off than any law of right ones allows" in robust.reason_
+    assert robust.noise_mask_[n_wild:].mean() < 0.05
+    assert np.abs(robust.predict(X) - best.predict(X)).mean() < 0.15
+    assert (robust.noise_proba_[robust.detector_.wild_] == 1).all()
+
+
+def test_nothing_is_wrong_where_nothing_is_known():
+    rng = np.random.default_rng(0)
+    for y in (rng.normal(size=100), rng.standard_t(2, size=100), rng.lognormal(size=100)):
+        X = rng.normal(size=(100, 4))
+        robust = RobustRegressor(Ridge(), effort="fast", random_state=0).fit(X, y)
+        assert robust.treatment_ == "nothing"
+        assert robust.noise_proba_.mean() < 0.01
+        assert "know no more of y than its mean" in robust.reason_
+
+
+def steep(seed, n=250):
+    """A target with a few large right values that boosting foretells, and the committee less so."""
+    rng = np.random.default_rng(seed)
+    X = rng.integers(0, 5, size=(n, 4)).astype(float)
+    y = 0.3 + 3 * np.exp(-1.2 * X[:, 0]) * (1 + X[:, 1]) / (1 + 0.3 * X[:, 2])
+    return X, y + 0.02 * rng.normal(size=n)
+
+
+def test_what_is_decided_must_agree_with_the_given_numbers():
+    (X, y), (X_test, y_test) = steep(2), steep(99, 2000)
+    y, _ = heavy_tail_noise(y, rate=0.2, random_state=2)
+    model = HistGradientBoostingRegressor(random_state=0)
+    robust = RobustRegressor(model, random_state=0).fit(X, y)
+
+    def error(fitted):
+        return np.sqrt(np.mean((fitted.predict(X_test) - y_test) ** 2))
+
+    assert error(robust) < 1.05 * error(clone(model).fit(X, y))
+    assert "against the targets as given" in robust.reason_
+
+
+def test_heavy_tails_are_seen_that_no_law_proves():
+    X, y, _ = made(n=300)
+    y, _ = heavy_tail_noise(y, rate=0.2, random_state=0)
+    robust = RobustRegressor(TREE, random_state=0).fit(X, y)
+    clean, noisy = (rmse(clone(TREE).fit(X, target)) for target in (made(n=300)[1], y))
+    assert recovered_share(clean, noisy, rmse(robust), greater_is_better=False) > 0.4

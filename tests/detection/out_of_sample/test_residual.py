@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.linear_model import LinearRegression, PoissonRegressor
+from sklearn.linear_model import LinearRegression, PoissonRegressor, Ridge
+from sklearn.neighbors import KNeighborsRegressor
 
 from sknoisy import FilterRegressor
 from sknoisy.detection import CookDistance, Residual
@@ -66,3 +68,71 @@ def test_the_scale_is_that_of_the_side_and_of_the_kind():
     even = Residual(LinearRegression(), random_state=0).fit(X, X[:, 0] + rng.normal(size=N))
     assert len(np.unique(even.scale_)) == 1
     assert not CookDistance(LinearRegression()).fit(X, y).noise_mask_.any()
+
+
+def with_wild(seed, *, n=260, share=0.3, n_wild=None, kind="cauchy"):
+    """Linear data with errors of any size: X, clean y, noisy y, which are wrong."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 7))
+    y = X @ rng.normal(size=7) + 0.3 * rng.normal(size=n)
+    wrong = rng.random(n) < share if n_wild is None else np.arange(n) < n_wild
+    if kind == "cauchy":
+        error = 30 * y.std() * rng.standard_cauchy(n)
+    else:
+        error = rng.choice([-1, 1], n) * 10 ** rng.uniform(2, 5, n)
+    return X, y, np.where(wrong, y + error, y), wrong
+
+
+class Counting(LinearRegression):
+    """Counts its fits."""
+
+    n_fits = 0
+
+    def fit(self, X, y, sample_weight=None):
+        Counting.n_fits += 1
+        return super().fit(X, y, sample_weight)
+
+
+@pytest.mark.parametrize(
+    "how", [{}, {"n_wild": 1, "kind": "sizes"}, {"n_wild": 5, "kind": "sizes"}], ids=str
+)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_wild_numbers_do_not_bend_what_judges_them(how, seed):
+    X, y, noisy, wrong = with_wild(seed, **how)
+    far = np.abs(noisy - y) > 3 * y.std()
+    for model in (Ridge(), KNeighborsRegressor(), HistGradientBoostingRegressor(max_iter=30)):
+        fitted = FilterRegressor(model, random_state=0).fit(X, noisy)
+        assert fitted.noise_mask_[far].mean() > 0.9
+        assert fitted.noise_mask_[~wrong].mean() < 0.05
+        without = clone(model).fit(X[~wrong], noisy[~wrong])
+        assert np.abs(fitted.predict(X) - without.predict(X)).mean() < 0.3 * y.std()
+
+
+def test_no_fit_is_added_where_no_number_is_wild():
+    X, y, *_ = with_wild(0)
+    Counting.n_fits = 0
+    Residual(Counting(), random_state=0).fit(X, y)
+    assert Counting.n_fits == 5
+    y[0] = 1e6
+    Residual(Counting(), random_state=0).fit(X, y)
+    assert 15 <= Counting.n_fits <= 25  # the first pass, and one or two rounds without row 0
+
+
+def test_a_trusted_number_is_not_wild():
+    X, y, *_ = with_wild(0)
+    y[0] = 1e6
+    trusted = np.arange(len(y)) == 0
+    fitted = Residual(Ridge(), random_state=0).fit(X, y, trusted=trusted)
+    assert not fitted.noise_mask_[0]
+
+
+def test_skewed_numbers_are_not_wrong():
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(600, 4))
+        y = np.exp(2 + X[:, 1] + rng.normal(size=600))
+        fitted = FilterRegressor(BOOSTING, random_state=0).fit(X, y)
+        assert fitted.noise_mask_.mean() < 0.02
+        wrong = rng.random(600) < 0.1
+        fitted = FilterRegressor(BOOSTING, random_state=0).fit(X, np.where(wrong, 1000 * y, y))
+        assert fitted.noise_mask_[wrong].mean() > 0.8
