@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, _num_samples, check_c
 
 from sknoisy._evidence._bags import bag_responses
 from sknoisy._evidence._copies import Copies, join
+from sknoisy._evidence._cross_fit import out_of_sample
 from sknoisy._evidence._features import numeric_features
 from sknoisy._evidence._neighbors import neighborhood
 from sknoisy._evidence._out_of_bag import has_bags
@@ -167,8 +168,12 @@ class Evidence:
         return Evidence(**(same | changes))
 
     def responses(self, estimator, **how):
-        """`Responses` of an estimator to rows it has not seen; see `sober_responses`."""
-        return self._once("responses", sober_responses, estimator, how)
+        """`Responses` of an estimator to rows it has not seen; see `out_of_sample`."""
+        return self._once("responses", out_of_sample, estimator, how)
+
+    def sober_responses(self, estimator, **how):
+        """The same, of numbers by models that saw no wild ones; see `sober_responses`."""
+        return self._once("sober responses", sober_responses, estimator, how)
 
     def stages(
         self, estimator, *, n_stages=20, budget=1.0, cv=None, random_state=None, n_jobs=None

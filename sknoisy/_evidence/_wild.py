@@ -122,7 +122,7 @@ def sober_responses(estimator, evidence, **how):
     added where no number is far out. A forest that is judged out of bag has 5 folds from the second
     pass on.
     """
-    first = out_of_sample(estimator, evidence, **deepcopy(how))
+    first = evidence.responses(estimator, **deepcopy(how))
     if evidence.target.is_labels:
         return first
     y = evidence.target.y.astype(float)

@@ -235,7 +235,7 @@ class NumberCommittee(BaseDetector):
 
     def _estimator_alone(self, evidence, y, centre, unit, rng):
         """The same of one model alone, for features that only it understands."""
-        values = evidence.responses(
+        values = evidence.sober_responses(
             self._model(evidence), n_jobs=self.n_jobs, random_state=int(rng.randint(2**31 - 1))
         ).values
         predicted = (values - centre) / unit

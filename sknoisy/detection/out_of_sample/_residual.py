@@ -128,7 +128,7 @@ class Residual(BaseDetector):
 
     def _find(self, evidence):
         y = evidence.target.y.astype(float)
-        predicted = evidence.responses(
+        predicted = evidence.sober_responses(
             self._model(evidence),
             cv=self.cv,
             n_jobs=self.n_jobs,
