@@ -45,11 +45,13 @@ from sknoisy._limits import limit_mask, untouchable_rows
 from sknoisy._report import noise_report
 from sknoisy.detection import ConfidentLearning, Residual
 from sknoisy.detection._base import CONTAMINATION, BaseDetector, check_kind
+from sknoisy.exceptions import RareClassWarning
 from sknoisy.threshold._base import checked_verdict
 from sknoisy.treatment._held_out import N_FOLDS, enough_folds, held_out_proba
 from sknoisy.treatment._temperature import at_temperature, fit_temperature
 from sknoisy.treatment._treated import Case
 
+ENOUGH_FOR_ONE = 200  # rows to be held out, for the one number of a temperature
 LITTLE = 0.02  # share of treated rows below which probabilities stay the model's own
 
 
@@ -503,18 +505,13 @@ class BaseTreatmentClassifier(ClassifierMixin, BaseTreatment):
             return 1.0
         if treated.noise_mask.mean() < LITTLE:  # the model is the plain one, or much like it
             return 1.0
-        seed = self._seed()
-        [folds] = evidence.splits(N_FOLDS, random_state=seed)
-        folds = enough_folds(folds)
+        how = {"random_state": self._seed(), "n_jobs": self.n_jobs}
         try:
-            proba = held_out_proba(
-                self.estimator,
-                evidence,
-                {"": treated},
-                folds,
-                random_state=seed,
-                n_jobs=self.n_jobs,
-            )[""]
+            with warnings.catch_warnings():  # rare classes have been named already
+                warnings.simplefilter("ignore", RareClassWarning)
+                [folds] = evidence.splits(N_FOLDS, random_state=how["random_state"])
+                folds = enough_folds(folds, ENOUGH_FOR_ONE)
+                proba = held_out_proba(self.estimator, evidence, {"treated": treated}, folds, **how)
         except Exception as error:
             if not getattr(error, "is_about_rows", True):  # nor would all rows do
                 raise
@@ -525,7 +522,8 @@ class BaseTreatmentClassifier(ClassifierMixin, BaseTreatment):
                 stacklevel=4,
             )
             return 1.0
-        return fit_temperature(proba, np.eye(len(case.target.classes))[case.target.codes])
+        given = np.eye(len(case.target.classes))[case.target.codes]
+        return fit_temperature(proba["treated"], given)
 
     @available_if(_inner_has("predict_proba"))
     def predict_proba(self, X, **params):

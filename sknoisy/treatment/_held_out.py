@@ -12,7 +12,7 @@ from sknoisy._evidence._responses import LabelResponse
 from sknoisy.treatment._treated import Treated
 
 N_FOLDS = 3
-ENOUGH = 600  # rows to be held out
+ENOUGH = 600  # rows to be held out, to choose by
 
 
 def untreated(case):
@@ -107,10 +107,10 @@ def held_out(estimator, evidence, treated, splits, respond, *, random_state=None
     return out
 
 
-def enough_folds(folds):
+def enough_folds(folds, enough=ENOUGH):
     """The first of the folds, as many as hold enough rows out."""
     n_rows = np.cumsum([len(test) for _, test in folds])
-    return folds[: 1 + (n_rows < ENOUGH).sum()]
+    return folds[: 1 + (n_rows < enough).sum()]
 
 
 def held_out_proba(estimator, evidence, treated, folds, *, random_state=None, n_jobs=None):

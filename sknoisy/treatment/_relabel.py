@@ -19,7 +19,7 @@ class RelabelClassifier(BaseTreatmentClassifier):
     Correcting is bolder than dropping, so it has a confidence bar of its own.
 
     Number of fits: those of the detector (`ConfidentLearning`: 5, or 1 for a forest, judged out
-    of bag) plus 1, and 1 to 3 on two thirds of the rows to calibrate probabilities.
+    of bag) plus 1, and 1 to calibrate probabilities (3 with fewer than 600 rows).
 
     Parameters
     ----------
@@ -51,9 +51,9 @@ class RelabelClassifier(BaseTreatmentClassifier):
     calibrate : bool, default=True
         Whether `predict_proba` gets the temperature by which the treated model explains the given
         labels of held-out rows best: what is learnt from treated rows is far too sure otherwise,
-        for rows that are hard to foretell are gone. The order of the classes stays. 1 to 3 more
-        fits on two thirds of the rows, for 600 to judge by; none where less than 2 % of the rows
-        are treated.
+        for rows that are hard to foretell are gone. The order of the classes stays. One more
+        fit on two thirds of the rows (3 with fewer than 600 rows); none where less than 2 % of the
+        rows are treated.
     max_share : float in [0, 1), default=0.5
         No more than this share of the rows is relabelled; the most suspect first.
     memory : str, object with the joblib.Memory interface or None, default=None

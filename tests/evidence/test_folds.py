@@ -487,15 +487,30 @@ def test_treatments_fit_once_more_than_there_are_folds(cv, contamination):
     ):
         for kind in kinds:
             inner, calls = recording(inner_kind())
-            kind(inner, detector, contamination=contamination).fit(X, y)
+            kind(inner, detector, contamination=contamination).set_params(
+                **({"calibrate": False} if kind in CLASSIFIERS else {})
+            ).fit(X, y)
             assert len(fits(calls)) == (cv or 5) + 1
             assert len(asks(calls)) == (cv or 5)
+
+
+@pytest.mark.parametrize("kind", CLASSIFIERS)
+def test_calibrating_is_a_fit_for_each_part_held_out(kind):
+    for n_times, n_more in ((1, 3), (8, 1)):  # of 90 rows, and of 720
+        inner, calls = recording(LogisticRegression())
+        rng = np.random.default_rng(0)
+        many = np.vstack([X + 0.01 * rng.normal(size=X.shape) for _ in range(n_times)])
+        kind(inner, contamination=0.2).fit(many, np.tile(CODES, n_times))
+        assert len(fits(calls)) == 5 + 1 + n_more
+        inner, calls = recording(LogisticRegression())
+        kind(inner, contamination=0).fit(many, np.tile(CODES, n_times))
+        assert len(fits(calls)) == 5 + 1
 
 
 def test_a_detector_with_a_model_of_its_own_leaves_the_wrapped_one_alone():
     inner, calls = recording(LogisticRegression())
     judge, judge_calls = recording(KNeighborsClassifier())
-    FilterClassifier(inner, ConfidentLearning(judge)).fit(X, CODES)
+    FilterClassifier(inner, ConfidentLearning(judge), calibrate=False).fit(X, CODES)
     assert [call.method for call in calls] == ["fit"]
     assert len(fits(judge_calls)) == 5
 
@@ -622,19 +637,18 @@ def test_any_given_cv_means_folds(cv, forest_fits):
 
 @pytest.mark.parametrize("kind", CLASSIFIERS)
 def test_groups_mean_folds(kind, forest_fits):
-    kind(FOREST).fit(X, CODES, groups=GROUPS)
+    kind(FOREST, calibrate=False).fit(X, CODES, groups=GROUPS)
     assert len(forest_fits) == 6
     forest_fits.clear()
-    kind(FOREST).fit(X, CODES)
+    kind(FOREST, calibrate=False).fit(X, CODES)
     assert forest_fits[0] == N
     assert len(forest_fits) == 2
 
 
 def test_weights_by_resampling_mean_folds(forest_fits):
     """A row that is drawn twice may be in the bag and out of it."""
-    FilterClassifier(FOREST, weight_strategy="resample", random_state=0).fit(
-        X, CODES, sample_weight=np.arange(1, N + 1)
-    )
+    model = FilterClassifier(FOREST, weight_strategy="resample", calibrate=False, random_state=0)
+    model.fit(X, CODES, sample_weight=np.arange(1, N + 1))
     assert len(forest_fits) == 6
 
 

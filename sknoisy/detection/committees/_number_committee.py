@@ -148,6 +148,7 @@ class NumberCommittee(BaseDetector):
 
     _task = "regression"
     _assumes = "errors are larger than what unlike models cannot predict; few values repeat"
+    _suggests_unseen = True
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "n_rounds": [Interval(Integral, 1, None, closed="left")],

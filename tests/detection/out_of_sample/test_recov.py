@@ -194,7 +194,8 @@ def with_row_numbers(X):
 def test_number_of_fits_weights_and_fit_parameters(recorded):
     X, given, _, _ = noisy_labels(n=40)
     weight = np.random.default_rng(0).uniform(1, 2, size=40)
-    FilterClassifier(Recorder(), ReCoV(n_repeats=12, cv=4), random_state=0).fit(
+    detector = ReCoV(n_repeats=12, cv=4)
+    FilterClassifier(Recorder(), detector, calibrate=False, random_state=0).fit(
         with_row_numbers(X), given, sample_weight=weight, tag="seen"
     )
     assert len(recorded) == 12 * 4 + 1
