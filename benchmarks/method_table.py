@@ -26,6 +26,7 @@ N_ROWS = 100
 REFERENCE = re.compile(r'^(?P<authors>[^"]+): "(?P<title>[^"]+)"(?P<where>.*?\b(?:19|20)\d\d)\b')
 KINDS = {
     "responses": "what a model says of rows that it has not seen",
+    "sober responses": "the same, of fits without numbers that are wild",
     "stages": "what it says while it is trained",
     "bags": "models of random parts of the rows",
     "linear influence": "how a linear model depends on each of its rows",

@@ -33,7 +33,7 @@ from .helpers import asks, fits, noisy_labels, noisy_numbers, recording, row_num
 
 N = 60
 X_LABELS, CODES = noisy_labels(N)
-X_NUMBERS, NUMBERS = noisy_numbers(N)
+X_NUMBERS, NUMBERS = noisy_numbers(N, size=250.0)
 
 
 def optional(name):

@@ -93,7 +93,7 @@ def numbers(n=60, wrong=(3, 17, 40)):
     rng = np.random.default_rng(0)
     x = rng.normal(size=n)
     y = x + 0.01 * rng.normal(size=n)
-    y[list(wrong)] += 50
+    y[list(wrong)] += 3
     return np.column_stack([np.arange(n), x]), y
 
 

@@ -354,5 +354,5 @@ class Choosy(LogisticRegression):
 
 def test_the_default_tells_why_the_model_could_not_be_fitted():
     X, y = noisy_labels(150, rate=0.25)
-    with pytest.warns(UserWarning, match=r"Choosy could not be fitted.*fold 1 of 2.*k_neighbors"):
+    with pytest.warns(UserWarning, match=r"Choosy could not be fitted.*fold 1 of 3.*k_neighbors"):
         RobustClassifier(Choosy(), random_state=0).fit(X, y)

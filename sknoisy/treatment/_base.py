@@ -51,6 +51,7 @@ from sknoisy.treatment._held_out import N_FOLDS, enough_folds, held_out_proba
 from sknoisy.treatment._temperature import at_temperature, fit_temperature
 from sknoisy.treatment._treated import Case
 
+LEAST_ROWS = 100  # fewer cannot tell how sure a model may be
 ENOUGH_FOR_ONE = 200  # rows to be held out, for the one number of a temperature
 LITTLE = 0.02  # share of treated rows below which probabilities stay the model's own
 
@@ -502,6 +503,8 @@ class BaseTreatmentClassifier(ClassifierMixin, BaseTreatment):
     def _temperature(self, evidence, case, treated):
         """How much less sure the treated model may be; 1 where that is not asked, or nothing is."""
         if not self.calibrate or not hasattr(self.estimator, "predict_proba"):
+            return 1.0
+        if evidence.n_rows < LEAST_ROWS:
             return 1.0
         if treated.noise_mask.mean() < LITTLE:  # the model is the plain one, or much like it
             return 1.0

@@ -52,8 +52,8 @@ class RelabelClassifier(BaseTreatmentClassifier):
         Whether `predict_proba` gets the temperature by which the treated model explains the given
         labels of held-out rows best: what is learnt from treated rows is far too sure otherwise,
         for rows that are hard to foretell are gone. The order of the classes stays. One more
-        fit on two thirds of the rows (3 with fewer than 600 rows); none where less than 2 % of the
-        rows are treated.
+        fit on two thirds of the rows (3 with fewer than 600 rows); none with fewer than 100
+        rows, or where less than 2 % of them are treated.
     max_share : float in [0, 1), default=0.5
         No more than this share of the rows is relabelled; the most suspect first.
     memory : str, object with the joblib.Memory interface or None, default=None

@@ -496,7 +496,7 @@ def test_treatments_fit_once_more_than_there_are_folds(cv, contamination):
 
 @pytest.mark.parametrize("kind", CLASSIFIERS)
 def test_calibrating_is_a_fit_for_each_part_held_out(kind):
-    for n_times, n_more in ((1, 3), (8, 1)):  # of 90 rows, and of 720
+    for n_times, n_more in ((1, 0), (2, 3), (8, 1)):  # of 90 rows, of 180, and of 720
         inner, calls = recording(LogisticRegression())
         rng = np.random.default_rng(0)
         many = np.vstack([X + 0.01 * rng.normal(size=X.shape) for _ in range(n_times)])
