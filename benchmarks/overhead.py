@@ -58,11 +58,12 @@ def ideal(model, X, y, kept=slice(None)):
 
 
 def filtered(model, X, y):
-    return FilterClassifier(model, ConfidentLearning(cv=FOLDS), random_state=0).fit(X, y)
+    detector = ConfidentLearning(cv=FOLDS)
+    return FilterClassifier(model, detector, calibrate=False, random_state=0).fit(X, y)
 
 
 def filtered_out_of_bag(model, X, y):
-    return FilterClassifier(model, random_state=0).fit(X, y)
+    return FilterClassifier(model, calibrate=False, random_state=0).fit(X, y)
 
 
 def cleanlab(model, X, y):

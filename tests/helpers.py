@@ -121,7 +121,7 @@ def noisy_labels(n=90, n_classes=3, rate=0.15, seed=0):
 
 
 def noisy_numbers(n=90, rate=0.1, seed=0, size=500.0):
-    """(X, y of which `rate` are off by `size`, of which 500 is wild); the first column is row / n."""
+    """(X, y of which `rate` are off by `size`, 500 being wild); the first column is row / n."""
     X, y = make_regression(n, 5, noise=5.0, random_state=seed)
     wrong = np.random.RandomState(seed).choice(n, int(rate * n), replace=False)
     y[wrong] += size
