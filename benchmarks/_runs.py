@@ -93,14 +93,15 @@ def probability_scores(fitted, X, y):
     scores = {"log_loss": np.nan, "brier": np.nan, "auc": np.nan}
     if not hasattr(fitted, "predict_proba"):
         return scores
-    known = np.asarray(getattr(fitted, "classes_", np.unique(y))).astype(int)
+    known = np.asarray(fitted.classes_).astype(int)
     proba = np.zeros((len(y), max(known.max(), y.max()) + 1))
     proba[:, known] = fitted.predict_proba(X)
     right = np.eye(proba.shape[1])[y]
     scores["log_loss"] = -np.log(np.clip(proba[right == 1], 1e-6, 1)).mean()
     scores["brier"] = ((proba - right) ** 2).sum(axis=1).mean()
     there = np.flatnonzero((right.sum(axis=0) > 0) & (right.sum(axis=0) < len(y)))
-    scores["auc"] = np.mean([roc_auc_score(right[:, k], proba[:, k]) for k in there])
+    if len(there):
+        scores["auc"] = np.mean([roc_auc_score(right[:, k], proba[:, k]) for k in there])
     return scores
 
 

@@ -93,7 +93,7 @@ def cleanlab(model, X, y):
     from cleanlab.classification import CleanLearning
 
     fitted = CleanLearning(clone(model), seed=0).fit(X, y)
-    return fitted, fitted.get_label_issues()["is_label_issue"].to_numpy()
+    return fitted.clf, fitted.get_label_issues()["is_label_issue"].to_numpy()
 
 
 def all_methods():
@@ -113,7 +113,7 @@ def run_cell(model, X, y, X_test, y_test, jobs):
     def row(method, fitted, seconds, flagged=None):
         of_rare = np.nan
         if len(rare) and hasattr(fitted, "predict_proba"):
-            at = np.searchsorted(getattr(fitted, "classes_", np.unique(y)), rare)
+            at = np.searchsorted(fitted.classes_, rare)
             means = fitted.predict_proba(X_test)[:, at].mean(axis=0)
             of_rare = (means / np.array([np.mean(y_test == k) for k in rare])).min()
         return {
@@ -147,6 +147,7 @@ def summary(table):
     rows = []
     for method in wide["log_loss"].columns.drop("plain"):
         ratio = wide["log_loss"][method] / wide["log_loss"]["plain"]
+        auc = wide["auc"][method] - wide["auc"]["plain"]
         lost = 100 * (wide["accuracy"]["plain"] - wide["accuracy"][method])
         rows.append(
             {
@@ -154,7 +155,7 @@ def summary(table):
                 "ratio": ratio.mean(),
                 "worst set": ratio.groupby("dataset").mean().max(),
                 "worst": ratio.max(),
-                "AUC, worst": (wide["auc"][method] - wide["auc"]["plain"]).min(),
+                "AUC, worst set": auc.groupby("dataset").mean().min(),
                 "brier": (wide["brier"][method] - wide["brier"]["plain"]).mean(),
                 "points lost": lost.mean(),
                 "flagged": wide["flagged"][method].mean(),

@@ -95,7 +95,7 @@ def cleanlab(model, X, z):
     from cleanlab.classification import CleanLearning
 
     fitted = CleanLearning(clone(model), seed=0).fit(X, z)
-    return fitted, 1.0 - fitted.get_label_issues()["label_quality"].to_numpy()
+    return fitted.clf, 1.0 - fitted.get_label_issues()["label_quality"].to_numpy()
 
 
 def edited_neighbors(model, X, z):
@@ -197,7 +197,8 @@ def summary(table):
         loss = (wide["log_loss"][method] / wide["log_loss"]["plain"])[none]
         row["log loss, clean"] = loss.mean()
         row["worst set"] = loss.groupby("dataset").mean().max() if len(loss) else np.nan
-        row["AUC, clean, worst"] = (wide["auc"][method] - wide["auc"]["plain"])[none].min()
+        auc = (wide["auc"][method] - wide["auc"]["plain"])[none]
+        row["AUC, clean, worst set"] = auc.groupby("dataset").mean().min() if len(auc) else np.nan
         values = wide["accuracy"]
         harm = 100 * (values["plain"] - values[method])[none]
         row["harm mean"] = harm.mean()
