@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 SUREST, NEXT = 0.1, 0.25  # shares of the rows predicted as a class
-MIN_SURE = 20  # rows in the first of them at least, where there are so many
+MIN_SURE = 20  # rows in the first of them at least, copies as one, where there are so many
 MIN_PREDICTED = 5  # rows; a class predicted for fewer has no say
 STRAY = 0.01  # of the surest rows may disagree where no label is wrong
 
@@ -52,12 +52,13 @@ def noise_bound(label_proba, codes, weight=None):
     return float(bound / total), float(np.sqrt(variance) / total)
 
 
-def bounded_joint(label_proba, codes, joint):
+def bounded_joint(label_proba, codes, joint, units=None):
     """A joint of given and true labels with no more errors than the surest rows allow.
 
     For each class j, no more of the rows given another label stand for j than the share of other
-    labels among the surest of the rows predicted as j (see `noise_bound`), times the number of
-    these, and none when that share is no more than 1 %. What is too much goes back to the diagonal.
+    labels among the surest of the rows predicted as j (see `noise_bound`; a fall counts beyond one
+    standard error), times the number of these, and none when that share is no more than 1 %. What
+    is too much goes back to the diagonal.
 
     Parameters
     ----------
@@ -67,6 +68,8 @@ def bounded_joint(label_proba, codes, joint):
         Given labels.
     joint : ndarray of shape (K, K)
         Counts of (given, true), such as `confident_joint`.
+    units : ndarray of shape (n,), default=None
+        Which rows are copies of one another, and so say one thing.
 
     Returns
     -------
@@ -75,11 +78,13 @@ def bounded_joint(label_proba, codes, joint):
     """
     weight, bounded = np.ones(len(codes)), np.array(joint, dtype=float)
     allowed = np.zeros(len(bounded))  # nothing stands for a class that is never predicted
-    for j, rows, surest, wider in _surest_of_each_class(label_proba, codes, weight):
+    for j, rows, surest, wider in _surest_of_each_class(label_proba, codes, weight, units):
         rate = _others(surest, label_proba, codes, weight)
         if rate > STRAY:
-            fall = _others(wider, label_proba, codes, weight)
-            allowed[j] = len(rows) * _less_the_fall(rate, fall)
+            before = _others(wider, label_proba, codes, weight)
+            n_said = len(surest) if units is None else len(np.unique(units[surest]))
+            chance = np.sqrt(before * (1.0 - before) / n_said)
+            allowed[j] = len(rows) * _less_the_fall(rate, before - chance)
     errors = bounded * (1.0 - np.eye(len(bounded)))
     total = errors.sum(axis=0)
     kept = np.divide(np.minimum(allowed, total), total, out=np.ones(len(total)), where=total > 0)
@@ -87,19 +92,21 @@ def bounded_joint(label_proba, codes, joint):
     return errors + np.diag(bounded.sum(axis=1) - errors.sum(axis=1))
 
 
-def _surest_of_each_class(label_proba, codes, weight):
+def _surest_of_each_class(label_proba, codes, weight, units=None):
     """(class, rows predicted as it, the surest tenth, the surest quarter)."""
     predicted, sure = label_proba.argmax(axis=1), label_proba.max(axis=1)
     for k in np.unique(predicted):
         rows = np.flatnonzero((predicted == k) & (weight > 0))
-        parts = []
-        for share, least in ((SUREST, MIN_SURE), (NEXT, MIN_SURE * NEXT / SUREST)):
-            if len(rows):
-                size = min(len(rows), int(np.ceil(max(least, share * len(rows)))))
-                bar = np.partition(sure[rows], len(rows) - size)[len(rows) - size]
-                parts.append(rows[sure[rows] >= bar])  # rows as sure as the last are with it
-        if parts:
-            yield k, rows, *parts
+        if len(rows) == 0:
+            continue
+        order, parts = rows[np.argsort(-sure[rows], kind="stable")], []
+        firsts = np.arange(len(order))  # where something new is said
+        if units is not None:
+            firsts = np.sort(np.unique(units[order], return_index=True)[1])
+        for share, least in ((SUREST, MIN_SURE), (NEXT, int(MIN_SURE * NEXT / SUREST))):
+            last = max(int(np.ceil(share * len(order))) - 1, firsts[min(least, len(firsts)) - 1])
+            parts.append(order[sure[order] >= sure[order[last]]])  # with those as sure as it
+        yield k, rows, *parts
 
 
 def _others(rows, label_proba, codes, weight):

@@ -324,7 +324,8 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
         )
         if not t < -bar:
             return "nothing", reason, table
-        if by_trust:
+        # a quantile of all targets is nothing that the right ones alone could agree with
+        if by_trust or (proven and not own.is_central):
             return best, reason, table
         # the posterior may be wrong, and a squared error is what a few numbers make of it
         said, agreement = self._agreement(case, predicted, proven, own)

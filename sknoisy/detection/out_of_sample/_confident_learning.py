@@ -157,7 +157,9 @@ default="self_confidence"
         joint = confident_joint(proba, codes, thresholds=thresholds)
         if self.bounded:
             judged = ~np.isnan(proba).any(axis=1)
-            joint = bounded_joint(proba[judged], codes[judged], joint)
+            units = evidence.together
+            units = None if units is None else np.unique(units, return_inverse=True)[1][judged]
+            joint = bounded_joint(proba[judged], codes[judged], joint, units)
         posterior = joint_posterior(proba, codes, joint)
         mask = find_suspects(
             proba, codes, filter_by=self.filter_by, score=self.quality, joint=joint
