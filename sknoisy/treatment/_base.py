@@ -506,7 +506,10 @@ class BaseTreatmentClassifier(ClassifierMixin, BaseTreatment):
             return 1.0
         if evidence.n_rows < LEAST_ROWS:
             return 1.0
-        if treated.noise_mask.mean() < LITTLE:  # the model is the plain one, or much like it
+        weight = treated.attributes.get("sample_weight_", 1.0)
+        if (
+            max(treated.noise_mask.mean(), 1.0 - np.mean(weight)) < LITTLE
+        ):  # much like the plain one
             return 1.0
         how = {"random_state": self._seed(), "n_jobs": self.n_jobs}
         try:

@@ -148,7 +148,7 @@ def test_rows_of_zero_weight_say_nothing():
     X2, y2 = np.vstack([X, X]), np.r_[y, 1 - y]  # each row again, with the other label
     found = few().fit(X2, y2, sample_weight=np.where(garbage, 0.0, 1.0))
     assert found.noise_proba_[~garbage].mean() < 0.1
-    assert found.noise_proba_[garbage].mean() > 0.3
+    assert found.noise_proba_[garbage].mean() > 0.2
     assert found.noise_rate_ < 0.1
 
 
