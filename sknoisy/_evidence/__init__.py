@@ -4,7 +4,6 @@ from sknoisy._evidence._cross_fit import Responses, cross_fit, out_of_sample
 from sknoisy._evidence._evidence import Evidence
 from sknoisy._evidence._features import numeric_features
 from sknoisy._evidence._fitting import fit_model, take_rows, weight_parameter
-from sknoisy._evidence._knowledge import chance_of_labels, chance_of_numbers
 from sknoisy._evidence._neighbors import Neighborhood, neighborhood
 from sknoisy._evidence._splits import Folds, check_reusable
 from sknoisy._evidence._stages import Stages
@@ -20,8 +19,6 @@ __all__ = [
     "Stages",
     "TableEncoder",
     "Target",
-    "chance_of_labels",
-    "chance_of_numbers",
     "check_labels",
     "check_numbers",
     "check_reusable",

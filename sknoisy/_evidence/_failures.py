@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -67,6 +68,21 @@ def explain(error, estimator, purpose, y, y_fit, *, n_test=None, is_labels=False
 def with_notes(error):
     """The message of an error and what has been added to it, for where only a text is shown."""
     return " ".join([str(error), *getattr(error, "__notes__", [])])
+
+
+def warn_of_part(error, estimator, consequence, *, stacklevel):
+    """Warn that a model could not be fitted on a part of the rows; its error, if no rows would do.
+
+    `stacklevel` is that of a warning in the calling function.
+    """
+    if not getattr(error, "is_about_rows", True):
+        raise error
+    warnings.warn(
+        f"{type(estimator).__name__} could not be fitted on a part of the rows, {consequence}. It "
+        f"said: {with_notes(error)}",
+        UserWarning,
+        stacklevel=stacklevel + 1,
+    )
 
 
 def name_of(estimator):

@@ -11,6 +11,12 @@ LEVEL = 0.01  # chance that predictions which know nothing pass for ones that do
 CLASS_LEVEL = 0.05  # the same for one class against the others
 
 
+def no_more_than_chance(is_labels):
+    """What is said where predictions know nothing."""
+    what = "the shares of its classes" if is_labels else "its mean"
+    return f"out-of-sample predictions know no more of y than {what}"
+
+
 @dataclass
 class Knowledge:
     """What out-of-sample predictions know of the targets.

@@ -28,7 +28,7 @@ from sknoisy._evidence import (
     take_rows,
 )
 from sknoisy._evidence._fitting import IsModel, check_meaning, seeded_clone
-from sknoisy._evidence._knowledge import knowledge
+from sknoisy._evidence._knowledge import knowledge, no_more_than_chance
 from sknoisy._fitted import PlainState, replace_fitted
 from sknoisy._limits import untouchable_rows
 from sknoisy._report import noise_report
@@ -323,12 +323,9 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
         target = evidence.target
         known = knowledge(predicted, target, evidence.inputs.sample_weight)
         attributes = verdict.attributes | {"evidence_p_value_": known.p_value}
-        names = []
         if target.is_labels:
             attributes["unknown_classes_"] = target.classes[known.unknown_classes]
-            names = [str(name) for name in attributes["unknown_classes_"]]
-        what = "the shares of its classes" if target.is_labels else "its mean"
-        nothing = f"out-of-sample predictions know no more of y than {what}"
+        nothing = no_more_than_chance(target.is_labels)
         if known.is_none:
             warnings.warn(
                 f"{type(self).__name__}: {nothing} (p = {known.p_value:.2g}): no row can be called "
@@ -340,18 +337,19 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
         verdict, asked = replace(verdict, attributes=attributes), (Real, FixedRate)
         if chosen or self.contamination == "own" or isinstance(self.contamination, asked):
             return verdict
-        rows = np.ones(len(verdict.proba), dtype=bool)
-        if not known.is_none:
-            if not names:
-                return verdict
+        if known.is_none:
+            rows, reason = np.ones(len(verdict.proba), dtype=bool), f"no row flagged: {nothing}"
+        elif len(known.unknown_classes):
             rows = np.isin(target.codes, known.unknown_classes)
-        reason = f"no row flagged: {nothing}"
-        if not known.is_none:
+            names = [str(name) for name in attributes["unknown_classes_"]]
             shown = ", ".join(names[:10]) + (" and others" if len(names) > 10 else "")
-            what = f"those given {shown}, of which predictions know no more than the share"
-            reason = f"{verdict.reason}; never {what}"
-            if (verdict.mask & rows).any():
-                reason = f"{verdict.reason}, less {what}"
+            but = ", less" if (verdict.mask & rows).any() else "; never"
+            reason = (
+                f"{verdict.reason}{but} those given {shown}, of which predictions know no more "
+                "than the share"
+            )
+        else:
+            return verdict
         label_proba = verdict.label_proba
         if label_proba is not None:
             given = np.eye(label_proba.shape[1])[target.codes]

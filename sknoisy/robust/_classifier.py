@@ -12,9 +12,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from sknoisy._evidence import weight_parameter
-from sknoisy._evidence._failures import with_notes
+from sknoisy._evidence._failures import warn_of_part
 from sknoisy._evidence._fitting import IsModel
-from sknoisy._evidence._knowledge import LEVEL
+from sknoisy._evidence._knowledge import LEVEL, no_more_than_chance
 from sknoisy.detection.committees._label_committee import LabelCommittee
 from sknoisy.detection.committees._label_members import MANY_ROWS
 from sknoisy.exceptions import RareClassWarning
@@ -281,8 +281,7 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
         elif case.evidence.n_rows < MIN_ROWS:
             name, reason = "nothing", f"fewer than {MIN_ROWS} rows: too few to compare treatments"
         elif found.evidence_p_value_ > LEVEL and not by_trust:
-            name = "nothing"
-            reason = "out-of-sample predictions know no more of y than the shares of its classes"
+            name, reason = "nothing", no_more_than_chance(is_labels=True)
         elif found.noise_rate_ < GATE or (found.noise_bound_ < GATE and not by_trust):
             name, reason = "nothing", f"{_evidence_of_noise(found)}, {GATE:.0%} needed to act"
         else:
@@ -339,15 +338,11 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
                     case, {name: candidates[name]() for name in names}, by_trust
                 )
         except Exception as error:
-            if not getattr(error, "is_about_rows", True):  # nor would all rows do
-                raise
-            name = type(self.estimator).__name__
-            warnings.warn(
-                f"{name} could not be fitted on a part of the rows, so that no treatment can be "
-                f"chosen and nothing is done about suspect labels. It said: {with_notes(error)}",
-                UserWarning,
-                stacklevel=4,
+            consequence = (
+                "so that no treatment can be chosen and nothing is done about suspect labels"
             )
+            warn_of_part(error, self.estimator, consequence, stacklevel=4)
+            name = type(self.estimator).__name__
             return "nothing", f"{name} could not be fitted on a part of the rows", None, 1.0
         posterior = _shares(found.label_proba_, case)
         scores = {

@@ -12,8 +12,9 @@ from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
-from sknoisy._evidence import chance_of_numbers, weight_parameter
+from sknoisy._evidence import weight_parameter
 from sknoisy._evidence._fitting import IsModel
+from sknoisy._evidence._knowledge import LEVEL, no_more_than_chance
 from sknoisy._evidence._own_loss import own_loss
 from sknoisy._evidence._responses import number_response
 from sknoisy._evidence._wild import MAD_TO_SD
@@ -37,8 +38,7 @@ HEAD_START = 0.05  # what distilling must win by when its teacher has seen the h
 PROVEN_T, UNPROVEN_T = 1.0, 2.5  # standard errors by which doing nothing must be beaten
 MOST_T = 1.0  # standard errors by which the agreement with the targets as given may be worse
 BEND = 2.0  # usual residuals, from which Huber's loss is linear
-UNKNOWN = "out-of-sample predictions know no more of y than its mean: nothing to judge by"
-LEVEL = 0.01  # of the test whether the committee knows anything
+UNKNOWN = f"{no_more_than_chance(is_labels=False)}: nothing to judge by"
 
 
 class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
@@ -443,7 +443,7 @@ def _why_nobody(case):
         return f"fewer than {MIN_ROWS} rows: nothing to judge by"
     if np.ptp(y) == 0:
         return "y is constant: nothing to judge by"
-    if chance_of_numbers(case.detector.y_suggested_.astype(float), y) > LEVEL:
+    if case.detector.evidence_p_value_ > LEVEL:
         return UNKNOWN
     if not case.noise_mask.any():
         return "no row is more likely wrong than right"

@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
-from sknoisy._evidence._knowledge import LEVEL, chance_of_labels, chance_of_numbers
+from sknoisy._evidence._knowledge import (
+    LEVEL,
+    chance_of_labels,
+    chance_of_numbers,
+    no_more_than_chance,
+)
 from sknoisy.noise_model import plateau_joint
 from sknoisy.noise_model._wide_normal import judge_residuals
 from sknoisy.threshold._base import BaseThreshold, flag_top
@@ -148,8 +153,7 @@ class NoiseCount(BaseThreshold):
     def _why_none(self, seen):
         by_labels = seen["label_proba"] is not None
         if seen["unknown"]:
-            known = "the shares of its classes" if by_labels else "its mean"
-            return f"out-of-sample predictions know no more of y than {known}"
+            return no_more_than_chance(by_labels)
         if by_labels:
             return "where predictions are surest, they agree with the given labels"
         return "a single law of errors explains all residuals"

@@ -31,7 +31,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted, check_memory, has_fit_parameter
 
 from sknoisy._evidence import Evidence, check_reusable, fit_model, take_rows
-from sknoisy._evidence._failures import explain, with_notes
+from sknoisy._evidence._failures import explain, warn_of_part
 from sknoisy._evidence._fitting import (
     IsModel,
     check_meaning,
@@ -506,10 +506,8 @@ class BaseTreatmentClassifier(ClassifierMixin, BaseTreatment):
             return 1.0
         if evidence.n_rows < LEAST_ROWS:
             return 1.0
-        weight = treated.attributes.get("sample_weight_", 1.0)
-        if (
-            max(treated.noise_mask.mean(), 1.0 - np.mean(weight)) < LITTLE
-        ):  # much like the plain one
+        weighed_down = 1.0 - np.mean(treated.attributes.get("sample_weight_", 1.0))
+        if max(treated.noise_mask.mean(), weighed_down) < LITTLE:  # much like the plain model
             return 1.0
         how = {"random_state": self._seed(), "n_jobs": self.n_jobs}
         try:
@@ -519,14 +517,8 @@ class BaseTreatmentClassifier(ClassifierMixin, BaseTreatment):
                 folds = enough_folds(folds, ENOUGH_FOR_ONE)
                 proba = held_out_proba(self.estimator, evidence, {"treated": treated}, folds, **how)
         except Exception as error:
-            if not getattr(error, "is_about_rows", True):  # nor would all rows do
-                raise
-            warnings.warn(
-                f"{type(self.estimator).__name__} could not be fitted on a part of the rows, and "
-                f"its probabilities are not calibrated. It said: {with_notes(error)}",
-                UserWarning,
-                stacklevel=4,
-            )
+            consequence = "and its probabilities are not calibrated"
+            warn_of_part(error, self.estimator, consequence, stacklevel=4)
             return 1.0
         given = np.eye(len(case.target.classes))[case.target.codes]
         return fit_temperature(proba["treated"], given)

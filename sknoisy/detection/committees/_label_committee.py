@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sknoisy._evidence._failures import with_notes
+from sknoisy._evidence._failures import warn_of_part
 from sknoisy._evidence._fitting import label_free
 from sknoisy._evidence._knowledge import LEVEL, chance_of_labels
 from sknoisy.detection._base import BaseDetector, Finding
@@ -244,25 +244,27 @@ class LabelCommittee(BaseDetector):
         if not judged.any():  # nothing but sole members of classes
             return _nothing(evidence.n_rows, n_classes)
         first = self._judge(evidence, probas, judged)
+        limits = _limits(first, evidence, judged)
         folds, own = [], np.full((evidence.n_rows, n_classes), np.nan)
-        if self.ask_estimator and self.estimator is not None and _is_open(first):
+        if self.ask_estimator and self.estimator is not None and limits.may_be_noise:
             folds, own, better = self._own_opinion(evidence, first, panel.random_state)
             if better:
                 probas["estimator"] = own
                 first = self._judge(evidence, probas, judged)
+                limits = _limits(first, evidence, judged)
+        # What comes of corrected labels cannot show whether anything is known of them, nor how much
+        # of it is noise: a row's label has a say in those of its neighbours, and so in what is said
+        # of the row.
+        again = limits.is_known and limits.may_be_noise and evidence.n_rows <= MANY_ROWS
         rounds = [first]
-        for _ in range(1, self.n_rounds):
-            # what comes of corrected labels cannot show whether anything is known of them: a row's
-            # label has a say in those of its neighbours, and so in what is said of the row
-            if not _is_known(first) or not _is_open(first) or evidence.n_rows > MANY_ROWS:
+        for _ in range(1, self.n_rounds if again else 1):
+            opinions = panel.ask_again(np.mean([found.label_proba for found in rounds], axis=0))
+            if not opinions:
                 break
-            again = panel.ask_again(np.mean([found.label_proba for found in rounds], axis=0))
-            if not again:
-                break
-            rounds.append(self._judge(evidence, probas | again, judged))
+            rounds.append(self._judge(evidence, probas | opinions, judged))
         found = _mean(rounds, evidence.target.codes)
         found.attributes |= {"estimator_proba_": own, "estimator_folds_": folds}
-        return _bounded(found, first, evidence, judged)
+        return _bounded(found, limits, evidence, judged)
 
     def _own_opinion(self, evidence, first, rng):
         """(folds, out-of-sample probabilities by the estimator, whether it is the better judge).
@@ -276,14 +278,8 @@ class LabelCommittee(BaseDetector):
         try:
             own = evidence.responses(self.estimator, cv=folds[:1] if many else folds, **how).values
         except Exception as error:
-            if not getattr(error, "is_about_rows", True):  # nor would all rows do
-                raise
-            warnings.warn(
-                f"{type(self.estimator).__name__} could not be fitted on a part of the rows, and "
-                f"has no say in which of them are wrong. It said: {with_notes(error)}",
-                UserWarning,
-                stacklevel=5,
-            )
+            consequence = "and has no say in which of them are wrong"
+            warn_of_part(error, self.estimator, consequence, stacklevel=5)
             return [], np.full((evidence.n_rows, len(evidence.target.classes)), np.nan), False
         better = _is_better(own, first.attributes["class_proba_"], codes)
         if many and better:
@@ -323,10 +319,6 @@ class LabelCommittee(BaseDetector):
                 "clean_proba_": clean,
                 "transition_matrix_": biased.transition,
                 "noise_rate_": float(rate),
-                "noise_bound_": noise_bound(class_proba[unsure], codes[unsure], weight[unsure])
-                if unsure.any()
-                else (0.0, 0.0),
-                "chance_": chance_of_labels(class_proba[weight > 0], codes[weight > 0]),
                 "committee_": _shares(probas, biased.skill),
             },
         )
@@ -407,14 +399,27 @@ def _mean(rounds, codes):
     return found
 
 
-def _is_known(found):
-    """Whether the pool knows more of the given labels than their shares."""
-    return found.attributes["chance_"] <= LEVEL
+class Limits(NamedTuple):
+    """What the first round lets anybody say of the labels."""
+
+    is_known: bool  # whether the pool knows more of the given labels than their shares
+    bound: float  # on the share of wrong ones
+    error: float  # of the bound
+
+    @property
+    def may_be_noise(self):
+        return not self.is_known or self.bound + self.error >= LITTLE
 
 
-def _is_open(found):
-    """Whether there may be noise to speak of."""
-    return not _is_known(found) or sum(found.attributes["noise_bound_"]) >= LITTLE
+def _limits(found, evidence, judged):
+    codes, weight = evidence.target.codes, evidence.inputs.sample_weight
+    weight = np.ones(len(codes)) if weight is None else weight / weight.mean()
+    proba, counted = found.attributes["class_proba_"], weight > 0
+    unsure = judged & ~evidence.trusted & counted
+    bound = (0.0, 0.0)
+    if unsure.any():
+        bound = noise_bound(proba[unsure], codes[unsure], weight[unsure])
+    return Limits(chance_of_labels(proba[counted], codes[counted]) <= LEVEL, *bound)
 
 
 def _is_better(own, pooled, codes):
@@ -427,25 +432,23 @@ def _is_better(own, pooled, codes):
     return bool(gain.mean() > gain.std() / np.sqrt(len(rows)))
 
 
-def _bounded(found, first, evidence, judged):
-    """`found` with no more noise than the first round's surest rows allow, within chance."""
+def _bounded(found, limits, evidence, judged):
+    """`found` with no more noise than the surest rows of the first round allow, within chance."""
     codes, rows = evidence.target.codes, judged & ~evidence.trusted
     weight = evidence.inputs.sample_weight
     weight = np.ones(len(codes)) if weight is None else weight
-    bound, error = first.attributes["noise_bound_"]
+    found.attributes["noise_bound_"] = limits.bound
     # many trusted rows show noise that is none to who sees features and given labels only
-    if not _is_known(first):
+    if not limits.is_known:
         found.attributes["noise_rate_"] = 0.0
     elif evidence.trusted.sum() < LEAST_TRUSTED and weight[rows].any():
         found.label_proba[rows] = at_most(
-            found.label_proba[rows], codes[rows], bound + error, weight[rows]
+            found.label_proba[rows], codes[rows], limits.bound + limits.error, weight[rows]
         )
         wrong = 1.0 - found.label_proba[np.arange(len(codes)), codes]
         found.noise_proba, found.mask = wrong, wrong > 0.5
         rate = np.average(wrong[rows], weights=weight[rows])
         found.attributes["noise_rate_"] = min(float(rate), found.attributes["noise_rate_"])
-    found.attributes["noise_bound_"] = bound
-    found.attributes.pop("chance_")
     return found
 
 

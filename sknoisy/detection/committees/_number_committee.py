@@ -16,6 +16,7 @@ from sknoisy._evidence import TableEncoder
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.committees._number_members import CommitteeOfNumbers, stack, typical
 from sknoisy.detection.committees._number_mixture import KINDS, judge_numbers
+from sknoisy.noise_model._wide_normal import price_of_two
 
 MIN_ROWS = 30
 LEAST_RATE = 0.02  # that another round is made for
@@ -295,7 +296,7 @@ def _nothing(n):
             "noise_rate_": 0.0,
             "committee_": {},
             "gain_": 0.0,
-            "price_": float(np.log(n) + 0.005 * n),
+            "price_": float(price_of_two(n)),
             "n_rounds_": 0,
             "wild_": np.zeros(n, dtype=bool),
         },

@@ -9,6 +9,7 @@ from scipy import optimize, special, stats
 
 from sknoisy._evidence._forms import forms_for
 from sknoisy._evidence._wild import MAD_TO_SD, surely_off, wild_numbers
+from sknoisy.noise_model._wide_normal import price_of_two
 
 ANOTHER_ROWS, TEN_TIMES, TENTH, TOO_LOW, TOO_HIGH = KINDS = (
     "like another row's value",
@@ -70,8 +71,7 @@ def judge_numbers(y, predicted, scale, trusted, weight=None):
     wild = wild_numbers(y, predicted, trusted=trusted, weight=weight, off=limit)
     wild &= np.abs(y - predicted) > limit * scale  # where all errors are large, large is not wild
     y = np.where(wild, pulled_to(y, predicted, limit), y)
-    # log n: BIC's price of two more numbers. 0.005 n: no clean law is exactly a two-piece t.
-    price = np.log(n) + 0.005 * n
+    price = price_of_two(n)
     forms = forms_for(y)
     views = [View(form, y, predicted, scale) for form in forms]
     # in another form the errors may well be all of one size

@@ -158,7 +158,7 @@ default="self_confidence"
         if self.bounded:
             judged = ~np.isnan(proba).any(axis=1)
             units = evidence.together
-            units = None if units is None else np.unique(units, return_inverse=True)[1][judged]
+            units = None if units is None else units[judged]
             joint = bounded_joint(proba[judged], codes[judged], joint, units)
         posterior = joint_posterior(proba, codes, joint)
         mask = find_suspects(
