@@ -19,6 +19,9 @@ FLOORS = [
     "metrics",
     "datasets",
     "_evidence",
+    "_temperature",
+    "_wrapper",
+    "_soft_fit",
     "noise_model",
     "threshold",
     "detection",  # its own modules, which its rooms share

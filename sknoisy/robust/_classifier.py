@@ -15,6 +15,7 @@ from sknoisy._evidence import weight_parameter
 from sknoisy._evidence._failures import warn_of_part
 from sknoisy._evidence._fitting import IsModel
 from sknoisy._evidence._knowledge import LEVEL, no_more_than_chance
+from sknoisy._temperature import fit_temperature
 from sknoisy.detection.committees._label_committee import LabelCommittee
 from sknoisy.detection.committees._label_members import MANY_ROWS
 from sknoisy.exceptions import RareClassWarning
@@ -22,7 +23,6 @@ from sknoisy.robust._default_model import DefaultModel
 from sknoisy.robust._label_score import compare_candidates, score_rows, selection_table
 from sknoisy.treatment._base import BaseTreatmentClassifier
 from sknoisy.treatment._held_out import N_FOLDS, enough_folds, held_out_proba, untreated
-from sknoisy.treatment._temperature import fit_temperature
 from sknoisy.treatment._treated import Treated
 
 GATE = 0.02  # estimated noise rate below which nothing is done, and nothing tried

@@ -10,25 +10,11 @@ from numbers import Integral, Real
 import joblib
 import numpy as np
 from sklearn.base import (
-    BaseEstimator,
-    ClassifierMixin,
-    MetaEstimatorMixin,
-    RegressorMixin,
     clone,
 )
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.metadata_routing import (
-    MetadataRequest,
-    MetadataRouter,
-    MethodMapping,
-    _routing_enabled,
-    get_routing_for_object,
-    process_routing,
-)
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _num_samples, check_is_fitted, check_memory, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted, check_memory, has_fit_parameter
 
 from sknoisy._evidence import Evidence, check_reusable, fit_model, take_rows
 from sknoisy._evidence._failures import explain, warn_of_part
@@ -39,16 +25,16 @@ from sknoisy._evidence._fitting import (
     seeded_clone,
     take_params,
 )
-from sknoisy._evidence._responses import class_columns
-from sknoisy._fitted import PlainState, replace_fitted
+from sknoisy._fitted import replace_fitted
 from sknoisy._limits import limit_mask, untouchable_rows
 from sknoisy._report import noise_report
+from sknoisy._temperature import fit_temperature
+from sknoisy._wrapper import BaseWrapper, WrappedClassifier, WrappedRegressor
 from sknoisy.detection import ConfidentLearning, Residual
 from sknoisy.detection._base import CONTAMINATION, BaseDetector, check_kind
 from sknoisy.exceptions import RareClassWarning
 from sknoisy.threshold._base import checked_verdict
 from sknoisy.treatment._held_out import N_FOLDS, enough_folds, held_out_proba
-from sknoisy.treatment._temperature import at_temperature, fit_temperature
 from sknoisy.treatment._treated import Case
 
 LEAST_ROWS = 100  # fewer cannot tell how sure a model may be
@@ -56,15 +42,7 @@ ENOUGH_FOR_ONE = 200  # rows to be held out, for the one number of a temperature
 LITTLE = 0.02  # share of treated rows below which probabilities stay the model's own
 
 
-def _inner_has(name):
-    def check(self):
-        getattr(getattr(self, "estimator_", self.estimator), name)
-        return True
-
-    return check
-
-
-class BaseTreatment(MetaEstimatorMixin, PlainState, BaseEstimator, ABC):
+class BaseTreatment(BaseWrapper, ABC):
     """Base class of treatments: a subclass writes `_treat(case)`."""
 
     __metadata_request__fit = {"groups": True, "trusted": True}  # noqa: RUF012
@@ -132,32 +110,6 @@ class BaseTreatment(MetaEstimatorMixin, PlainState, BaseEstimator, ABC):
         self._finish(evidence, case, treated)
         return self
 
-    def _route(self, sample_weight, fit_params):
-        if not _routing_enabled():
-            return fit_params, sample_weight
-        given = (
-            fit_params
-            if sample_weight is None
-            else {
-                **fit_params,
-                "sample_weight": sample_weight,
-            }
-        )
-        if self.weight_strategy == "resample":  # the weights are used here, not by the model
-            given = fit_params
-        routed = dict(process_routing(self, "fit", **given).estimator.fit) if given else {}
-        weight = routed.pop("sample_weight", None)  # may have come under another name
-        if self.weight_strategy == "resample" or not (weight is not None or self._declined()):
-            weight = sample_weight
-        return routed, weight
-
-    def _declined(self):
-        """Whether the model itself has said set_fit_request(sample_weight=False)."""
-        asked = get_routing_for_object(self.estimator)
-        if not isinstance(asked, MetadataRequest):
-            return False
-        return asked.fit.requests.get("sample_weight") is False
-
     def _check_before_detection(self):
         """A place to refuse early what the treatment cannot do with this estimator."""
 
@@ -188,12 +140,6 @@ class BaseTreatment(MetaEstimatorMixin, PlainState, BaseEstimator, ABC):
             if name in own and own[name] is None:
                 detector.set_params(**{name: value})
         return detector
-
-    def _seed(self):
-        """A seed drawn from `random_state`, the same at each call; None when that is None."""
-        if self.random_state is None:
-            return None
-        return int(check_random_state(deepcopy(self.random_state)).randint(2**31 - 1))
 
     def _detect(self, evidence):
         detector = self._make_detector()
@@ -333,22 +279,6 @@ class BaseTreatment(MetaEstimatorMixin, PlainState, BaseEstimator, ABC):
 
     # ------------------------------------------------------------------ after fit
 
-    def predict(self, X, **params):
-        """Predict with the wrapped model; no row is ever dropped.
-
-        Parameters
-        ----------
-        X : as in `fit`
-        **params : dict
-            Passed to the model's `predict`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        check_is_fitted(self)
-        return _one_column(self.estimator_.predict(X, **params), X)
-
     def noise_report(self, X, y):
         """Table of the training rows, worst first.
 
@@ -377,51 +307,6 @@ class BaseTreatment(MetaEstimatorMixin, PlainState, BaseEstimator, ABC):
     def _trace(self):
         """Columns that the treatment adds to the report."""
         return {}
-
-    def get_metadata_routing(self):
-        """Which metadata goes where, for metadata routing.
-
-        Returns
-        -------
-        MetadataRouter
-        """
-        return (
-            MetadataRouter(owner=self)
-            .add_self_request(self)
-            .add(
-                estimator=self.estimator,
-                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
-            )
-        )
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "estimator_")
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
-        tags.input_tags = deepcopy(inner.input_tags)
-        tags.non_deterministic = inner.non_deterministic
-        tags.target_tags.required = True
-        tags.target_tags.positive_only = inner.target_tags.positive_only
-        if tags.classifier_tags is not None and inner.classifier_tags is not None:
-            tags.classifier_tags = deepcopy(inner.classifier_tags)
-        if tags.regressor_tags is not None and inner.regressor_tags is not None:
-            tags.regressor_tags = deepcopy(inner.regressor_tags)
-        return tags
-
-
-def _one_column(predicted, X):
-    """One prediction a row, (n,), also where a model gives a column (n, 1)."""
-    if isinstance(predicted, tuple):  # with return_std=True, for instance
-        return predicted
-    shape = np.shape(predicted)
-    if not shape or shape[0] != _num_samples(X):
-        raise ValueError(
-            f"The wrapped model's predict gives an array of shape {shape} for {_num_samples(X)} "
-            "rows: one prediction for each is needed."
-        )
-    return np.asarray(predicted)[:, 0] if len(shape) == 2 and shape[1] == 1 else predicted
 
 
 def _name(detector):
@@ -482,7 +367,7 @@ def _find_again(
     return finder._find(evidence)
 
 
-class BaseTreatmentClassifier(ClassifierMixin, BaseTreatment):
+class BaseTreatmentClassifier(WrappedClassifier, BaseTreatment):
     """What a treatment of a classifier has in addition."""
 
     _task = "classification"
@@ -523,81 +408,8 @@ class BaseTreatmentClassifier(ClassifierMixin, BaseTreatment):
         given = np.eye(len(case.target.classes))[case.target.codes]
         return fit_temperature(proba["treated"], given)
 
-    @available_if(_inner_has("predict_proba"))
-    def predict_proba(self, X, **params):
-        """Class probabilities of the wrapped model, at the temperature that was found if one was.
 
-        Parameters
-        ----------
-        X : as in `fit`
-        **params : dict
-            Passed to the model's `predict_proba`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, K)
-            Columns in the order of `classes_`.
-        """
-        check_is_fitted(self)
-        proba = self._in_order(self.estimator_.predict_proba(X, **params), 0.0)
-        temperature = getattr(self, "temperature_", 1.0)
-        return proba if temperature == 1.0 else at_temperature(np.asarray(proba), temperature)
-
-    @available_if(_inner_has("predict_log_proba"))
-    def predict_log_proba(self, X, **params):
-        """Logarithms of the class probabilities of the wrapped model.
-
-        Parameters
-        ----------
-        X : as in `fit`
-        **params : dict
-            Passed to the model's `predict_log_proba`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, K)
-        """
-        check_is_fitted(self)
-        if getattr(self, "temperature_", 1.0) != 1.0:
-            return np.log(self.predict_proba(X, **params))
-        return self._in_order(self.estimator_.predict_log_proba(X, **params), -np.inf)
-
-    @available_if(_inner_has("decision_function"))
-    def decision_function(self, X, **params):
-        """Decision values of the wrapped model.
-
-        Parameters
-        ----------
-        X : as in `fit`
-        **params : dict
-            Passed to the model's `decision_function`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, K)
-        """
-        check_is_fitted(self)
-        return self._in_order(self.estimator_.decision_function(X, **params), np.nan)
-
-    def _in_order(self, values, fill):
-        """Columns in the order of `classes_`, whatever the order of the model's own."""
-        labels = getattr(self.estimator_, "classes_", None)
-        if labels is None or np.array_equal(labels, self.classes_):
-            return values
-        at = class_columns(labels, self.classes_, f"classes_ of {type(self.estimator_).__name__}")
-        array = np.asarray(values)
-        if array.ndim == 1 and len(at) == 2:  # decision values of the second of two classes
-            return array if at[0] < at[1] else -array
-        if array.ndim != 2 or array.shape[1] != len(at):  # one for each pair of classes, say
-            return values
-        out = np.full((len(array), len(self.classes_)), fill, dtype=array.dtype)
-        out[:, at] = array
-        if np.isnan(fill):  # no likelier than the least likely of those that the model knows
-            out = np.where(np.isin(np.arange(out.shape[1]), at), out, array.min(axis=1)[:, None])
-        return out
-
-
-class BaseTreatmentRegressor(RegressorMixin, BaseTreatment):
+class BaseTreatmentRegressor(WrappedRegressor, BaseTreatment):
     """What a treatment of a regressor has in addition."""
 
     _task = "regression"
