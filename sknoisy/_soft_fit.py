@@ -141,7 +141,7 @@ class SoftRows:
         self.n_jobs = n_jobs
 
     def folds(self, codes, cv=5):
-        """Folds over all rows, stratified by what is known of the labels, (n,) codes of any kind."""
+        """Folds over all rows, stratified by `codes` (n,), of any kind."""
         evidence = Evidence(self.X, codes, task="classification", groups=self.groups)
         [folds] = evidence.splits(cv, random_state=self.random_state)
         return folds
