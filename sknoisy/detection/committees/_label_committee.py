@@ -127,7 +127,7 @@ class LabelCommittee(BaseDetector):
         Share of wrong labels that the surest rows allow: of the rows predicted as a class, what the
         surest tenth has of other labels, less what that falls from the surest quarter on.
     evidence_p_value_ : float
-        Of a mean of the members that would know no more of the given labels than the shares of their classes.
+        Of a mean of the members that would know no more of the given labels than their shares.
     unknown_classes_ : ndarray
         Classes of which it knows no more than the share: no row given one of them is called wrong.
     estimator_proba_ : ndarray of shape (n, K)
