@@ -20,6 +20,7 @@ from sknoisy._evidence import Evidence, check_reusable, fit_model, take_rows
 from sknoisy._evidence._failures import explain, warn_of_part
 from sknoisy._evidence._fitting import (
     IsModel,
+    check_kind,
     check_meaning,
     check_takes_weights,
     seeded_clone,
@@ -31,7 +32,7 @@ from sknoisy._report import noise_report
 from sknoisy._temperature import fit_temperature
 from sknoisy._wrapper import BaseWrapper, WrappedClassifier, WrappedRegressor
 from sknoisy.detection import ConfidentLearning, Residual
-from sknoisy.detection._base import CONTAMINATION, BaseDetector, check_kind
+from sknoisy.detection._base import CONTAMINATION, BaseDetector
 from sknoisy.exceptions import RareClassWarning
 from sknoisy.threshold._base import checked_verdict
 from sknoisy.treatment._held_out import N_FOLDS, enough_folds, held_out_proba
