@@ -33,6 +33,7 @@ FLOORS = [
     "detection.committees",
     "treatment",
     "robust",
+    "multilabel",
     "weak_labels",
     "training",  # its own modules, which its rooms share
     "training.trusted",
