@@ -22,6 +22,7 @@ FLOORS = [
     "_temperature",
     "_wrapper",
     "_soft_fit",
+    "_more_columns",
     "noise_model",
     "threshold",
     "detection",  # its own modules, which its rooms share

@@ -71,6 +71,15 @@ def read_label_matrix(Y, X, owner):
     return LabelMatrix(columns, known, list(table.columns))
 
 
+def indicators(labels, k):
+    """(n, classes - 1) which label column k has; the shares of all rows where it has none."""
+    codes = np.unique(labels.columns[k], return_inverse=True)[1]
+    marks = np.eye(codes.max() + 1)[codes][:, 1:]
+    out = np.tile(marks.mean(axis=0), (len(labels.known), 1))
+    out[labels.known[:, k]] = marks
+    return out
+
+
 def cells_of(rows, values, n, fill):
     """Values of some rows as values of all of them."""
     out = np.full(n, fill, dtype=np.result_type(np.asarray(values).dtype, type(fill)))

@@ -13,11 +13,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence import take_rows
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
+from sknoisy._more_columns import can_have_more_columns, more_columns
 from sknoisy.detection import ConfidentLearning
 from sknoisy.multilabel._columns import (
     cell_report,
     cells_of,
     check_metadata,
+    indicators,
     part,
     read_label_matrix,
 )
@@ -27,8 +29,9 @@ class MultiLabelDetector(PlainState, BaseEstimator):
     """Cells of a matrix of labels that are wrong, by any detector, one column after the other.
 
     Where a row may have several labels at once, or answers to several questions, a wrong answer to
-    one of them says little of the others. Each column is judged by a clone of the detector, on the
-    rows that have a label there.
+    one of them does not make the others wrong. Each column is judged by a clone of the detector, on
+    the rows that have a label there; given labels of the other columns are features of it, so that
+    what goes together is known.
 
     Number of fits: those of the detector for each column.
 
@@ -36,6 +39,9 @@ class MultiLabelDetector(PlainState, BaseEstimator):
     ----------
     detector : detector object, default=None
         Any of `sknoisy.detection` for labels. None means `ConfidentLearning(bounded=True)`.
+    others : bool, default=True
+        Whether the given labels of the other columns are further columns of X. Not for texts. A
+        ColumnTransformer leaves them out, unless it has `remainder="passthrough"`.
     n_jobs : int or None, default=None
         Jobs of each detection, where the detector leaves it at None.
     random_state : int, RandomState instance or None, default=None
@@ -80,12 +86,14 @@ class MultiLabelDetector(PlainState, BaseEstimator):
     __metadata_request__fit = {"groups": True, "trusted": True}  # noqa: RUF012
     _parameter_constraints: dict = {
         "detector": [HasMethods(["fit"]), None],
+        "others": ["boolean"],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
     }
 
-    def __init__(self, detector=None, *, n_jobs=None, random_state=None):
+    def __init__(self, detector=None, *, others=True, n_jobs=None, random_state=None):
         self.detector = detector
+        self.others = others
         self.n_jobs = n_jobs
         self.random_state = random_state
 
@@ -115,9 +123,9 @@ class MultiLabelDetector(PlainState, BaseEstimator):
             at = np.flatnonzero(labels.known[:, j])
             metadata = part(at, n, sample_weight=weight, groups=groups, trusted=trusted[:, j])
             try:
-                found = self._clone().fit(
-                    X if len(at) == n else take_rows(X, at), column, **metadata
-                )
+                beside = self._beside(X, labels, j)
+                beside = beside if len(at) == n else take_rows(beside, at)
+                found = self._clone().fit(beside, column, **metadata)
             except Exception as error:
                 error.add_note(f"This is of column {name!r} of y.")
                 raise
@@ -155,10 +163,18 @@ class MultiLabelDetector(PlainState, BaseEstimator):
         labels = read_label_matrix(y, X, type(self).__name__)
         n = len(labels.known)
         reports = [
-            found.noise_report(X if len(at) == n else take_rows(X, at), column)
-            for found, at, column in zip(self.detectors_, self._rows, labels.columns, strict=True)
+            found.noise_report(take_rows(self._beside(X, labels, j), at), labels.columns[j])
+            for j, (found, at) in enumerate(zip(self.detectors_, self._rows, strict=True))
         ]
         return cell_report(reports, labels, self._rows, index_of(X, y, n))
+
+    def _beside(self, X, labels, j):
+        """X with the given labels of the columns other than j, where it can have them."""
+        if not self.others or len(labels.columns) < 2 or not can_have_more_columns(X):
+            return X
+        marks = [indicators(labels, k) for k in range(len(labels.columns)) if k != j]
+        marks = np.column_stack(marks)
+        return more_columns(X, marks, [f"sknoisy_label_{k}" for k in range(marks.shape[1])])
 
     def _clone(self):
         detector = ConfidentLearning(bounded=True) if self.detector is None else self.detector

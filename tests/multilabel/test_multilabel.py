@@ -71,7 +71,8 @@ def case(n=600, n_columns=4, rate=0.1, seed=0):
 
 def test_cells_are_found():
     X, _, Z, wrong = case()
-    found = MultiLabelDetector(ConfidentLearning(LINEAR), random_state=0).fit(X, Z)
+    kind = MultiLabelDetector(ConfidentLearning(LINEAR), others=False, random_state=0)
+    found = kind.fit(X, Z)
     assert average_precision(wrong.ravel(), found.noise_proba_.ravel()) > 0.85
     for j in range(4):
         alone = ConfidentLearning(LINEAR, random_state=found.detectors_[j].random_state)
@@ -83,6 +84,18 @@ def test_cells_are_found():
     worst = report.iloc[0]
     assert worst["probability"] == found.noise_proba_.max()
     assert found.noise_proba_[worst["row"], worst["column"]] == worst["probability"]
+
+
+def test_labels_that_go_together_tell_of_one_another():
+    gains = []
+    for seed in range(3):
+        X, Y = make_multilabel_classification(600, n_features=10, n_classes=5, random_state=seed)
+        wrong = np.random.default_rng(seed).random(Y.shape) < 0.1
+        kind = MultiLabelDetector(ConfidentLearning(LINEAR), random_state=0)
+        alone = clone(kind).set_params(others=False)
+        scores = [found.fit(X, Y ^ wrong).noise_score_.ravel() for found in (kind, alone)]
+        gains.append(np.subtract(*[average_precision(wrong.ravel(), score) for score in scores]))
+    assert min(gains) > 0.02
 
 
 def test_blanks_names_and_tables():

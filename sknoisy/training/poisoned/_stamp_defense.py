@@ -6,8 +6,6 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-import pandas as pd
-from scipy.sparse import csr_matrix, hstack, issparse
 from sklearn.ensemble import BaggingClassifier
 from sklearn.tree import ExtraTreeClassifier
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -24,6 +22,7 @@ from sknoisy._evidence._fitting import (
 )
 from sknoisy._evidence._responses import predicted_codes
 from sknoisy._fitted import replace_fitted
+from sknoisy._more_columns import more_columns
 from sknoisy._wrapper import WrappedClassifier, inner_has
 from sknoisy.detection._base import BaseDetector
 
@@ -407,26 +406,6 @@ def with_stamp(X, stamped):
     """
     n = _num_samples(X)
     mark = np.broadcast_to(np.asarray(stamped, dtype=float), (n,))
-    if isinstance(X, pd.DataFrame):
-        if not all(isinstance(name, str) for name in X.columns):  # names must be of one type
-            name = 1 + max((c for c in X.columns if isinstance(c, Integral)), default=-1)
-        else:
-            name = COLUMN
-        if name in X.columns:
-            raise ValueError(f"X has a column {COLUMN!r} already: rename it.")
-        return X.assign(**{COLUMN: mark}).rename(columns={COLUMN: name})
-    if issparse(X):
-        return hstack([X, csr_matrix(mark[:, None])], format="csr")
-    if is_table(X):
-        if not hasattr(X, "with_columns"):
-            raise TypeError(f"No stamp can be put on a {type(X).__name__}: give X as a DataFrame.")
-        return X.with_columns(**{COLUMN: type(X[X.columns[0]])(COLUMN, mark.copy())})
-    array = np.asarray(X)
-    if array.ndim == 1 and array.dtype.kind in "OUST":
+    if np.ndim(X) == 1 and np.asarray(X).dtype.kind in "OUST" and not is_table(X):
         return [f"{COLUMN} {text}" if is_on else text for text, is_on in zip(X, mark, strict=True)]
-    if array.ndim != 2:
-        raise ValueError(
-            f"Expected 2D array, got {array.ndim}D array instead: a stamp is one more column. "
-            "Reshape your data with X.reshape(len(X), -1)."
-        )
-    return np.column_stack([array, mark.astype(array.dtype if array.dtype.kind != "b" else int)])
+    return more_columns(X, mark[:, None], [COLUMN])
