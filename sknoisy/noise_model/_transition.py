@@ -172,6 +172,12 @@ class BaseTransition(PlainState, BaseEstimator, ABC):
         replace_fitted(self, fitted)
         return self
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.input_tags.sparse = True
+        return tags
+
 
 # ---------------------------------------------------------------------- rows
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from numbers import Integral
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknoisy._evidence import Evidence, TableEncoder, fit_model, is_table
 from sknoisy._evidence._fitting import seeded_clone
@@ -64,6 +65,8 @@ class NoiseIgnorantClassifier(ClassifierMixin, PlainState, BaseEstimator):
         Inverse penalties, ascending.
     classes_ : ndarray of shape (K,)
         All classes of y.
+    n_iter_ : int
+        Steps of the last logistic regression.
     n_features_in_, feature_names_in_
         Of X, where it has such things.
 
@@ -153,6 +156,7 @@ class NoiseIgnorantClassifier(ClassifierMixin, PlainState, BaseEstimator):
             "Cs_": Cs,
             "scores_": scores if self.scoring == "log_loss" else -scores,
             "classes_": target.classes,
+            "n_iter_": int(model[-1].n_iter_.max()),
             **seen_features(X),
         }
         replace_fitted(self, fitted)
@@ -169,8 +173,7 @@ class NoiseIgnorantClassifier(ClassifierMixin, PlainState, BaseEstimator):
         -------
         ndarray of shape (n_samples,)
         """
-        check_is_fitted(self)
-        return self.estimator_.predict(X)
+        return self.estimator_.predict(self._checked(X))
 
     def predict_proba(self, X):
         """Probabilities of given labels.
@@ -183,8 +186,7 @@ class NoiseIgnorantClassifier(ClassifierMixin, PlainState, BaseEstimator):
         -------
         ndarray of shape (n_samples, K)
         """
-        check_is_fitted(self)
-        return self.estimator_.predict_proba(X)
+        return self.estimator_.predict_proba(self._checked(X))
 
     def decision_function(self, X):
         """Decision values of the logistic regression.
@@ -197,8 +199,14 @@ class NoiseIgnorantClassifier(ClassifierMixin, PlainState, BaseEstimator):
         -------
         ndarray of shape (n_samples,) or (n_samples, K)
         """
+        return self.estimator_.decision_function(self._checked(X))
+
+    def _checked(self, X):
         check_is_fitted(self)
-        return self.estimator_.decision_function(X)
+        if len(getattr(X, "shape", ())) == 2:
+            with suppress(TypeError):  # column names of mixed types are none to scikit-learn
+                validate_data(self, X, reset=False, skip_check_array=True)
+        return X
 
     def _scores(self, evidence, Cs, seed):
         """(n_Cs,) mean loss on held-out rows; zeros where there is nothing to choose."""
