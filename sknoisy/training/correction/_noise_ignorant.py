@@ -173,7 +173,8 @@ class NoiseIgnorantClassifier(ClassifierMixin, PlainState, BaseEstimator):
         -------
         ndarray of shape (n_samples,)
         """
-        return self.estimator_.predict(self._checked(X))
+        X = self._checked(X)
+        return self.estimator_.predict(X)
 
     def predict_proba(self, X):
         """Probabilities of given labels.
@@ -186,7 +187,8 @@ class NoiseIgnorantClassifier(ClassifierMixin, PlainState, BaseEstimator):
         -------
         ndarray of shape (n_samples, K)
         """
-        return self.estimator_.predict_proba(self._checked(X))
+        X = self._checked(X)
+        return self.estimator_.predict_proba(X)
 
     def decision_function(self, X):
         """Decision values of the logistic regression.
@@ -199,7 +201,8 @@ class NoiseIgnorantClassifier(ClassifierMixin, PlainState, BaseEstimator):
         -------
         ndarray of shape (n_samples,) or (n_samples, K)
         """
-        return self.estimator_.decision_function(self._checked(X))
+        X = self._checked(X)
+        return self.estimator_.decision_function(X)
 
     def _checked(self, X):
         check_is_fitted(self)
