@@ -230,7 +230,7 @@ def honest(n, seeds, models):
                     {
                         what: loss(TransitionClassifier(clone(model), found, random_state=0))
                         / plain
-                        for what, found in (
+                        for what, T in (
                             ("auto", "auto"),
                             ("anchors", AnchorTransition(n_resamples=0)),
                             ("neighbours", NeighborTransition(n_resamples=0)),
