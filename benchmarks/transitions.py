@@ -228,8 +228,7 @@ def honest(n, seeds, models):
                 plain = loss(clone(model))
                 rows.append(
                     {
-                        what: loss(TransitionClassifier(clone(model), found, random_state=0))
-                        / plain
+                        what: loss(TransitionClassifier(clone(model), T, random_state=0)) / plain
                         for what, T in (
                             ("auto", "auto"),
                             ("anchors", AnchorTransition(n_resamples=0)),

@@ -20,7 +20,9 @@ class AnchorTransition(BaseTransition):
 
     Where P(true=i | x) = 1, the probabilities of the given labels are row i of the matrix. The rows
     in which given label i is likeliest are taken for such anchors of class i. So each class must
-    have rows that are surely of it, and must be given more often for what it is than as any other.
+    have rows that are surely of it, and must be given more often for what it is than as any other. A
+    class whose anchors are mostly given as another, such as a rare one that no feature is sure of,
+    has none, and its labels are taken to be right.
 
     Probabilities at their own maximum are too high, and those of a model that is too sure or not
     sure enough are as wrong anywhere. Therefore, by default, models only choose the anchors, and
@@ -64,7 +66,7 @@ class AnchorTransition(BaseTransition):
     noise_rate_ : float
         Share of wrong labels.
     n_anchors_ : ndarray of shape (K,) of int
-        Rows that were taken for anchors of each class.
+        Rows that were taken for anchors of each class; 0 where it has none.
     classes_ : ndarray of shape (K,)
         All classes of y.
     n_features_in_, feature_names_in_
@@ -159,7 +161,7 @@ def labels_of_anchors(label_proba, codes, quantile, weight=None):
     Returns
     -------
     transition : ndarray of shape (K, K)
-        A class that is never given is taken to be right.
+        A class without anchors is taken to be right.
     n_anchors : ndarray of shape (K,) of int
     """
     n_classes = label_proba.shape[1]
@@ -172,7 +174,7 @@ def labels_of_anchors(label_proba, codes, quantile, weight=None):
             anchors = label_proba[:, i] >= np.quantile(own, quantile, method="higher")
             counts = np.bincount(codes[anchors], weight[anchors], n_classes)
             transition[i], n_anchors[i] = counts / counts.sum(), anchors.sum()
-    return transition, n_anchors
+    return _without_others(transition, n_anchors)
 
 
 def proba_of_anchors(label_proba, codes, quantile):
@@ -188,4 +190,11 @@ def proba_of_anchors(label_proba, codes, quantile):
             highest = np.inf if quantile == 1 else np.quantile(own, quantile, method="lower")
             anchor = np.where(label_proba[:, i] <= highest, label_proba[:, i], -1.0).argmax()
             transition[i], n_anchors[i] = label_proba[anchor] / label_proba[anchor].sum(), 1
+    return _without_others(transition, n_anchors)
+
+
+def _without_others(transition, n_anchors):
+    """The same, less the anchors that are mostly given as another class, and so are none."""
+    none = transition.diagonal() < transition.max(axis=1)
+    transition[none], n_anchors[none] = np.eye(len(transition))[none], 0
     return transition, n_anchors

@@ -114,6 +114,16 @@ def test_neighbours_come_from_the_steps_of_a_pipeline_and_from_sparse_rows():
     assert sparse.transition_.shape == (3, 3)
 
 
+def test_a_rare_class_that_no_feature_is_sure_of_is_not_called_wrong():
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(4000, 3))
+    y = (rng.random_sample(4000) < 1 / (1 + np.exp(4.5 - 1.5 * X[:, 0]))).astype(int)
+    model = AnchorTransition(LogisticRegression(), random_state=0).fit(X, y)
+    assert np.array_equal(model.transition_[1], [0, 1])
+    assert model.n_anchors_[1] == 0
+    assert model.noise_rate_ < 0.02
+
+
 def test_where_nothing_is_known_no_label_is_called_wrong():
     rng = np.random.RandomState(0)
     X, given = rng.normal(size=(300, 3)), rng.randint(0, 2, 300)

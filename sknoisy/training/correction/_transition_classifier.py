@@ -21,7 +21,7 @@ from sknoisy._evidence._fitting import (
 from sknoisy._fitted import replace_fitted
 from sknoisy._soft_fit import SoftRows
 from sknoisy._wrapper import WrappedClassifier
-from sknoisy.noise_model import ConfidentJointTransition, TrustedTransition
+from sknoisy.noise_model import AnchorTransition, TrustedTransition
 from sknoisy.noise_model._confident_joint import unmixed
 from sknoisy.noise_model._transition import BaseTransition, check_transition, true_frequency
 
@@ -63,7 +63,7 @@ class TransitionClassifier(WrappedClassifier):
         Entry (i, j) is P(given label = j | true label = i), in the order of the sorted classes. An
         estimator of `sknoisy.noise_model` is fitted to the same rows; a fitted one in
         `sklearn.frozen.FrozenEstimator` is used as it is. "auto" means
-        `ConfidentJointTransition()`, or, if `fit` gets trusted rows, `TrustedTransition()`.
+        `AnchorTransition()`, or, if `fit` gets trusted rows, `TrustedTransition()`.
     method : {"forward", "backward", "importance"}, default="forward"
         How the matrix is used; see above.
     n_rounds : int >= 0, default=0
@@ -278,7 +278,7 @@ class TransitionClassifier(WrappedClassifier):
         classes = evidence.target.classes
         model = self.transition
         if isinstance(model, str):
-            model = TrustedTransition() if evidence.trusted.any() else ConfidentJointTransition()
+            model = TrustedTransition() if evidence.trusted.any() else AnchorTransition()
             model.set_params(cv=self.cv)
         if not hasattr(model, "fit"):
             matrix = check_transition(model, len(classes))
