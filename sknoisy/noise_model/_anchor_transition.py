@@ -20,9 +20,9 @@ class AnchorTransition(BaseTransition):
 
     Where P(true=i | x) = 1, the probabilities of the given labels are row i of the matrix. The rows
     in which given label i is likeliest are taken for such anchors of class i. So each class must
-    have rows that are surely of it, and must be given more often for what it is than as any other. A
-    class whose anchors are mostly given as another, such as a rare one that no feature is sure of,
-    has none, and its labels are taken to be right.
+    have rows that are surely of it, and must be given more often for what it is than as any other.
+    A class whose anchors are mostly given as another, such as a rare one that no feature is sure
+    of, has none, and its labels are taken to be right.
 
     Probabilities at their own maximum are too high, and those of a model that is too sure or not
     sure enough are as wrong anywhere. Therefore, by default, models only choose the anchors, and
@@ -43,6 +43,10 @@ class AnchorTransition(BaseTransition):
         Of P(given=i | x) among the rows given class i. Anchors of class i are the rows from there
         on ("labels"), or the likeliest one up to there ("proba": 1 is the likeliest row of all,
         0.97 leaves out what may be outliers). None means 0.8 for "labels", 0.97 for "proba".
+    extrapolate : bool, default=True
+        For "labels": the share of another label is lessened by what it falls from twice as many
+        rows to the anchors. Where classes overlap down to the anchors, that overlap would count as
+        noise; but it dies out towards rows that are surer, and noise does not.
     cv : int, splitter, iterable or None, default=None
         Folds of the out-of-sample probabilities. None means out-of-bag where the estimator can,
         else 5 stratified folds; an int always means folds.
@@ -99,6 +103,7 @@ class AnchorTransition(BaseTransition):
         **BaseTransition._parameter_constraints,
         "read": [StrOptions({"labels", "proba"})],
         "quantile": [Interval(Real, 0, 1, closed="both"), None],
+        "extrapolate": ["boolean"],
     }
 
     def __init__(
@@ -107,6 +112,7 @@ class AnchorTransition(BaseTransition):
         *,
         read="labels",
         quantile=None,
+        extrapolate=True,
         cv=None,
         n_resamples=30,
         n_jobs=None,
@@ -115,6 +121,7 @@ class AnchorTransition(BaseTransition):
         self.estimator = estimator
         self.read = read
         self.quantile = quantile
+        self.extrapolate = extrapolate
         self.cv = cv
         self.n_resamples = n_resamples
         self.n_jobs = n_jobs
@@ -135,7 +142,7 @@ class AnchorTransition(BaseTransition):
         def both_of(rows):
             part = label_proba[rows], codes[rows]
             if self.read == "labels":
-                return labels_of_anchors(*part, quantile, weight[rows])
+                return labels_of_anchors(*part, quantile, weight[rows], self.extrapolate)
             return proba_of_anchors(*part, quantile)
 
         transition, n_anchors = both_of(np.arange(len(codes)))
@@ -145,7 +152,7 @@ class AnchorTransition(BaseTransition):
         return Estimate(transition, error, attributes={"n_anchors_": n_anchors})
 
 
-def labels_of_anchors(label_proba, codes, quantile, weight=None):
+def labels_of_anchors(label_proba, codes, quantile, weight=None, extrapolate=False):
     """Transition matrix by the given labels of the rows that are surest of each class.
 
     Parameters
@@ -157,6 +164,8 @@ def labels_of_anchors(label_proba, codes, quantile, weight=None):
     quantile : float
         Of P(given=i | x) among the rows given i; rows from there on are anchors of class i.
     weight : ndarray of shape (n,), default=None
+    extrapolate : bool
+        Take off what the share of another label falls from twice as many rows to the anchors.
 
     Returns
     -------
@@ -167,13 +176,22 @@ def labels_of_anchors(label_proba, codes, quantile, weight=None):
     n_classes = label_proba.shape[1]
     weight = np.ones(len(codes)) if weight is None else weight
     transition, n_anchors = np.eye(n_classes), np.zeros(n_classes, dtype=int)
-    for i in range(n_classes):
+    for i in np.unique(codes):
         own = label_proba[codes == i, i]
-        if len(own):
+
+        def shares(quantile, i=i, own=own):
             # by rank, not in between: the least of the anchors is one of the rows given the class
-            anchors = label_proba[:, i] >= np.quantile(own, quantile, method="higher")
-            counts = np.bincount(codes[anchors], weight[anchors], n_classes)
-            transition[i], n_anchors[i] = counts / counts.sum(), anchors.sum()
+            chosen = label_proba[:, i] >= np.quantile(own, quantile, method="higher")
+            counts = np.bincount(codes[chosen], weight[chosen], n_classes)
+            return counts / counts.sum(), chosen.sum()
+
+        transition[i], n_anchors[i] = shares(quantile)
+        if extrapolate:
+            wider, _ = shares(max(2.0 * quantile - 1.0, 0.0))
+            others = np.maximum(transition[i] - np.maximum(wider - transition[i], 0.0), 0.0)
+            others[i] = 0.0
+            transition[i] = others
+            transition[i, i] = 1.0 - others.sum()
     return _without_others(transition, n_anchors)
 
 
