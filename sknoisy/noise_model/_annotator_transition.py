@@ -166,7 +166,16 @@ class AnnotatorTransition(BaseTransition):
         return self._conclude(Estimate(transition, error, prior, attributes), classes, None, None)
 
     def _estimate(self, evidence):
-        raise NotImplementedError  # answers are no single column of labels: `fit` has it all
+        raise TypeError(
+            "AnnotatorTransition reads several answers for each row, and y has one: fit it to the "
+            "answers first, and give it in sklearn.frozen.FrozenEstimator."
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.one_d_labels = False
+        tags.target_tags.two_d_labels = True
+        return tags
 
 
 def read_answers(y):

@@ -57,7 +57,7 @@ class TrustedTransition(BaseTransition):
     transition_error_ : ndarray of shape (K, K)
         Standard errors, from the variance of a share or a mean.
     expected_error_ : float
-        Expected sum of squared errors of all entries.
+        Expected sum of squared errors of all entries; without `y_true` by chance alone.
     n_trusted_ : ndarray of shape (K,)
         Trusted rows of each class (their weight, where rows have weights).
     class_prior_ : ndarray of shape (K,)
@@ -189,6 +189,11 @@ class TrustedTransition(BaseTransition):
             )
         proba = self._label_proba(evidence)
         rows = np.flatnonzero(trusted & (weights(evidence) > 0) & ~np.isnan(proba).any(axis=1))
+        if len(rows) == 0:
+            raise ValueError(
+                "No trusted row could be judged, so that nobody knows what they would have been "
+                f"given: {evidence.why_nobody_is_judged()}."
+            )
         weight, n_classes = weights(evidence)[rows], len(evidence.target.classes)
         counts, squares = np.zeros((2, n_classes, n_classes))
         np.add.at(counts, codes[rows], weight[:, None] * proba[rows])
@@ -199,6 +204,7 @@ class TrustedTransition(BaseTransition):
         spread -= np.divide(counts, n, out=np.zeros_like(counts), where=n > 0) ** 2
         variance = np.maximum(spread, 0.0) * n / np.maximum(n + self.smoothing, 1e-300) ** 2
         found.error = np.where(n > 1, np.sqrt(variance), found.error)
+        found.attributes["expected_error_"] = float(np.nansum(found.error**2))
         return found
 
     def _from_counts(self, counts):

@@ -403,7 +403,7 @@ class AllTrusted(TrustedTransition):
 
 @pytest.mark.filterwarnings("ignore::sknoisy.exceptions.NothingKnownWarning")
 @pytest.mark.filterwarnings("ignore::sknoisy.exceptions.RareClassWarning")
-@parametrize_with_checks([clone(model).set_params(n_resamples=2) for model in FROM_LABELS])
+@parametrize_with_checks([clone(FROM_LABELS[k]).set_params(n_resamples=2) for k in (0, 1, 3)])
 def test_sklearn_checks(estimator, check):
     # AnnotatorTransition reads several columns of y, and TrustedTransition needs true labels
     check(estimator)

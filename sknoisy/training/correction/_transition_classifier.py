@@ -5,6 +5,7 @@ from __future__ import annotations
 from numbers import Integral
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import has_fit_parameter
@@ -60,10 +61,11 @@ class TransitionClassifier(WrappedClassifier):
     estimator : estimator object
         The classifier to wrap; any scikit-learn classifier, or a Pipeline that ends in one.
     transition : "auto", array-like of shape (K, K) or estimator object, default="auto"
-        Entry (i, j) is P(given label = j | true label = i), in the order of the sorted classes. An
-        estimator of `sknoisy.noise_model` is fitted to the same rows; a fitted one in
-        `sklearn.frozen.FrozenEstimator` is used as it is. "auto" means
-        `AnchorTransition()`, or, if `fit` gets trusted rows, `TrustedTransition()`.
+        Entry (i, j) is P(given label = j | true label = i), in the order of the sorted classes; a
+        DataFrame names them in index and columns. An estimator of `sknoisy.noise_model` is fitted
+        to the same rows; a fitted one in `sklearn.frozen.FrozenEstimator` is used as it is. "auto"
+        means `AnchorTransition()`, or, if `fit` gets trusted rows, `TrustedTransition()`. Where
+        classes overlap even in the rows that are surest, an estimate takes some of it for noise.
     method : {"forward", "backward", "importance"}, default="forward"
         How the matrix is used; see above.
     n_rounds : int >= 0, default=0
@@ -277,6 +279,10 @@ class TransitionClassifier(WrappedClassifier):
         """(matrix, frequencies of the true classes, fitted estimator or None)."""
         classes = evidence.target.classes
         model = self.transition
+        if isinstance(model, type):
+            raise TypeError(f"transition is the class {model.__name__}: write {model.__name__}().")
+        if isinstance(model, pd.DataFrame):
+            model = self._in_order_of(classes, model)
         if isinstance(model, str):
             model = TrustedTransition() if evidence.trusted.any() else AnchorTransition()
             model.set_params(cv=self.cv)
@@ -292,6 +298,16 @@ class TransitionClassifier(WrappedClassifier):
         model = self._fitted_transition(model, evidence)
         self._check_classes(model, classes)
         return check_transition(model.transition_, len(classes)), model.class_prior_, model
+
+    def _in_order_of(self, classes, table):
+        named = set(table.index) & set(table.columns)
+        absent = [label for label in classes.tolist() if label not in named]
+        if absent or len(table) != len(classes):
+            raise ValueError(
+                f"transition names the classes {list(table.index)} in its index and "
+                f"{list(table.columns)} in its columns, and y has {classes.tolist()}."
+            )
+        return table.loc[classes, classes].to_numpy()
 
     def _fitted_transition(self, model, evidence):
         inputs = evidence.inputs

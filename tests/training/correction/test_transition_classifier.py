@@ -24,6 +24,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sknoisy.datasets import transition_noise
 from sknoisy.noise_model import (
     AnchorTransition,
+    AnnotatorTransition,
     ConfidentJointTransition,
     NeighborTransition,
     TrustedTransition,
@@ -34,6 +35,8 @@ from sknoisy.training.correction._transition_classifier import (
     inverse_of,
     label_posterior,
 )
+
+from ...helpers import fits, recording
 
 MATRIX = np.array([[0.95, 0.05], [0.45, 0.55]])
 METHODS = [
@@ -220,6 +223,33 @@ def test_tables_and_sparse_rows_pass_untouched():
     assert np.allclose(sparse.fit(csr_matrix(X), given).predict_proba(X), dense, atol=1e-4)
 
 
+def test_a_table_names_the_classes_of_the_matrix():
+    X, _, given = drawn(300)
+    names = np.array(["no", "yes"])[given]
+    table = pd.DataFrame(MATRIX[::-1, ::-1], index=["yes", "no"], columns=["yes", "no"])
+    by_table = TransitionClassifier(LogisticRegression(), table, random_state=0).fit(X, names)
+    assert np.allclose(by_table.transition_, MATRIX)
+    with pytest.raises(ValueError, match="transition names the classes"):
+        clone(by_table).fit(X, given)
+
+
+@pytest.mark.parametrize(
+    ("model", "how", "n_fits"),
+    [
+        (LogisticRegression(), {}, 6),
+        (LogisticRegression(), {"n_rounds": 2}, 16),
+        (LogisticRegression(), {"method": "importance", "cv": 3}, 4),
+        (LogisticRegression(), {"method": "backward"}, 6),
+    ],
+    ids=str,
+)
+def test_the_number_of_fits_is_as_stated(model, how, n_fits):
+    X, _, given = drawn(400, gap=4.0)
+    inner, calls = recording(model)
+    TransitionClassifier(inner, random_state=0, **how).fit(X, given)
+    assert len(fits(calls)) == n_fits
+
+
 def test_in_a_search_and_with_metadata_routing():
     X, y, given = drawn(300)
     search = GridSearchCV(
@@ -238,6 +268,10 @@ def test_in_a_search_and_with_metadata_routing():
 
 def test_errors_name_what_is_wrong_and_leave_nothing_behind():
     X, y, given = drawn(100)
+    with pytest.raises(TypeError, match="write AnchorTransition"):
+        TransitionClassifier(LogisticRegression(), AnchorTransition).fit(X, given)
+    with pytest.raises(TypeError, match="several answers for each row"):
+        TransitionClassifier(LogisticRegression(), AnnotatorTransition()).fit(X, given)
     with pytest.raises(ValueError, match="2 classes"):
         TransitionClassifier(LogisticRegression(), np.eye(3)).fit(X, given)
     with pytest.raises(ValueError, match="Row 0 of transition"):
@@ -311,14 +345,12 @@ CROSS_VALIDATION = "folds hold a repeated row apart, or draw other folds, where 
         TransitionClassifier(
             RandomForestClassifier(n_estimators=5, random_state=0), n_rounds=1, random_state=0
         ),
-        TransitionClassifier(LogisticRegression(), method="importance", random_state=0),
         TransitionClassifier(
             make_pipeline(StandardScaler(), LogisticRegression()),
             AnchorTransition(n_resamples=0),
             method="backward",
             random_state=0,
         ),
-        TransitionClassifier(LinearSVC(random_state=0), random_state=0),
         TransitionClassifier(KNeighborsClassifier(), weight_strategy="resample", random_state=0),
         NoiseIgnorantClassifier(Cs=[0.1, 10.0], random_state=0),
     ],
