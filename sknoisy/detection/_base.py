@@ -54,6 +54,9 @@ class Finding:
     chosen : bool
         Whether the rule of `mask` is one that the user asked for by a parameter of the method, so
         that it holds whatever the class says of `contamination="auto"`.
+    known_by : ndarray, optional
+        Out-of-sample predictions which tell whether anything is known of the targets; None means
+        those of `suggestion`.
     attributes : dict
         Further fitted attributes of the detector.
     """
@@ -64,6 +67,7 @@ class Finding:
     mask: np.ndarray | None = None
     label_proba: np.ndarray | None = None
     chosen: bool = False
+    known_by: np.ndarray | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -267,7 +271,8 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
                 predicted = self._predicted(evidence)
             verdict = self._verdict_of(threshold, evidence, score, finding, predicted)
         if predicted is not None and not np.isnan(score).all():
-            verdict = self._where_known(verdict, evidence, predicted, finding.chosen)
+            judges = predicted if finding.known_by is None else finding.known_by
+            verdict = self._where_known(verdict, evidence, judges, finding.chosen)
         proba, mask, label_proba = verdict.proba, verdict.mask, verdict.label_proba
         fitted = finding.attributes | verdict.attributes | {"reason_": verdict.reason}
         if target.is_labels:
