@@ -172,11 +172,11 @@ def candidates(model, T):
 
     return {
         "forward": corrected(T),
-        "forward, 1 round": corrected(T, n_rounds=1),
+        "forward, 0 rounds": corrected(T, n_rounds=0),
         "backward": corrected(T, method="backward"),
         "importance": corrected(T, method="importance"),
-        "forward, auto": corrected("auto"),
-        "forward, anchors": corrected(AnchorTransition(n_resamples=0)),
+        "forward, anchors": corrected("auto"),
+        "forward, joint": corrected(ConfidentJointTransition(n_resamples=0)),
         "forward, neighbours": corrected(NeighborTransition(n_resamples=0)),
         "RobustClassifier": RobustClassifier(clone(model), random_state=0),
         "ignorant": NoiseIgnorantClassifier(random_state=0),
@@ -230,8 +230,8 @@ def honest(n, seeds, models):
                     {
                         what: loss(TransitionClassifier(clone(model), T, random_state=0)) / plain
                         for what, T in (
-                            ("auto", "auto"),
-                            ("anchors", AnchorTransition(n_resamples=0)),
+                            ("anchors", "auto"),
+                            ("joint", ConfidentJointTransition(n_resamples=0)),
                             ("neighbours", NeighborTransition(n_resamples=0)),
                         )
                     }

@@ -185,14 +185,15 @@ def labels_of_anchors(label_proba, codes, quantile, weight=None, extrapolate=Fal
             counts = np.bincount(codes[chosen], weight[chosen], n_classes)
             return counts / counts.sum(), chosen.sum()
 
-        transition[i], n_anchors[i] = shares(quantile)
+        found, n = shares(quantile)
+        if found[i] < found.max():  # mostly given as another: these are no anchors
+            continue
         if extrapolate:
             wider, _ = shares(max(2.0 * quantile - 1.0, 0.0))
-            others = np.maximum(transition[i] - np.maximum(wider - transition[i], 0.0), 0.0)
-            others[i] = 0.0
-            transition[i] = others
-            transition[i, i] = 1.0 - others.sum()
-    return _without_others(transition, n_anchors)
+            found = np.maximum(found - np.maximum(wider - found, 0.0), 0.0)
+            found[i] += 1.0 - found.sum()
+        transition[i], n_anchors[i] = found, n
+    return transition, n_anchors
 
 
 def proba_of_anchors(label_proba, codes, quantile):
@@ -207,12 +208,7 @@ def proba_of_anchors(label_proba, codes, quantile):
         if len(own):
             highest = np.inf if quantile == 1 else np.quantile(own, quantile, method="lower")
             anchor = np.where(label_proba[:, i] <= highest, label_proba[:, i], -1.0).argmax()
-            transition[i], n_anchors[i] = label_proba[anchor] / label_proba[anchor].sum(), 1
-    return _without_others(transition, n_anchors)
-
-
-def _without_others(transition, n_anchors):
-    """The same, less the anchors that are mostly given as another class, and so are none."""
-    none = transition.diagonal() < transition.max(axis=1)
-    transition[none], n_anchors[none] = np.eye(len(transition))[none], 0
+            found = label_proba[anchor] / label_proba[anchor].sum()
+            if found[i] == found.max():
+                transition[i], n_anchors[i] = found, 1
     return transition, n_anchors

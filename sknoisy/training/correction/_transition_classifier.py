@@ -68,9 +68,10 @@ class TransitionClassifier(WrappedClassifier):
         classes overlap even in the rows that are surest, an estimate takes some of it for noise.
     method : {"forward", "backward", "importance"}, default="forward"
         How the matrix is used; see above.
-    n_rounds : int >= 0, default=0
+    n_rounds : int >= 0, default=1
         For "forward": how many times posteriors are made anew by what models say that were fitted
-        to the last ones. 0: only by models of given labels, which on made data did as well.
+        to the last ones. 0: only by models of given labels, which is cheaper, and as good where
+        models have many parameters (boosting).
     negative_weights : {"average", "pass"}, default="average"
         For "backward". Most models refuse negative weights, or fail on them, and cutting them off
         row by row leaves the given label, so: "average" replaces row y of the inverse by its mean
@@ -170,7 +171,7 @@ class TransitionClassifier(WrappedClassifier):
         transition="auto",
         *,
         method="forward",
-        n_rounds=0,
+        n_rounds=1,
         negative_weights="average",
         cv=None,
         weight_strategy="native",

@@ -41,7 +41,7 @@ from ...helpers import fits, recording
 MATRIX = np.array([[0.95, 0.05], [0.45, 0.55]])
 METHODS = [
     {"method": "forward"},
-    {"method": "forward", "n_rounds": 2},
+    {"method": "forward", "n_rounds": 0},
     {"method": "importance"},
     {"method": "backward"},
     {"method": "backward", "negative_weights": "pass"},
@@ -236,7 +236,7 @@ def test_a_table_names_the_classes_of_the_matrix():
 @pytest.mark.parametrize(
     ("model", "how", "n_fits"),
     [
-        (LogisticRegression(), {}, 6),
+        (LogisticRegression(), {}, 11),
         (LogisticRegression(), {"n_rounds": 2}, 16),
         (LogisticRegression(), {"method": "importance", "cv": 3}, 4),
         (LogisticRegression(), {"method": "backward"}, 6),
@@ -343,7 +343,7 @@ CROSS_VALIDATION = "folds hold a repeated row apart, or draw other folds, where 
     [
         TransitionClassifier(LogisticRegression(), random_state=0),
         TransitionClassifier(
-            RandomForestClassifier(n_estimators=5, random_state=0), n_rounds=1, random_state=0
+            RandomForestClassifier(n_estimators=5, random_state=0), n_rounds=0, random_state=0
         ),
         TransitionClassifier(
             make_pipeline(StandardScaler(), LogisticRegression()),
