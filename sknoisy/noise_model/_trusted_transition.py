@@ -29,7 +29,9 @@ class TrustedTransition(BaseTransition):
 
     Without it, the labels in y of the `trusted` rows are their true ones, and what they would have
     been given is foretold: row i is the mean, over the trusted rows of class i, of the
-    probabilities of given labels by models of the other rows.
+    probabilities of given labels by models of the other rows. That is blurred by all that these
+    models are unsure of; where they are, `AnchorTransition` is the nearer one, and trusted rows are
+    better used with both labels.
 
     Number of fits: none with `y_true`; else `cv` (5).
 

@@ -22,7 +22,7 @@ from sknoisy._evidence._fitting import (
 from sknoisy._fitted import replace_fitted
 from sknoisy._soft_fit import SoftRows
 from sknoisy._wrapper import WrappedClassifier
-from sknoisy.noise_model import AnchorTransition, TrustedTransition
+from sknoisy.noise_model import AnchorTransition
 from sknoisy.noise_model._confident_joint import unmixed
 from sknoisy.noise_model._transition import BaseTransition, check_transition, true_frequency
 
@@ -54,7 +54,7 @@ class TransitionClassifier(WrappedClassifier):
 
     Number of fits: `cv` (5, or 1 for a forest or bagging, which is judged out of bag) plus 1;
     "forward": `cv` more for each of `n_rounds`. Those of an estimator of the matrix come on top,
-    unless it asks for the same predictions ("auto" does, without trusted rows).
+    unless it asks for the same predictions, as "auto" does.
 
     Parameters
     ----------
@@ -64,8 +64,8 @@ class TransitionClassifier(WrappedClassifier):
         Entry (i, j) is P(given label = j | true label = i), in the order of the sorted classes; a
         DataFrame names them in index and columns. An estimator of `sknoisy.noise_model` is fitted
         to the same rows; a fitted one in `sklearn.frozen.FrozenEstimator` is used as it is. "auto"
-        means `AnchorTransition()`, or, if `fit` gets trusted rows, `TrustedTransition()`. Where
-        classes overlap even in the rows that are surest, an estimate takes some of it for noise.
+        means `AnchorTransition(n_resamples=0)`. Where classes overlap even in the rows that are
+        surest, an estimate takes some of it for noise.
     method : {"forward", "backward", "importance"}, default="forward"
         How the matrix is used; see above.
     n_rounds : int >= 0, default=1
@@ -130,8 +130,8 @@ class TransitionClassifier(WrappedClassifier):
     probability, so that a weight is at most 1 / T_yy).
 
     D. Hendrycks, M. Mazeika, D. Wilson, K. Gimpel: "Using trusted data to train deep networks on
-    labels corrupted by severe noise", NeurIPS, 2018 (trusted rows: their matrix, and their own
-    labels as they are).
+    labels corrupted by severe noise", NeurIPS, 2018 (trusted rows keep their labels beside the
+    corrected ones; for their matrix see `sknoisy.noise_model.TrustedTransition`).
 
     Examples
     --------
@@ -285,8 +285,7 @@ class TransitionClassifier(WrappedClassifier):
         if isinstance(model, pd.DataFrame):
             model = self._in_order_of(classes, model)
         if isinstance(model, str):
-            model = TrustedTransition() if evidence.trusted.any() else AnchorTransition()
-            model.set_params(cv=self.cv)
+            model = AnchorTransition(cv=self.cv, n_resamples=0)
         if not hasattr(model, "fit"):
             matrix = check_transition(model, len(classes))
             rows = ~evidence.trusted
