@@ -170,7 +170,10 @@ def candidates(model, T):
     def corrected(transition, **how):
         return TransitionClassifier(clone(model), transition, random_state=0, **how)
 
-    return {
+    more = {}
+    if isinstance(model, LogisticRegression):  # models of many parameters gain nothing by it
+        more["forward, 8 rounds"] = corrected(T, n_rounds=8)
+    return more | {
         "forward": corrected(T),
         "forward, 0 rounds": corrected(T, n_rounds=0),
         "backward": corrected(T, method="backward"),
