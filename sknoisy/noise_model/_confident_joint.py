@@ -151,10 +151,7 @@ def joint_posterior(label_proba, codes, joint, *, max_iter=10):
 
     posterior = np.full(label_proba.shape, np.nan)
     label_proba, codes = judged_rows(label_proba, codes, judged)
-    true = np.tile(frequency, (len(codes), 1))
-    for _ in range(int(max_iter)):
-        explained = true @ given_of_true.T
-        true *= _divide(label_proba, explained) @ given_of_true
+    true = unmixed(label_proba, given_of_true, frequency, int(max_iter))
     true *= given_of_true[codes]
     total = true.sum(axis=1, keepdims=True)
     true = _divide(true, total)
@@ -162,6 +159,19 @@ def joint_posterior(label_proba, codes, joint, *, max_iter=10):
     true[unexplained, codes[unexplained]] = 1.0
     posterior[judged] = true
     return posterior
+
+
+def unmixed(label_proba, given_of_true, frequency, max_iter):
+    """(n, K) P(true | x) that explains P(given | x) = P(true | x) P(given | true), row by row.
+
+    Steps of expectation-maximisation from `frequency` (K,) on; column j of `given_of_true` is
+    P(given | true=j).
+    """
+    true = np.tile(frequency, (len(label_proba), 1))
+    for _ in range(max_iter):
+        explained = true @ given_of_true.T
+        true *= _divide(label_proba, explained) @ given_of_true
+    return true
 
 
 # ---------------------------------------------------------------------- the paper, step by step
