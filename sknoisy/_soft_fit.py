@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from sknoisy._evidence import fit_model, take_rows
+from sknoisy._evidence import Evidence, fit_model, take_rows
+from sknoisy._evidence._cross_fit import Fit, fit_each
 from sknoisy._evidence._fitting import check_takes_weights, seeded_clone, take_params
+from sknoisy._evidence._responses import LabelResponse, margins_to_proba
 
 
 def soft_rows(proba, min_proba=0.01):
@@ -92,3 +94,124 @@ def fit_soft(
         weight_strategy=weight_strategy,
         random_state=random_state,
     )
+
+
+class SoftRows:
+    """The rows of one fit whose labels are known by probabilities, which may change.
+
+    Models that judge rows never saw them: `out_of_sample` for the rows themselves, round by round
+    on the same folds, and `fit` for the last model.
+
+    Parameters
+    ----------
+    X : container of n rows
+        Only row-indexed.
+    classes : ndarray of shape (K,)
+    sample_weight, groups : ndarray of shape (n,), default=None
+        Rows of one group stay together in the folds, and so do copies of a row.
+    fit_params : dict, default=None
+    weight_strategy : {"native", "resample"}
+    min_proba : float
+        See `soft_rows`.
+    random_state : int or None
+    n_jobs : int or None
+    """
+
+    def __init__(
+        self,
+        X,
+        classes,
+        *,
+        sample_weight=None,
+        groups=None,
+        fit_params=None,
+        weight_strategy="native",
+        min_proba=0.01,
+        random_state=None,
+        n_jobs=None,
+    ):
+        self.X = X
+        self.classes = np.asarray(classes)
+        self.sample_weight = sample_weight
+        self.groups = groups
+        self.fit_params = dict(fit_params or {})
+        self.weight_strategy = weight_strategy
+        self.min_proba = min_proba
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def folds(self, codes, cv=5):
+        """Folds over all rows, stratified by `codes` (n,), of any kind."""
+        evidence = Evidence(self.X, codes, task="classification", groups=self.groups)
+        [folds] = evidence.splits(cv, random_state=self.random_state)
+        return folds
+
+    def out_of_sample(self, estimator, proba, folds):
+        """(n, K) class probabilities of rows by models that were fitted to soft labels of others.
+
+        Parameters
+        ----------
+        estimator : classifier
+        proba : ndarray of shape (n, K)
+            Soft labels; a row of zeros is judged, and nothing is learnt from it.
+        folds : list of (train rows, test rows)
+
+        Returns
+        -------
+        ndarray of shape (n, K)
+            The mean over the tests of a row; NaN where a row is in no test part.
+        """
+        n, n_classes = proba.shape
+        fits = []
+        for i, (train, test) in enumerate(folds):
+            rows, codes, weight = self._rows(proba, train)
+            purpose = f"to judge rows, fold {i + 1} of {len(folds)}"
+            y = self.classes[codes]
+            fits.append(Fit(rows, y, weight, test, self._seed(i), purpose))
+        evidence = Evidence(
+            self.X,
+            self.classes[proba.argmax(axis=1)],
+            task="classification",
+            fit_params=self.fit_params,
+            weight_strategy=self.weight_strategy,
+        )
+        respond = LabelResponse(self.classes)
+        answers = fit_each(estimator, evidence.inputs, fits, respond, n_jobs=self.n_jobs)
+        total, n_tests = np.zeros((n, n_classes)), np.zeros(n)
+        for (_, values), (_, test) in zip(answers, folds, strict=True):
+            total[test] += values
+            n_tests[test] += 1
+        with np.errstate(invalid="ignore"):
+            mean = total / n_tests[:, None]
+        if answers and answers[0][0] == "decision_function":
+            mean = margins_to_proba(mean, proba.argmax(axis=1))
+        return mean
+
+    def fit(self, estimator, proba):
+        """A clone of `estimator`, fitted to the soft labels of all rows."""
+        return fit_soft(
+            estimator,
+            self.X,
+            proba,
+            self.classes,
+            self.sample_weight,
+            self.fit_params,
+            weight_strategy=self.weight_strategy,
+            min_proba=self.min_proba,
+            random_state=self.random_state,
+        )
+
+    def _rows(self, proba, train):
+        """(rows, codes, weight or None) of a fit to a part of the rows."""
+        at, codes, weight = soft_rows(proba[train], self.min_proba)
+        rows = train[at]
+        if self.sample_weight is not None:
+            weight = weight * self.sample_weight[rows]
+        elif np.ptp(weight) <= 1e-12 * weight.max():
+            weight = None
+        return rows, codes, weight
+
+    def _seed(self, i):
+        if self.random_state is None:
+            return None
+        return (self.random_state + i) % (2**31 - 1)

@@ -33,6 +33,7 @@ FLOORS = [
     "detection.committees",
     "treatment",
     "robust",
+    "weak_labels",
     "inspection",
     "",  # sknoisy itself, the short list
     "_audit",

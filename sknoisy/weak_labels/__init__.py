@@ -1,4 +1,4 @@
-"""Labels of other kinds than one per row: from crowds, from labelling functions."""
+"""Labels of other kinds: of crowds, by rules, positive only, candidate sets, or missing."""
 
 from sknoisy.weak_labels.crowds import (
     GLAD,
