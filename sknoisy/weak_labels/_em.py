@@ -50,13 +50,13 @@ def run_em(posterior, maximise, expect, *, max_iter, tol, who):
     """
     params = None
     share = 1.0 if posterior.ndim == 1 else 0.5  # what one class loses, another one wins
-    for n_iter in range(1, max_iter + 1):
+    n_iter, move = 0, np.inf
+    while n_iter < max_iter and move > tol:
+        n_iter += 1
         params = maximise(posterior, params)
         before, posterior = posterior, expect(params)
         move = share * np.abs(posterior - before).sum() / len(posterior)
-        if move <= tol:
-            break
-    else:
+    if move > tol:
         warnings.warn(
             f"{who} has not converged in max_iter={max_iter} rounds (the posterior of a row still "
             f"moves by {move:.2g} on average, tol={tol:g}): raise max_iter or tol.",

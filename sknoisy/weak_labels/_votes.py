@@ -138,9 +138,7 @@ def read_votes(
     row = np.concatenate(rows)
     annotator = np.repeat(np.arange(len(rows)), [len(given) for given in rows])
     if not len(row):
-        raise ValueError(
-            f"{words.matrix} has no {words.answer} at all: all {n_rows} rows are blank."
-        )
+        raise ValueError(f"{words.matrix} has no {words.answer}: all {n_rows} rows are blank.")
     values = _plain(parts)
     order = np.argsort(row, kind="stable")
     row, annotator, values = row[order], annotator[order], values[order]
@@ -304,8 +302,8 @@ def _refuse_empty_rows(votes, words):
         some = "row has" if len(empty) == 1 else "rows have"
         raise ValueError(
             f"{len(empty)} {some} no {words.answer} at all (of {votes.n_rows}; first row "
-            f"{empty[0]}): leave such rows out, or set allow_empty=True, and they get what is known "
-            "without an answer."
+            f"{empty[0]}): leave such rows out, or set allow_empty=True, and they get what is "
+            "known without an answer."
         )
 
 

@@ -232,7 +232,7 @@ def votes_log_likelihood(votes, confusion):
 
 
 def expected_counts(votes, posterior, weight):
-    """(m, K, K): how often each annotator answers a class (last) where another one (middle) holds."""
+    """(m, K, K): how often each annotator gives each answer (last) in each class (middle)."""
     n_classes = posterior.shape[1]
     counts = votes.one_hot.T @ (posterior * weight[:, None])
     return counts.reshape(-1, n_classes, n_classes).transpose(0, 2, 1)
@@ -256,7 +256,7 @@ def expected_accuracy(confusion, prior):
 
 
 def even_errors(accuracy, n_classes):
-    """(m, K, K): confusion of annotators who are right so often, and else answer any other class."""
+    """(m, K, K): confusion of annotators of these accuracies, errors being spread evenly."""
     accuracy = np.asarray(accuracy, dtype=float)[:, None, None]
     right = np.eye(n_classes)
     return accuracy * right + (1 - accuracy) / (n_classes - 1) * (1 - right)

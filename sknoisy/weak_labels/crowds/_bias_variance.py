@@ -113,9 +113,8 @@ class BiasVariance(BaseAggregator):
             return values
 
         start = votes.by_row(answer) / np.maximum(votes.per_row, 1)
-        em = run_em(
-            start, maximise, expect, max_iter=self.max_iter, tol=self.tol, who="BiasVariance"
-        )
+        how = {"max_iter": self.max_iter, "tol": self.tol, "who": type(self).__name__}
+        em = run_em(start, maximise, expect, **how)
         mean, variance, bias, noise = em.params
         return {
             "annotators_": votes.annotators,

@@ -73,10 +73,10 @@ class OneCoin(EMAggregator):
     Examples
     --------
     >>> from sknoisy.weak_labels import OneCoin
-    >>> votes = [["a", "a", "b"], ["b", "b", "a"], ["a", "a", "a"], ["b", "b", "a"], ["a", "a", "b"]]
+    >>> votes = [["a", "a", "b"], ["b", "b", "a"], ["a", "a", "a"], ["b", "b", "a"]]
     >>> model = OneCoin().fit(votes)
     >>> model.labels_.tolist()
-    ['a', 'b', 'a', 'b', 'a']
+    ['a', 'b', 'a', 'b']
     >>> model.skill_report().index[0]  # the worst annotator
     2
     """
