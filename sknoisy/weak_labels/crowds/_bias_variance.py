@@ -53,7 +53,8 @@ class BiasVariance(BaseAggregator):
         Correlation of his answers with the true numbers, by the model: 1 without error, 0 for
         answers by chance.
     mean_, variance_ : float
-        Of the true numbers.
+        Of the true numbers; the variance is that about what is expected of each row, where that is
+        known (`CrowdRegressor`).
     n_iter_ : int
         Rounds of EM.
 
@@ -93,23 +94,19 @@ class BiasVariance(BaseAggregator):
         self.allow_empty = allow_empty
 
     def _fit(self, votes, weight, row_prior=None):
-        """`row_prior` is (mean, variance) of each row, (n,) and a number."""
+        """`row_prior` (n,) is what is expected of each row without answers."""
         center, scale = votes.answer.mean(), votes.answer.std() or 1.0
         answer = (votes.answer - center) / scale
-        if row_prior is not None:
-            row_prior = (row_prior[0] - center) / scale, row_prior[1] / scale**2
+        expected = None if row_prior is None else (row_prior - center) / scale
         uncertainty = np.zeros(votes.n_rows)
 
         def maximise(values, last):
             return estimate_annotators(
-                votes, answer, values, uncertainty, weight, self.prior_strength
+                votes, answer, values, uncertainty, weight, self.prior_strength, expected
             )
 
         def expect(params):
-            mean, variance, bias, noise = params
-            if row_prior is not None:
-                mean, variance = row_prior
-            values, uncertainty[:] = posterior_values(votes, answer, mean, variance, bias, noise)
+            values, uncertainty[:] = posterior_values(votes, answer, *params)
             return values
 
         start = votes.by_row(answer) / np.maximum(votes.per_row, 1)
@@ -125,7 +122,7 @@ class BiasVariance(BaseAggregator):
             "annotator_bias_": bias * scale,
             "annotator_variance_": noise * scale**2,
             "annotator_skill_": np.sqrt(variance / (variance + noise)),
-            "mean_": float(mean * scale + center),
+            "mean_": float(np.average(mean * scale + center)),
             "variance_": float(variance * scale**2),
             "n_iter_": em.n_iter,
         }
@@ -165,8 +162,11 @@ class BiasVariance(BaseAggregator):
 LEAST = 1e-4  # of the variance of all answers: nobody is trusted further
 
 
-def estimate_annotators(votes, answer, values, uncertainty, weight, prior_strength):
-    """(mean, variance, bias, noise): M-step, for answers of about unit variance."""
+def estimate_annotators(votes, answer, values, uncertainty, weight, prior_strength, expected=None):
+    """(mean, variance, bias, noise): M-step, for answers of about unit variance.
+
+    Where numbers are `expected` (n,), mean is that, and the variance that about it.
+    """
     row, by = votes.row, votes.annotator
     w = weight[row]
     n_answers = votes.by_annotator(w)
@@ -176,7 +176,7 @@ def estimate_annotators(votes, answer, values, uncertainty, weight, prior_streng
     square = w * ((answer - bias[by] - values[row]) ** 2 + uncertainty[row])
     pooled = square.sum() / w.sum()
     noise = (votes.by_annotator(square) + strength * pooled) / (n_answers + strength)
-    mean = np.average(values, weights=weight)
+    mean = np.average(values, weights=weight) if expected is None else expected
     variance = np.average((values - mean) ** 2 + uncertainty, weights=weight)
     return mean, max(variance, LEAST), bias, np.maximum(noise, LEAST)
 

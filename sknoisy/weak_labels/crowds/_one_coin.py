@@ -77,7 +77,7 @@ class OneCoin(EMAggregator):
     >>> model = OneCoin().fit(votes)
     >>> model.labels_.tolist()
     ['a', 'b', 'a', 'b']
-    >>> model.skill_report().index[0]  # the worst annotator
+    >>> int(model.skill_report().index[0])  # the worst annotator
     2
     """
 
