@@ -88,8 +88,7 @@ class CrowdClassifier(BaseWeakClassifier):
     model_proba_ : ndarray of shape (n, K)
         What the classifier said of each training row in the last round, unseen; only with rounds.
     prior_temperature_ : float
-        At which that has become the prior ("bayes"), below 1 where the classifier was not sure
-        enough; 1 otherwise.
+        At which that has become the prior ("bayes"): above 1 where the classifier was too sure.
     model_weight_, annotator_weight_ : float, ndarray of shape (m,)
         How much the classifier and each annotator count; only for "agreement".
     n_fits_ : int

@@ -24,7 +24,8 @@ def likeliest_temperature(proba, log_likelihood):
     Returns
     -------
     float
-        Above 1 where the model is too sure.
+        Above 1 where the model is too sure; never below, for a model that has learnt from what the
+        same answers say, and agrees with them for that reason, must not be made surer.
     """
     logs = np.log(proba + FLOOR)
 
@@ -32,7 +33,8 @@ def likeliest_temperature(proba, log_likelihood):
         prior = log_softmax(logs / np.exp(log_temperature), axis=1)
         return -logsumexp(prior + log_likelihood, axis=1).mean()
 
-    return float(np.exp(minimize_scalar(loss, bounds=LIMITS, method="bounded").x))
+    best = minimize_scalar(loss, bounds=(0.0, LIMITS[1]), method="bounded")
+    return float(np.exp(best.x)) if best.fun < loss(0.0) else 1.0
 
 
 def agreement_posterior(votes, proba, consensus):
