@@ -12,6 +12,13 @@ from sknoisy.weak_labels.crowds import (
     crowd_accuracy_score,
     crowd_accuracy_scorer,
 )
+from sknoisy.weak_labels.labelling_functions import (
+    LabelModel,
+    TripletLabelModel,
+    WeaklySupervisedClassifier,
+    apply_functions,
+    lf_summary,
+)
 
 __all__ = [
     "GLAD",
@@ -20,8 +27,13 @@ __all__ = [
     "CrowdClassifier",
     "CrowdRegressor",
     "DawidSkene",
+    "LabelModel",
     "MajorityVote",
     "OneCoin",
+    "TripletLabelModel",
+    "WeaklySupervisedClassifier",
+    "apply_functions",
     "crowd_accuracy_score",
     "crowd_accuracy_scorer",
+    "lf_summary",
 ]

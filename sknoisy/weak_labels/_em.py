@@ -28,7 +28,7 @@ class EM:
     n_iter: int
 
 
-def run_em(posterior, maximise, expect, *, max_iter, tol, who):
+def run_em(posterior, weight, maximise, expect, *, max_iter, tol, who):
     """Alternate `params = maximise(posterior, params)` and `posterior = expect(params)`.
 
     It has converged when the posterior of a row moves by no more than `tol`, on average over the
@@ -38,6 +38,8 @@ def run_em(posterior, maximise, expect, *, max_iter, tol, who):
     ----------
     posterior : ndarray of shape (n,) or (n, K)
         Where to start. The first `maximise` gets None as the earlier parameters.
+    weight : ndarray of shape (n,)
+        How much each row counts for the average.
     maximise, expect : callable
     max_iter : int
     tol : float
@@ -55,7 +57,8 @@ def run_em(posterior, maximise, expect, *, max_iter, tol, who):
         n_iter += 1
         params = maximise(posterior, params)
         before, posterior = posterior, expect(params)
-        move = share * np.abs(posterior - before).sum() / len(posterior)
+        moves = np.abs(posterior - before).reshape(len(posterior), -1).sum(axis=1)
+        move = share * np.average(moves, weights=weight)
     if move > tol:
         warnings.warn(
             f"{who} has not converged in max_iter={max_iter} rounds (the posterior of a row still "

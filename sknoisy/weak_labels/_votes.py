@@ -171,7 +171,9 @@ def read_votes(
 def _columns(votes, words):
     """(list of 1-D arrays, names, number of rows)."""
     if votes is None:
-        raise ValueError(f"{words.matrix} are missing: requires y to be passed, but the target y is None")
+        raise ValueError(
+            f"{words.matrix} are missing: requires y to be passed, but the target y is None"
+        )
     if issparse(votes):
         raise TypeError(
             f"{words.matrix} is a sparse matrix, in which a blank cannot be told from a zero: give "

@@ -135,9 +135,9 @@ class LabelAggregator(BaseAggregator):
         """
         return likeliest(self.predict_proba(votes), self.class_prior_, self.classes_)
 
-    @abstractmethod
     def _posterior(self, votes):
-        """(n, K) for other rows, by what has been fitted."""
+        logs = votes_log_likelihood(votes, self.confusion_)
+        return normalised(logs + np.log(self.class_prior_ + TINY))
 
 
 class EMAggregator(LabelAggregator):
@@ -163,7 +163,7 @@ class EMAggregator(LabelAggregator):
 
     def _fit(self, votes, weight, row_prior=None):
         n_classes = len(votes.classes)
-        given = self._given_prior(n_classes)
+        given = given_prior(self.class_prior, n_classes)
 
         def maximise(posterior, last):
             prior = given if given is not None else learnt_prior(posterior, weight)
@@ -176,6 +176,7 @@ class EMAggregator(LabelAggregator):
 
         em = run_em(
             vote_shares(votes, row_prior),
+            weight,
             maximise,
             expect,
             max_iter=self.max_iter,
@@ -190,37 +191,33 @@ class EMAggregator(LabelAggregator):
             **{f"{name}_": values for name, values in skills.items()},
         }
 
-    def _given_prior(self, n_classes):
-        if self.class_prior is None:
-            return None
-        if isinstance(self.class_prior, str):
-            return np.full(n_classes, 1 / n_classes)
-        prior = np.asarray(self.class_prior, dtype=float)
-        if prior.shape != (n_classes,) or not (prior > 0).all():
-            raise ValueError(
-                f"class_prior must be {n_classes} positive numbers, one for each class that "
-                f"somebody answers, got {self.class_prior!r:.100}."
-            )
-        return prior / prior.sum()
-
-    def _posterior(self, votes):
-        logs = votes_log_likelihood(votes, self.confusion_)
-        return normalised(logs + np.log(self.class_prior_ + TINY))
-
 
 # --------------------------------------------------------------------------- arrays
+
+
+def given_prior(class_prior, n_classes):
+    """(K,) what a parameter `class_prior` says, or None where it is to be learnt."""
+    if class_prior is None:
+        return None
+    if isinstance(class_prior, str):
+        return np.full(n_classes, 1 / n_classes)
+    prior = np.asarray(class_prior, dtype=float)
+    if prior.shape != (n_classes,) or not (prior > 0).all():
+        raise ValueError(
+            f"class_prior must be {n_classes} positive numbers, one for each class that "
+            f"somebody answers, got {class_prior!r:.100}."
+        )
+    return prior / prior.sum()
 
 
 def vote_shares(votes, row_prior=None):
     """(n, K): share of each class among the answers of a row.
 
-    What is known of a row otherwise counts as one more answer; a row without any gets the shares
-    of all answers.
+    What is known of a row otherwise counts as one more answer; where there is nothing, the shares
+    are even.
     """
-    counts = votes.counts
-    if row_prior is not None:
-        counts = counts + row_prior
-    counts = np.where(votes.per_row[:, None] == 0, votes.counts.sum(axis=0), counts)
+    counts = votes.counts if row_prior is None else votes.counts + row_prior
+    counts = np.where(counts.sum(axis=1, keepdims=True) > 0, counts, 1.0)
     return counts / counts.sum(axis=1, keepdims=True)
 
 

@@ -95,7 +95,9 @@ class BiasVariance(BaseAggregator):
 
     def _fit(self, votes, weight, row_prior=None):
         """`row_prior` (n,) is what is expected of each row without answers."""
-        center, scale = votes.answer.mean(), votes.answer.std() or 1.0
+        counts = weight[votes.row]
+        center = np.average(votes.answer, weights=counts)
+        scale = np.sqrt(np.average((votes.answer - center) ** 2, weights=counts)) or 1.0
         answer = (votes.answer - center) / scale
         expected = None if row_prior is None else (row_prior - center) / scale
         uncertainty = np.zeros(votes.n_rows)
@@ -111,7 +113,7 @@ class BiasVariance(BaseAggregator):
 
         start = votes.by_row(answer) / np.maximum(votes.per_row, 1)
         how = {"max_iter": self.max_iter, "tol": self.tol, "who": type(self).__name__}
-        em = run_em(start, maximise, expect, **how)
+        em = run_em(start, weight, maximise, expect, **how)
         mean, variance, bias, noise = em.params
         return {
             "annotators_": votes.annotators,

@@ -208,7 +208,7 @@ class CrowdClassifier(BaseWeakClassifier):
                 state |= _agreement(votes, weight, opinion, posterior)
                 continue
             likelihood = votes_log_likelihood(votes, state["confusion_"])
-            temperature = likeliest_temperature(opinion, likelihood)
+            temperature = likeliest_temperature(opinion, likelihood, weight)
             fitted = aggregator._fit(votes, weight, at_temperature(opinion, temperature))
             state |= {name: fitted[name] for name in state if name in fitted}
             state["prior_temperature_"] = temperature

@@ -66,7 +66,10 @@ class MajorityVote(LabelAggregator):
 
     def _fit(self, votes, weight, row_prior=None):
         shares = vote_shares(votes, row_prior)
-        prior = learnt_prior(shares, weight)
+        answered = votes.per_row > 0
+        prior = learnt_prior(shares, weight * answered)
+        if row_prior is None:
+            shares[~answered] = prior
         counts = expected_counts(votes, shares, weight)
         counts = counts + even_errors([pooled_accuracy(counts)], len(prior))
         confusion = counts / counts.sum(axis=2, keepdims=True)

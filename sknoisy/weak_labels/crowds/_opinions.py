@@ -11,7 +11,7 @@ from sknoisy._temperature import FLOOR, LIMITS
 LEAST = 1e-6  # weight of an opinion, and share of errors to compare with
 
 
-def likeliest_temperature(proba, log_likelihood):
+def likeliest_temperature(proba, log_likelihood, weight):
     """Temperature of class probabilities under which the answers are likeliest.
 
     Parameters
@@ -20,6 +20,8 @@ def likeliest_temperature(proba, log_likelihood):
         What a model says of rows that it has not seen.
     log_likelihood : ndarray of shape (n, K)
         Logarithm of the probability of the answers to a row, given its class.
+    weight : ndarray of shape (n,)
+        How much each row counts.
 
     Returns
     -------
@@ -31,7 +33,7 @@ def likeliest_temperature(proba, log_likelihood):
 
     def loss(log_temperature):
         prior = log_softmax(logs / np.exp(log_temperature), axis=1)
-        return -logsumexp(prior + log_likelihood, axis=1).mean()
+        return -np.average(logsumexp(prior + log_likelihood, axis=1), weights=weight)
 
     best = minimize_scalar(loss, bounds=(0.0, LIMITS[1]), method="bounded")
     return float(np.exp(best.x)) if best.fun < loss(0.0) else 1.0
