@@ -51,8 +51,9 @@ class LabelModel(EMAggregator):
     accuracy_prior : float in (0, 1), default=0.7
         How often functions are thought to be right before anything is known. It must be better than
         chance: that is what tells the classes from one another.
-    prior_strength : float > 0, default=10.0
-        How many votes of each function that counts for.
+    prior_strength : float > 0, default=100.0
+        How many votes of each function that counts for. Functions often err together, and then
+        their agreement says less of each than it seems to: hence so many.
     max_iter : int >= 1, default=500
         Rounds of EM at most.
     tol : float >= 0, default=1e-5
@@ -130,7 +131,7 @@ class LabelModel(EMAggregator):
         *,
         class_prior="uniform",
         accuracy_prior=0.7,
-        prior_strength=10.0,
+        prior_strength=100.0,
         max_iter=500,
         tol=1e-5,
         missing=None,
