@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from numbers import Integral, Real
 
@@ -147,6 +148,7 @@ class EMAggregator(LabelAggregator):
     columns.
     """
 
+    _by_comparison = True  # whether skills are known from nothing but answers to the same rows
     _parameter_constraints: dict = {
         **BaseAggregator._parameter_constraints,
         "class_prior": [StrOptions({"uniform"}), "array-like", None],
@@ -162,8 +164,16 @@ class EMAggregator(LabelAggregator):
         return votes_log_likelihood(votes, skills["confusion"])
 
     def _fit(self, votes, weight, row_prior=None):
-        n_classes = len(votes.classes)
-        given = given_prior(self.class_prior, n_classes)
+        given = given_prior(self.class_prior, len(votes.classes))
+        tol = self.tol
+        if self._by_comparison and row_prior is None and votes.per_row.max() < 2:
+            tol = 1.0  # one round: without comparison it would drift
+            warnings.warn(
+                f"No row has answers of two {self._words.column}s, so that nobody can be compared "
+                "with anybody, and all are taken to be as good.",
+                UserWarning,
+                stacklevel=3,
+            )
 
         def maximise(posterior, last):
             prior = given if given is not None else learnt_prior(posterior, weight)
@@ -180,7 +190,7 @@ class EMAggregator(LabelAggregator):
             maximise,
             expect,
             max_iter=self.max_iter,
-            tol=self.tol,
+            tol=tol,
             who=type(self).__name__,
         )
         prior, skills = em.params

@@ -53,8 +53,9 @@ class BiasVariance(BaseAggregator):
         Correlation of his answers with the true numbers, by the model: 1 without error, 0 for
         answers by chance.
     mean_, variance_ : float
-        Of the true numbers; the variance is that about what is expected of each row, where that is
-        known (`CrowdRegressor`).
+        Of the true numbers.
+    unexplained_variance_ : float
+        The same; in a `CrowdRegressor` that about what it predicts.
     n_iter_ : int
         Rounds of EM.
 
@@ -114,18 +115,22 @@ class BiasVariance(BaseAggregator):
         start = votes.by_row(answer) / np.maximum(votes.per_row, 1)
         how = {"max_iter": self.max_iter, "tol": self.tol, "who": type(self).__name__}
         em = run_em(start, weight, maximise, expect, **how)
-        mean, variance, bias, noise = em.params
+        mean, unexplained, bias, noise = em.params
+        values = em.posterior
+        middle = np.average(values, weights=weight)
+        variance = np.average((values - middle) ** 2 + uncertainty, weights=weight)
         return {
             "annotators_": votes.annotators,
             "n_answers_": votes.per_annotator,
             "n_features_in_": len(votes.annotators),
-            "values_": em.posterior * scale + center,
+            "values_": values * scale + center,
             "values_std_": np.sqrt(uncertainty) * scale,
             "annotator_bias_": bias * scale,
             "annotator_variance_": noise * scale**2,
             "annotator_skill_": np.sqrt(variance / (variance + noise)),
-            "mean_": float(np.average(mean * scale + center)),
+            "mean_": float(middle * scale + center),
             "variance_": float(variance * scale**2),
+            "unexplained_variance_": float(unexplained * scale**2),
             "n_iter_": em.n_iter,
         }
 

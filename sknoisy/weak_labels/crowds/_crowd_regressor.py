@@ -10,7 +10,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length
 
-from sknoisy._evidence import Evidence, fit_model, take_rows
+from sknoisy._evidence import Evidence, fit_model, take_rows, weight_parameter
 from sknoisy._evidence._evidence import check_weight
 from sknoisy._evidence._fitting import IsModel, check_takes_weights, seeded_clone, take_params
 from sknoisy._fitted import replace_fitted
@@ -23,10 +23,11 @@ from sknoisy.weak_labels.crowds._scoring import has_one_column
 class CrowdRegressor(WrappedRegressor):
     """Regressor that is fitted to the numbers of a crowd: y has one column per annotator.
 
-    First `BiasVariance` learns from the numbers alone how each annotator errs. Then, in each round,
-    the regressor is fitted to its posterior means, and what it predicts for rows that it has not
-    seen takes the place of the mean of all rows, as far as it deserves it. Last, the regressor is
-    fitted to the posterior means.
+    First `BiasVariance` learns from the numbers alone how each annotator errs. The regressor is
+    then fitted to the mean of the answers of each row, less the biases and weighted by the
+    variances; rows that are known better weigh more, if it takes weights. What it predicts for rows
+    that it has not seen takes, in each round, the place of the mean of all rows, and the annotators
+    are judged anew.
 
     Number of fits: `n_rounds` times the number of folds (1 for a forest, judged out of bag, with
     `cv=None`), and 1; 11 by default.
@@ -66,7 +67,8 @@ class CrowdRegressor(WrappedRegressor):
     annotator_bias_, annotator_variance_ : ndarray of shape (m,)
         How each annotator errs.
     values_, values_std_ : ndarray of shape (n,)
-        Posterior mean and standard deviation of the true number of each training row.
+        Posterior mean and standard deviation of the true number of each training row, by the
+        answers and the regressor. It is not fitted to these, which lean to what it says already.
     n_fits_ : int
         Number of fits.
     n_features_in_ : int
@@ -76,8 +78,8 @@ class CrowdRegressor(WrappedRegressor):
 
     Notes
     -----
-    `score` takes true numbers (n,), or held-out answers (n, m), which are first aggregated by the
-    biases and variances that were learnt in `fit`.
+    `score` takes true numbers (n,), or held-out answers (n, m), whose mean is taken by the biases
+    and variances that were learnt in `fit`.
 
     References
     ----------
@@ -170,18 +172,20 @@ class CrowdRegressor(WrappedRegressor):
             check_takes_weights(self.estimator, self.weight_strategy, "sample_weight was given")
         row_weight = np.ones(n) if weight is None else weight
         fitted, n_fits = aggregator._fit(votes, row_weight), 1
+        weighs = self.weight_strategy == "resample" or weight_parameter(self.estimator) is not None
+        numbers, certainty = mean_answers(votes, fitted)
         evidence = Evidence(
             X,
-            fitted["values_"],
+            numbers,
             task="regression",
-            sample_weight=weight,
+            sample_weight=row_weight * certainty if weighs else None,
             groups=groups,
             fit_params=params,
             weight_strategy=self.weight_strategy,
         )
         empty = votes.per_row == 0
         for _ in range(self.n_rounds):
-            responses = evidence.replaced(y=fitted["values_"]).responses(
+            responses = evidence.responses(
                 self.estimator,
                 cv=self.cv,
                 random_state=seed,
@@ -191,12 +195,16 @@ class CrowdRegressor(WrappedRegressor):
             expected = np.where(np.isnan(responses.values), fitted["mean_"], responses.values)
             fitted = aggregator._fit(votes, row_weight, expected)
             n_fits += responses.n_fits
+            numbers, certainty = mean_answers(votes, fitted)
+            evidence = evidence.replaced(
+                y=numbers, sample_weight=row_weight * certainty if weighs else None
+            )
         rows = np.flatnonzero(~empty)
         model = fit_model(
             seeded_clone(self.estimator, seed),
             take_rows(X, rows) if empty.any() else X,
-            fitted["values_"][rows],
-            None if weight is None else weight[rows],
+            numbers[rows],
+            (row_weight * certainty)[rows] if weighs else None,
             take_params(params, rows, n) if empty.any() else params,
             weight_strategy=self.weight_strategy,
             random_state=seed,
@@ -222,18 +230,41 @@ class CrowdRegressor(WrappedRegressor):
         ----------
         X : as in `fit`
         y : array-like of shape (n_samples,) or (n_samples, m)
-            True numbers; or answers, which are aggregated as learnt in `fit`.
+            True numbers; or answers, of which the mean is taken as in `fit`. A row without an
+            answer does not count.
         sample_weight : array-like of shape (n_samples,), default=None
 
         Returns
         -------
         float
         """
-        target = y if has_one_column(y) else self.aggregator_.predict(y)
-        return r2_score(target, self.predict(X), sample_weight=sample_weight)
+        predicted = self.predict(X)
+        if has_one_column(y):
+            return r2_score(y, predicted, sample_weight=sample_weight)
+        votes = self.aggregator_._read_new(y)
+        numbers, weight = mean_answers(votes, vars(self.aggregator_))
+        if sample_weight is not None:
+            weight = weight * check_weight(sample_weight, len(numbers))
+        return r2_score(numbers, predicted, sample_weight=weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = False
         return tags
+
+
+def mean_answers(votes, fitted):
+    """(mean of the answers of each row, its weight): without what is expected of the row.
+
+    A mean that leans to what is expected would flatten what is learnt from it. The weight is one
+    over the variance of what features tell nothing of, errors of the answers among it, and 1 on
+    average.
+    """
+    precision = 1 / fitted["annotator_variance_"][votes.annotator]
+    total = votes.by_row(precision)
+    answers = votes.answer - fitted["annotator_bias_"][votes.annotator]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        numbers = np.where(total > 0, votes.by_row(precision * answers) / total, fitted["mean_"])
+    certainty = total / (1 + total * fitted["unexplained_variance_"])
+    return numbers, certainty / certainty[total > 0].mean()

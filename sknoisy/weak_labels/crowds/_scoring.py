@@ -15,7 +15,9 @@ def crowd_accuracy_score(votes, y_pred, *, aggregator=None, missing=None, sample
     """Expected accuracy of predictions, where only answers of a crowd are known.
 
     The aggregator is fitted to these answers alone, and the probabilities that it gives the
-    predicted classes are averaged. A row without an answer does not count.
+    predicted classes are averaged. A row without an answer does not count. The score tells which of
+    two classifiers is better; the less certain the answers, the nearer it is to chance, and the
+    further below the accuracy.
 
     Parameters
     ----------

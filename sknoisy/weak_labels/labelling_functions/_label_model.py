@@ -118,6 +118,7 @@ class LabelModel(EMAggregator):
     """
 
     _words = FUNCTIONS
+    _by_comparison = False
     _parameter_constraints: dict = {
         **EMAggregator._parameter_constraints,
         "class_prior": [StrOptions({"uniform"}), "array-like"],
