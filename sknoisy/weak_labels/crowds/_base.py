@@ -275,6 +275,13 @@ def pooled_accuracy(counts):
     return (np.einsum("jkk->", counts) + 1) / (counts.sum() + n_classes)
 
 
+def drawn_accuracy(counts, strength):
+    """(m,): accuracies, drawn to that of all as if by so many answers."""
+    right, total = np.einsum("jkk->j", counts), counts.sum(axis=(1, 2))
+    strength = strength + (total + strength <= 0)
+    return (right + strength * pooled_accuracy(counts)) / (total + strength)
+
+
 def likeliest(proba, prior, classes):
     """(n,): names of the likeliest classes; the more frequent one of two that are as likely."""
     return classes[(proba + TIE * prior).argmax(axis=1)]

@@ -15,13 +15,15 @@ from sknoisy._temperature import at_temperature
 from sknoisy.weak_labels._base import BaseWeakClassifier
 from sknoisy.weak_labels.crowds._base import (
     LabelAggregator,
+    drawn_accuracy,
+    even_errors,
     expected_accuracy,
     expected_counts,
     learnt_prior,
     likeliest,
     votes_log_likelihood,
 )
-from sknoisy.weak_labels.crowds._dawid_skene import DawidSkene, confusion_of
+from sknoisy.weak_labels.crowds._dawid_skene import OWN, DawidSkene, confusion_of
 from sknoisy.weak_labels.crowds._opinions import agreement_posterior, likeliest_temperature
 from sknoisy.weak_labels.crowds._scoring import expected_score, has_one_column
 
@@ -271,7 +273,9 @@ def _agreement(votes, weight, opinion, posterior):
     """What a round by agreement leaves."""
     combined = agreement_posterior(votes, opinion, posterior.argmax(axis=1))
     posterior, model_weight, annotator_weight = combined
-    confusion = confusion_of(expected_counts(votes, posterior, weight), 2.0)
+    counts = expected_counts(votes, posterior, weight)
+    expected = even_errors(drawn_accuracy(counts, OWN), counts.shape[1])
+    confusion = confusion_of(counts, expected, OWN)
     return {
         "label_proba_": posterior,
         "confusion_": confusion,

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from numbers import Real
 
-from sklearn.utils._param_validation import Interval
+import numpy as np
+from scipy.special import gammaln
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy.weak_labels.crowds._base import (
+    TINY,
     EMAggregator,
+    drawn_accuracy,
     even_errors,
     expected_counts,
-    pooled_accuracy,
 )
+
+OWN = 2.0  # answers that the accuracy of all counts for in the accuracy of one
+STRENGTHS = 2.0 ** np.arange(8)
 
 
 class DawidSkene(EMAggregator):
@@ -19,15 +25,16 @@ class DawidSkene(EMAggregator):
 
     Answers are independent given the true class. EM starts at the shares of the answers and
     alternates between the posterior of the rows and the confusion matrices that it implies. The
-    matrices are the likeliest a posteriori: an annotator of few answers is drawn to the accuracy
-    that all have together, with errors spread evenly.
+    matrices are the likeliest a posteriori: each is drawn to the annotator's own accuracy with
+    errors spread evenly, and he who has few answers to the accuracy that all have together.
 
     Parameters
     ----------
-    prior_strength : float >= 0, default=2.0
-        How many answers the pooled accuracy counts for, in each row of a confusion matrix. 0 is
-        maximum likelihood, as in the paper; the more, the more it becomes `OneCoin` with one
-        accuracy for all.
+    prior_strength : {"auto"} or float >= 0, default=2.0
+        How many answers that counts for, in each row of a confusion matrix. 0 is maximum
+        likelihood, as in the paper; with a large one it becomes `OneCoin`. "auto" finds it, from 1
+        to 128: the more the annotators are wrong in ways of their own, the weaker the prior. That
+        is better for few rows, and not for many classes with few answers in each.
     class_prior : {"uniform"}, array-like of shape (K,) or None, default=None
         Frequencies of the classes; None learns them.
     max_iter : int >= 1, default=500
@@ -65,7 +72,7 @@ class DawidSkene(EMAggregator):
     ----------
     A. P. Dawid, A. M. Skene: "Maximum likelihood estimation of observer error-rates using the EM
     algorithm", Applied Statistics, 1979. Here with a prior, without which annotators of few answers
-    have confusion matrices of zeros and ones.
+    have confusion matrices of zeros and ones, and its strength by empirical Bayes.
 
     See Also
     --------
@@ -88,7 +95,7 @@ class DawidSkene(EMAggregator):
 
     _parameter_constraints: dict = {
         **EMAggregator._parameter_constraints,
-        "prior_strength": [Interval(Real, 0, None, closed="left")],
+        "prior_strength": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
     }
 
     def __init__(
@@ -110,13 +117,29 @@ class DawidSkene(EMAggregator):
 
     def _skills(self, votes, posterior, weight, last):
         counts = expected_counts(votes, posterior, weight)
-        return {"confusion": confusion_of(counts, self.prior_strength)}
+        expected = even_errors(drawn_accuracy(counts, OWN), counts.shape[1])
+        strength = self.prior_strength
+        if isinstance(strength, str):
+            strength = likeliest_strength(counts, expected)
+        return {"confusion": confusion_of(counts, expected, strength)}
 
 
-def confusion_of(counts, prior_strength):
-    """(m, K, K) confusion matrices from expected counts and `prior_strength` pooled answers."""
-    pooled = even_errors([pooled_accuracy(counts)], counts.shape[1])
+def confusion_of(counts, expected, strength):
+    """(m, K, K) confusion matrices from counts and `strength` answers that are as expected."""
     total = counts.sum(axis=2, keepdims=True)
-    # who has never met a class is taken for an average one there, however weak the prior
-    strength = prior_strength + (total + prior_strength <= 0)
-    return (counts + strength * pooled) / (total + strength)
+    # who has never met a class is taken to be as expected there, however weak the prior
+    strength = strength + (total + strength <= 0)
+    return (counts + strength * expected) / (total + strength)
+
+
+def likeliest_strength(counts, expected):
+    """Of `STRENGTHS` that under which the counts are likeliest, the matrices being drawn about
+    what is expected with that strength (empirical Bayes; rows are Dirichlet-multinomial)."""
+    total = counts.sum(axis=2)
+
+    def log_likelihood(strength):
+        prior = strength * np.maximum(expected, TINY)
+        by_answer = gammaln(counts + prior) - gammaln(prior)
+        return by_answer.sum() - (gammaln(total + strength) - gammaln(strength)).sum()
+
+    return max(STRENGTHS, key=log_likelihood)

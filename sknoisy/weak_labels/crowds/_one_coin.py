@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from numbers import Real
 
-import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from sknoisy.weak_labels.crowds._base import (
     EMAggregator,
+    drawn_accuracy,
     even_errors,
     expected_counts,
-    pooled_accuracy,
 )
 
 
@@ -105,8 +104,5 @@ class OneCoin(EMAggregator):
 
     def _skills(self, votes, posterior, weight, last):
         counts = expected_counts(votes, posterior, weight)
-        right = np.einsum("jkk->j", counts)
-        total = counts.sum(axis=(1, 2))
-        strength = self.prior_strength + (total + self.prior_strength <= 0)
-        accuracy = (right + strength * pooled_accuracy(counts)) / (total + strength)
+        accuracy = drawn_accuracy(counts, self.prior_strength)
         return {"confusion": even_errors(accuracy, len(votes.classes))}

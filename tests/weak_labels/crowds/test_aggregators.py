@@ -82,6 +82,19 @@ def test_glad_finds_the_difficult_rows():
     assert fitted.difficulty_[:200].mean() < 0.7 * fitted.difficulty_[200:].mean()
 
 
+def test_the_strength_of_the_prior_is_found():
+    gains = []
+    for seed in range(4):
+        y, votes = crowd([0.95, 0.5, 0.5, 0.4, 0.4], n=150, share=0.8, seed=seed)
+        found = DawidSkene(prior_strength="auto").fit(votes)
+        gains.append(np.mean(found.labels_ == y) - np.mean(DawidSkene().fit(votes).labels_ == y))
+    assert np.mean(gains) > 0.05  # errors are even: a strong prior is right
+    y, votes = crowd([0.8] * 4, n=600, seed=0)
+    votes[:, 3] = np.where(votes[:, 3] == 2, 1, votes[:, 3])  # takes 2 for 1
+    found = DawidSkene(prior_strength="auto").fit(votes)
+    assert found.confusion_[3, 2, 1] > 0.7
+
+
 def test_an_adversary_counts_against_what_he_says():
     y, votes = crowd([0.9, 0.9, 0.9, 0.05], n_classes=2)
     fitted = OneCoin().fit(votes)

