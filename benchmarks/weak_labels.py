@@ -19,7 +19,9 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -314,6 +316,17 @@ PARTS = {
 }
 
 
+def save(results, out):
+    """All results as JSON or CSV, by the suffix."""
+    out = Path(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.suffix == ".json":
+        out.write_text(json.dumps(results, indent=1, default=float))
+    else:
+        pd.DataFrame(results).to_csv(out, index=False)
+    print(f"written: {out}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default=None, help="folder of CSV files, see above")
@@ -346,7 +359,7 @@ def main():
             table = summary(pd.DataFrame(rows))
         show_and_save(table, None, part)
         results += rows
-    show_and_save(results, options.out, "All results")
+    save(results, options.out)
 
 
 if __name__ == "__main__":

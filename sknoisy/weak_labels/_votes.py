@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -68,20 +68,6 @@ class Votes:
     def by_annotator(self, values):
         """(m,) sums of `values`, one for each answer."""
         return np.bincount(self.annotator, weights=values, minlength=len(self.annotators))
-
-    def take(self, rows):
-        """The answers to some of the rows, each named once, in the order given."""
-        new = np.full(self.n_rows, -1)
-        new[rows] = np.arange(len(rows))
-        kept = np.flatnonzero(new[self.row] >= 0)
-        kept = kept[np.argsort(new[self.row[kept]], kind="stable")]
-        return replace(
-            self,
-            row=new[self.row[kept]],
-            annotator=self.annotator[kept],
-            answer=self.answer[kept],
-            n_rows=len(rows),
-        )
 
 
 @dataclass(frozen=True)

@@ -94,15 +94,13 @@ class BaseAggregator(PlainState, BaseEstimator, ABC):
     def _skill_table(self):
         return {"n_answers": self.n_answers_, "skill": self.annotator_skill_}
 
-    def _more_tags_of_votes(self, tags):
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False  # a matrix of answers is no matrix of features
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         tags.input_tags.allow_nan = True
         return tags
-
-    def __sklearn_tags__(self):
-        return self._more_tags_of_votes(super().__sklearn_tags__())
 
 
 class LabelAggregator(BaseAggregator):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_consistent_length
 
 from sknoisy._evidence._evidence import check_weight
@@ -52,7 +53,7 @@ def crowd_accuracy_score(votes, y_pred, *, aggregator=None, missing=None, sample
 def crowd_accuracy_scorer(estimator, X, votes):
     """`crowd_accuracy_score` as a scorer, for `scoring` of GridSearchCV and the like.
 
-    The blank of a `CrowdClassifier`, `missing`, is that of its votes.
+    The blank of a `CrowdClassifier` (`missing`), also of one in a Pipeline, is that of its votes.
 
     Parameters
     ----------
@@ -84,7 +85,8 @@ def crowd_accuracy_scorer(estimator, X, votes):
     >>> bool(search.fit(X, votes).best_score_ > 0.7)
     True
     """
-    missing = getattr(estimator, "missing", None)
+    last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+    missing = getattr(last, "missing", None)
     return crowd_accuracy_score(votes, estimator.predict(X), missing=missing)
 
 

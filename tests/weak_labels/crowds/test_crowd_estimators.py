@@ -21,6 +21,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from sknoisy.weak_labels import (
+    GLAD,
+    MACE,
     BiasVariance,
     CrowdClassifier,
     CrowdRegressor,
@@ -77,6 +79,18 @@ def test_a_classifier_that_knows_nothing_does_no_harm():
         model = CrowdClassifier(logistic(), combine=combine, random_state=0).fit(X, votes)
         alone = CrowdClassifier(logistic(), n_rounds=0).fit(X, votes)
         assert np.mean(model.labels_ == y) > np.mean(alone.labels_ == y) - 0.03
+
+
+@pytest.mark.parametrize(
+    "aggregator", [MajorityVote(), OneCoin(), GLAD(), MACE()], ids=lambda a: type(a).__name__
+)
+def test_features_help_every_aggregator(aggregator):
+    X, y, votes = crowd_data()
+    model = CrowdClassifier(logistic(), aggregator, random_state=0).fit(X, votes)
+    alone = clone(aggregator).fit(votes)
+    assert np.mean(model.labels_ == y) > np.mean(alone.labels_ == y) + 0.03
+    assert model.annotator_skill_.argmax() == 0
+    assert model.prior_temperature_ >= 1
 
 
 def test_agreement_weighs_model_and_annotators():
