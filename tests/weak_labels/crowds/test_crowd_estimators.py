@@ -325,3 +325,16 @@ def test_regressor_with_rows_without_numbers():
     assert np.corrcoef(model.values_[:30], y[:30])[0, 1] > 0.9
     with pytest.raises((TypeError, ValueError), match="regressor"):
         CrowdRegressor(logistic()).fit(X, votes)
+
+
+def test_regressor_with_metadata_routing():
+    X, _, votes = number_data(n=100)
+    weight = np.r_[np.full(50, 3.0), np.ones(50)]
+    plain = CrowdRegressor(Ridge(), random_state=0).fit(X, votes, sample_weight=weight)
+    with config_context(enable_metadata_routing=True):
+        asking = Ridge().set_fit_request(sample_weight=True)
+        routed = CrowdRegressor(asking, random_state=0).fit(X, votes, sample_weight=weight)
+        np.testing.assert_array_equal(routed.estimator_.coef_, plain.estimator_.coef_)
+        grouped = CrowdRegressor(asking, random_state=0)
+        grouped.fit(X, votes, sample_weight=weight, groups=np.arange(100) // 4)
+        assert grouped.n_fits_ == 11

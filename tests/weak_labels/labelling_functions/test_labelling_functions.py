@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
@@ -249,3 +250,16 @@ def test_errors_of_the_classifier():
         WeaklySupervisedClassifier(
             LogisticRegression(), functions=[has_offer, greets, lambda text: None]
         ).fit(TEXTS)
+
+
+def test_weights_reach_label_model_and_classifier_with_and_without_routing():
+    X, _, votes = feature_data()
+    weight = np.r_[np.ones(1000), np.zeros(500)]
+    model = WeaklySupervisedClassifier(LogisticRegression(), missing=-1)
+    plain = model.fit(X, votes, sample_weight=weight).estimator_.coef_
+    np.testing.assert_allclose(plain, model.fit(X[:1000], votes[:1000]).estimator_.coef_, atol=1e-3)
+    with config_context(enable_metadata_routing=True):
+        asking = LogisticRegression().set_fit_request(sample_weight=True)
+        routed = WeaklySupervisedClassifier(asking, missing=-1)
+        routed.fit(X, votes, sample_weight=weight)
+        np.testing.assert_array_equal(routed.estimator_.coef_, plain)
