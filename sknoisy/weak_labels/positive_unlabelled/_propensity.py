@@ -1,0 +1,252 @@
+"""Positives that are not labelled at random: a model of who is labelled, by EM."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MaxAbsScaler, StandardScaler
+from sklearn.utils import _safe_indexing
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from sknoisy._evidence import TableEncoder, fit_model, is_table, take_rows
+from sknoisy._evidence._fitting import IsModel, check_takes_weights, seeded_clone
+from sknoisy.detection._base import check_kind
+from sknoisy.weak_labels.positive_unlabelled._base import (
+    BasePUClassifier,
+    hidden_proba,
+    positive_proba,
+)
+from sknoisy.weak_labels.positive_unlabelled._corrected import score_of
+from sknoisy.weak_labels.positive_unlabelled._prior import (
+    estimate_class_prior,
+    labelled_scores,
+)
+
+LEAST = 1e-3  # a propensity is no less: nothing is known of positives that are never labelled
+
+
+class PropensityPUClassifier(BasePUClassifier):
+    """Classifier for positive-unlabelled labels where some positives are labelled more than others.
+
+    Two models explain together who is labelled: f(x), the probability of being positive, and the
+    propensity e(x), the probability of a positive to be labelled. In turns (EM), the probability of
+    each unlabelled row of being positive is f (1 - e) / (1 - f e); the classifier is fitted to
+    these, each row as a positive and as a negative with these weights, and the propensity to who is
+    labelled, each row with its probability of being positive.
+
+    Labels alone cannot tell an unlabelled positive from a negative. What tells them apart is that
+    the propensity depends on few features (`propensity_features`), or that both models are simple.
+
+    Number of fits: of the classifier `cv` (or 1) times the rounds, `max_iter` at most, plus `cv`
+    and 1; of the propensity one a round.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        The classifier to wrap; any scikit-learn classifier, or a Pipeline that ends in one.
+    propensity_estimator : classifier, default=None
+        Model of the propensity; it must take weights. None means logistic regression, on encoded
+        columns where X is a table.
+    propensity_features : list of column names or positions, default=None
+        What the propensity may depend on. None means all of X; an empty list that it is the same
+        for all.
+    max_iter : int >= 1, default=20
+        Rounds at most.
+    tol : float >= 0, default=1e-3
+        Rounds end when probabilities of unlabelled rows change less than this on average.
+    positive : scalar, default=None
+        The value of y that means positive. None: the larger of the two, which is 1 of (0, 1) and
+        of (-1, 1), and True.
+    cv : int >= 2 or splitter, default=5
+        Folds by which rows are judged by models that have not seen them.
+    weight_strategy : {"native", "resample"}, default="native"
+        How weights reach the models: as their `sample_weight` (an error when one takes none), or
+        by repeating and leaving out rows in proportion to weight.
+    n_jobs : int or None, default=None
+        Jobs of the fits in the folds.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the folds and every `random_state` that the models leave at None.
+
+    Attributes
+    ----------
+    estimator_ : estimator object
+        The wrapped model of the last fit.
+    propensity_estimator_ : estimator object or None
+        The model of the propensity; None where it is the same for all.
+    classes_ : ndarray of shape (2,)
+        The values of y; the unlabelled value is the negative class.
+    positive_proba_ : ndarray of shape (n,)
+        Probability of each training row of being positive, given whether it is labelled.
+    propensity_ : ndarray of shape (n,)
+        Probability of each training row to be labelled if it is positive.
+    class_prior_ : float
+        Share of positives among all rows.
+    label_frequency_ : float
+        Share of the positives that are labelled.
+    n_iter_ : int
+        Rounds.
+
+    References
+    ----------
+    J. Bekker, P. Robberechts, J. Davis: "Beyond the Selected Completely At Random Assumption for
+    Learning from Positive and Unlabeled Data", ECML PKDD 2019. Adapted: f comes from models that
+    have not seen the row, for flexible models explain labels away that they have seen; the first
+    round starts from positives that are labelled at random; the last fit is to the soft labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sknoisy.weak_labels.positive_unlabelled import PropensityPUClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> y_true = rng.random(2000) < 0.5
+    >>> X = rng.normal(size=(2000, 2)) + np.outer(y_true, [3.0, 0.0])
+    >>> chance = 0.1 + 0.8 * (X[:, 1] > 0)  # column 1 says who is labelled
+    >>> y = (y_true & (rng.random(2000) < chance)).astype(int)
+    >>> model = PropensityPUClassifier(
+    ...     LogisticRegression(), propensity_features=[1], random_state=0
+    ... ).fit(X, y)
+    >>> bool((model.predict(X) == y_true).mean() > 0.9)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **BasePUClassifier._parameter_constraints,
+        "propensity_estimator": [IsModel(), None],
+        "propensity_features": ["array-like", None],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        *,
+        propensity_estimator=None,
+        propensity_features=None,
+        max_iter=20,
+        tol=1e-3,
+        positive=None,
+        cv=5,
+        weight_strategy="native",
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.propensity_estimator = propensity_estimator
+        self.propensity_features = propensity_features
+        self.max_iter = max_iter
+        self.tol = tol
+        self.positive = positive
+        self.cv = cv
+        self.weight_strategy = weight_strategy
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def _learn(self, rows, labels):
+        check_takes_weights(self.estimator, self.weight_strategy, "the rounds are made of weights")
+        columns = self._columns(rows.X)
+        propensity_model = None if columns is None else self._propensity_model(columns)
+        folds = rows.folds(labels.codes, self.cv)
+        given = np.ones(len(labels.labelled)) if rows.sample_weight is None else rows.sample_weight
+        unlabelled = ~labels.labelled
+
+        score = labelled_scores(self.estimator, rows, labels, folds)
+        c = estimate_class_prior(
+            score,
+            labels.labelled,
+            sample_weight=rows.sample_weight,
+            random_state=rows.random_state,
+        ).label_frequency
+        f = positive_proba(score, labels, c, rows.sample_weight)
+        proba = np.where(labels.labelled, 1.0, hidden_proba(f, c))
+        model, n_iter = None, 0
+        for n_iter in range(1, self.max_iter + 1):  # noqa: B007
+            model, e = self._fit_propensity(
+                propensity_model, columns, labels.labelled, given * proba, rows.random_state
+            )
+            said = rows.out_of_sample(self.estimator, labels.columns(proba), folds)
+            said = said[:, labels.positive_at]
+            f = np.where(np.isnan(said), f, said)
+            before, proba = proba, np.where(labels.labelled, 1.0, hidden_proba(f, e))
+            if np.abs(proba - before)[unlabelled].mean() < self.tol:
+                break
+        prior = np.average(proba, weights=given)
+        return labels.columns(proba), {
+            "propensity_estimator_": model,
+            "positive_proba_": proba,
+            "propensity_": e,
+            "class_prior_": float(prior),
+            "label_frequency_": float(np.average(labels.labelled, weights=given) / prior),
+            "n_iter_": n_iter,
+        }
+
+    # ------------------------------------------------------------------ the propensity
+
+    def _columns(self, X):
+        """The columns of X that the propensity may depend on; None for no column."""
+        wanted = self.propensity_features
+        if wanted is None:
+            return X
+        wanted = list(wanted)
+        if not wanted:
+            return None
+        try:
+            return _safe_indexing(X, wanted, axis=1)
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise ValueError(
+                f"propensity_features={wanted!r} are not columns of X: {error}"
+            ) from error
+
+    def _propensity_model(self, columns):
+        if self.propensity_estimator is None:
+            if is_table(columns):
+                encoder = TableEncoder()
+            else:
+                encoder = MaxAbsScaler() if issparse(columns) else StandardScaler()
+            return make_pipeline(encoder, LogisticRegression(max_iter=1000))
+        check_kind(self.propensity_estimator, "classification", "propensity_estimator")
+        check_takes_weights(
+            self.propensity_estimator,
+            self.weight_strategy,
+            "the propensity is fitted to probabilities of being positive",
+        )
+        return self.propensity_estimator
+
+    def _fit_propensity(self, propensity_model, columns, labelled, weight, seed):
+        """(fitted model, propensity of each row)."""
+        if propensity_model is None:
+            rate = np.average(labelled, weights=weight)
+            return None, np.full(len(labelled), np.clip(rate, LEAST, 1.0))
+        kept = np.flatnonzero(weight > 0)
+        model = fit_model(
+            seeded_clone(propensity_model, seed),
+            take_rows(columns, kept),
+            labelled[kept].astype(int),
+            weight[kept],
+            weight_strategy=self.weight_strategy,
+            random_state=seed,
+        )
+        return model, np.clip(score_of(model, columns, np.array([0, 1]), 1), LEAST, 1.0)
+
+    def predict_propensity(self, X):
+        """Probability of rows to be labelled if they are positive.
+
+        Parameters
+        ----------
+        X : as in `fit`
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        columns = self._columns(X)
+        if columns is None:
+            return np.full(len(X), self.label_frequency_)
+        return np.clip(score_of(self.propensity_estimator_, columns, np.array([0, 1]), 1), LEAST, 1)
