@@ -121,7 +121,7 @@ def _pulearn(name, prior=False, bare=False, **how):
             given["prior"] = truth[labelled == 0].mean()
         if not bare:
             given["estimator"] = clone(model)
-        if "Bayes" not in name:
+        if "Bayes" not in name and "TAN" not in name:
             given["random_state"] = 0
         if given.get("max_samples") == "labelled":
             given["max_samples"] = int(labelled.sum())

@@ -52,9 +52,9 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
         Whether probabilities are corrected to those of having the label, see `TaylorPUClassifier`.
     momentum : float in [0, 1), default=0.5
         Share of what earlier rounds said in f.
-    max_iter : int >= 1, default=10
+    max_iter : int >= 1, default=6
         Rounds at most.
-    tol : float >= 0, default=1e-3
+    tol : float >= 0, default=5e-3
         Rounds end when f of unlabelled rows changes less than this on average.
     cv : int >= 2 or splitter, default=5
         Folds by which rows are judged by models that have not seen them.
@@ -122,8 +122,8 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
         spread=1.0,
         calibrate=True,
         momentum=0.5,
-        max_iter=10,
-        tol=1e-3,
+        max_iter=6,
+        tol=5e-3,
         cv=5,
         weight_strategy="native",
         n_jobs=None,

@@ -6,12 +6,13 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.sparse import issparse
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sknoisy._evidence import TableEncoder, fit_model, is_table, take_rows
 from sknoisy._evidence._fitting import IsModel, check_takes_weights, seeded_clone
@@ -19,13 +20,10 @@ from sknoisy.detection._base import check_kind
 from sknoisy.weak_labels.positive_unlabelled._base import (
     BasePUClassifier,
     hidden_proba,
-    positive_proba,
 )
 from sknoisy.weak_labels.positive_unlabelled._corrected import score_of
-from sknoisy.weak_labels.positive_unlabelled._prior import (
-    estimate_class_prior,
-    labelled_scores,
-)
+from sknoisy.weak_labels.positive_unlabelled._prior import safe_logit
+from sknoisy.weak_labels.positive_unlabelled._variational import weighted_labels
 
 LEAST = 1e-3  # a propensity is no less: nothing is known of positives that are never labelled
 
@@ -35,15 +33,15 @@ class PropensityPUClassifier(BasePUClassifier):
 
     Two models explain together who is labelled: f(x), the probability of being positive, and the
     propensity e(x), the probability of a positive to be labelled. In turns (EM), the probability of
-    each unlabelled row of being positive is f (1 - e) / (1 - f e); the classifier is fitted to
-    these, each row as a positive and as a negative with these weights, and the propensity to who is
-    labelled, each row with its probability of being positive.
+    each unlabelled row of being positive is f (1 - e) / (1 - f e); f is fitted to these, and the
+    propensity to who is labelled, each row with its probability of being positive. At the end the
+    classifier is fitted to these probabilities, each row as a positive and as a negative.
 
     Labels alone cannot tell an unlabelled positive from a negative. What tells them apart is that
     the propensity depends on few features (`propensity_features`), or that both models are simple.
 
-    Number of fits: of the classifier `cv` (or 1) times the rounds, `max_iter` at most, plus `cv`
-    and 1; of the propensity one a round.
+    Number of fits: of the classifier `cv` times `n_refits`, plus 1; of the propensity one a turn,
+    `max_iter` at most.
 
     Parameters
     ----------
@@ -55,10 +53,14 @@ class PropensityPUClassifier(BasePUClassifier):
     propensity_features : list of column names or positions, default=None
         What the propensity may depend on. None means all of X; an empty list that it is the same
         for all.
-    max_iter : int >= 1, default=20
-        Rounds at most.
-    tol : float >= 0, default=1e-3
-        Rounds end when probabilities of unlabelled rows change less than this on average.
+    n_refits : int >= 1, default=1
+        How many times f is learnt from X. The first time the classifier learns who is labelled,
+        and later what the turns have made of it: models of few parameters gain by 2 to 4, flexible
+        ones come to believe what they have said.
+    max_iter : int >= 1, default=50
+        Turns at most.
+    tol : float >= 0, default=1e-4
+        Turns end when probabilities of unlabelled rows change less than this on average.
     positive : scalar, default=None
         The value of y that means positive. None: the larger of the two, which is 1 of (0, 1) and
         of (-1, 1), and True.
@@ -89,14 +91,15 @@ class PropensityPUClassifier(BasePUClassifier):
     label_frequency_ : float
         Share of the positives that are labelled.
     n_iter_ : int
-        Rounds.
+        Turns.
 
     References
     ----------
     J. Bekker, P. Robberechts, J. Davis: "Beyond the Selected Completely At Random Assumption for
-    Learning from Positive and Unlabeled Data", ECML PKDD 2019. Adapted: f comes from models that
-    have not seen the row, for flexible models explain labels away that they have seen; the first
-    round starts from positives that are labelled at random; the last fit is to the soft labels.
+    Learning from Positive and Unlabeled Data", ECML PKDD 2019. Adapted: in the turns, f is a logistic curve
+    over scores of models that have not seen the row, for flexible models explain labels away that
+    they have seen, and the turns are many; the last fit is to the soft labels, whose weights are
+    not negative.
 
     Examples
     --------
@@ -119,6 +122,7 @@ class PropensityPUClassifier(BasePUClassifier):
         **BasePUClassifier._parameter_constraints,
         "propensity_estimator": [IsModel(), None],
         "propensity_features": ["array-like", None],
+        "n_refits": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
     }
@@ -129,8 +133,9 @@ class PropensityPUClassifier(BasePUClassifier):
         *,
         propensity_estimator=None,
         propensity_features=None,
-        max_iter=20,
-        tol=1e-3,
+        n_refits=1,
+        max_iter=50,
+        tol=1e-4,
         positive=None,
         cv=5,
         weight_strategy="native",
@@ -140,6 +145,7 @@ class PropensityPUClassifier(BasePUClassifier):
         self.estimator = estimator
         self.propensity_estimator = propensity_estimator
         self.propensity_features = propensity_features
+        self.n_refits = n_refits
         self.max_iter = max_iter
         self.tol = tol
         self.positive = positive
@@ -151,40 +157,43 @@ class PropensityPUClassifier(BasePUClassifier):
     def _learn(self, rows, labels):
         check_takes_weights(self.estimator, self.weight_strategy, "the rounds are made of weights")
         columns = self._columns(rows.X)
-        propensity_model = None if columns is None else self._propensity_model(columns)
+        model = None if columns is None else self._propensity_model(columns)
         folds = rows.folds(labels.codes, self.cv)
-        given = np.ones(len(labels.labelled)) if rows.sample_weight is None else rows.sample_weight
-        unlabelled = ~labels.labelled
-
-        score = labelled_scores(self.estimator, rows, labels, folds)
-        c = estimate_class_prior(
-            score,
-            labels.labelled,
-            sample_weight=rows.sample_weight,
-            random_state=rows.random_state,
-        ).label_frequency
-        f = positive_proba(score, labels, c, rows.sample_weight)
-        proba = np.where(labels.labelled, 1.0, hidden_proba(f, c))
-        model, n_iter = None, 0
-        for n_iter in range(1, self.max_iter + 1):  # noqa: B007
-            model, e = self._fit_propensity(
-                propensity_model, columns, labels.labelled, given * proba, rows.random_state
+        labelled = labels.labelled
+        given = np.ones(len(labelled)) if rows.sample_weight is None else rows.sample_weight
+        shares = weighted_labels(labels, balanced_weight(labelled, given))
+        proba = None
+        for _ in range(self.n_refits):
+            said = rows.out_of_sample(self.estimator, shares, folds)[:, labels.positive_at]
+            said = np.where(np.isnan(said), np.nanmean(said), said)
+            start = np.where(labelled, 1.0, said) if proba is None else proba
+            proba, e, fitted, n_iter = self._in_turns(
+                model, columns, labelled, given, safe_logit(said), start, rows.random_state
             )
-            said = rows.out_of_sample(self.estimator, labels.columns(proba), folds)
-            said = said[:, labels.positive_at]
-            f = np.where(np.isnan(said), f, said)
-            before, proba = proba, np.where(labels.labelled, 1.0, hidden_proba(f, e))
-            if np.abs(proba - before)[unlabelled].mean() < self.tol:
-                break
+            shares = labels.columns(proba)
         prior = np.average(proba, weights=given)
-        return labels.columns(proba), {
-            "propensity_estimator_": model,
+        return shares, {
+            "propensity_estimator_": fitted,
             "positive_proba_": proba,
             "propensity_": e,
             "class_prior_": float(prior),
-            "label_frequency_": float(np.average(labels.labelled, weights=given) / prior),
+            "label_frequency_": float(np.average(labelled, weights=given) / prior),
             "n_iter_": n_iter,
         }
+
+    def _in_turns(self, model, columns, labelled, given, score, proba, seed):
+        """EM over the curve of f over the scores, and the propensity.
+
+        Returns (probability of being positive, propensity, its fitted model, turns).
+        """
+        n_iter = 0
+        for n_iter in range(1, self.max_iter + 1):  # noqa: B007
+            fitted, e = self._fit_propensity(model, columns, labelled, given * proba, seed)
+            f = logistic_curve(score, proba, given)
+            before, proba = proba, np.where(labelled, 1.0, hidden_proba(f, e))
+            if np.abs(proba - before)[~labelled].mean() < self.tol:
+                break
+        return proba, e, fitted, n_iter
 
     # ------------------------------------------------------------------ the propensity
 
@@ -248,5 +257,27 @@ class PropensityPUClassifier(BasePUClassifier):
         check_is_fitted(self)
         columns = self._columns(X)
         if columns is None:
-            return np.full(len(X), self.label_frequency_)
+            return np.full(_num_samples(X), self.label_frequency_)
         return np.clip(score_of(self.propensity_estimator_, columns, np.array([0, 1]), 1), LEAST, 1)
+
+
+def balanced_weight(labelled, weight):
+    """Weights by which labelled and unlabelled rows count the same; their mean is that of before."""
+    share = np.average(labelled, weights=weight)
+    return np.where(labelled, 0.5 / share, 0.5 / (1.0 - share))
+
+
+def logistic_curve(score, proba, weight, n_steps=25):
+    """expit(a * score + b), fitted to soft labels by Newton's method."""
+    spread = score.std() or 1.0
+    Z = np.column_stack([(score - score.mean()) / spread, np.ones(len(score))])
+    theta = np.array([1.0, 0.0])
+    for _ in range(n_steps):
+        f = expit(Z @ theta)
+        gradient = Z.T @ (weight * (f - proba)) + 1e-3 * theta
+        hessian = (Z * (weight * f * (1.0 - f))[:, None]).T @ Z + 1e-3 * np.eye(2)
+        step = np.linalg.solve(hessian, gradient)
+        theta = np.clip(theta - step, [0.0, -30.0], 30.0)
+        if np.abs(step).max() < 1e-6:
+            break
+    return expit(Z @ theta)

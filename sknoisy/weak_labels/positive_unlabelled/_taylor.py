@@ -38,9 +38,9 @@ class TaylorPUClassifier(BasePUClassifier):
         where classes overlap.
     momentum : float in [0, 1), default=0.5
         Share of what earlier rounds said in f.
-    max_iter : int >= 1, default=10
+    max_iter : int >= 1, default=6
         Rounds at most.
-    tol : float >= 0, default=1e-3
+    tol : float >= 0, default=5e-3
         Rounds end when f of unlabelled rows changes less than this on average.
     positive : scalar, default=None
         The value of y that means positive. None: the larger of the two, which is 1 of (0, 1) and
@@ -107,8 +107,8 @@ class TaylorPUClassifier(BasePUClassifier):
         order=2,
         calibrate=True,
         momentum=0.5,
-        max_iter=10,
-        tol=1e-3,
+        max_iter=6,
+        tol=5e-3,
         positive=None,
         cv=5,
         weight_strategy="native",
