@@ -9,9 +9,9 @@ unlabelled are all others, of whom 3 % have it and have not been told; `--data` 
 made ones in which positives are labelled at random ("scar", "scar, overlap", "scar, rare") or more
 often where two features are large ("sar").
 
-F1 and AUC are against the truth, on new rows. "tuned" is the threshold chosen by `pu_f1_scorer`, or
-by F1 with the class prior that was estimated, on the positive-unlabelled labels alone. "plain" takes
-unlabelled rows for negatives, "truth" is fitted to the true labels. pulearn's nnPU is linear,
+F1 and AUC are against the truth, on new rows. "tuned" is the threshold chosen by `pu_f1_scorer`,
+or by F1 with the class prior that was estimated, on the positive-unlabelled labels alone. "plain"
+takes unlabelled rows for negatives, "truth" is fitted to the true labels. pulearn's nnPU is linear,
 whatever the model, and is told the true class prior, which it needs; its naive Bayes has no model.
 
 `--priors` measures the estimates of the class prior on made data of several priors and overlaps.
