@@ -9,11 +9,11 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_consistent_length
 
 from sknoisy._evidence._evidence import check_groups, check_weight
-from sknoisy._evidence._fitting import IsModel, check_takes_weights
+from sknoisy._evidence._fitting import IsModel, check_kind, check_takes_weights
 from sknoisy._fitted import replace_fitted
 from sknoisy._soft_fit import SoftRows
 from sknoisy._wrapper import WrappedClassifier
-from sknoisy.detection._base import check_kind
+from sknoisy.treatment._treated import model_attributes
 
 
 class BaseWeakClassifier(WrappedClassifier, ABC):
@@ -76,9 +76,7 @@ class BaseWeakClassifier(WrappedClassifier, ABC):
         proba, attributes = self._learn(rows, labels)
         model = self._fit_last(rows, labels, proba, attributes)
         fitted = {"estimator_": model, "classes_": rows.classes, **attributes}
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(model, name):
-                fitted[name] = getattr(model, name)
+        fitted |= model_attributes(model)
         # Only now, when nothing can fail any more, is this object changed.
         replace_fitted(self, fitted)
         return self
