@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from numbers import Integral
 
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils.validation import _num_samples, check_consistent_length
 
 from sknoisy._evidence._evidence import check_groups, check_weight
 from sknoisy._evidence._fitting import IsModel, check_kind, check_takes_weights
@@ -58,7 +58,7 @@ class BaseWeakClassifier(WrappedClassifier, ABC):
         params, weight = self._route(sample_weight, fit_params)
         labels = self._read(y)
         check_consistent_length(X, y)
-        n = len(y)
+        n = _num_samples(X)
         if weight is not None:
             weight = check_weight(weight, n)
             check_takes_weights(self.estimator, self.weight_strategy, "sample_weight was given")

@@ -121,7 +121,7 @@ class BaggingPUClassifier(PriorPUClassifier):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _learn(self, rows, labels):
+    def _learn_positives(self, rows, labels):
         n = len(labels.labelled)
         given = labels.classes[labels.codes]
         evidence = Evidence(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from numbers import Integral, Real
 
 import numpy as np
@@ -30,6 +31,14 @@ class BasePUClassifier(BaseWeakClassifier):
 
     def _read(self, y):
         return read_pu(y, self.positive)
+
+    def _learn(self, rows, labels):
+        labels.check_weight(rows.sample_weight)
+        return self._learn_positives(rows, labels)
+
+    @abstractmethod
+    def _learn_positives(self, rows, labels):
+        """As `_learn`, where both classes have rows."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

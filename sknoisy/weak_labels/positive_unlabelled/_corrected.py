@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import _num_samples
 
 from sknoisy._evidence._responses import LabelResponse
+from sknoisy.weak_labels.positive_unlabelled._prior import safe_logit
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,10 @@ class CorrectedModel(ClassifierMixin, BaseEstimator):
     def predict_log_proba(self, X, **params):
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X, **params))
+
+    def decision_function(self, X, **params):
+        """Logits, of the second class."""
+        return safe_logit(self.predict_proba(X, **params)[:, 1])
 
     def predict(self, X):
         return self.classes[self.predict_proba(X).argmax(axis=1)]

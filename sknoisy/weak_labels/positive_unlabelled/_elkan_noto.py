@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from sknoisy.weak_labels.positive_unlabelled._base import (
@@ -113,7 +112,7 @@ class ElkanNotoClassifier(PriorPUClassifier):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _learn(self, rows, labels):
+    def _learn_positives(self, rows, labels):
         given = labels.labelled.astype(float)
         if self.mode == "rescaled":
             if not hasattr(self.estimator, "predict_proba"):
@@ -127,7 +126,7 @@ class ElkanNotoClassifier(PriorPUClassifier):
         score, prior = self._first_look(rows, labels)
         c = prior.label_frequency
         hidden = hidden_proba(positive_proba(score, labels, c, rows.sample_weight), c)
-        proba = np.where(labels.labelled, 1.0, hidden)
+        proba = labels.posterior(hidden)
         return labels.columns(proba), {**prior_attributes(prior), "positive_proba_": proba}
 
     def _fit_last(self, rows, labels, soft_labels, attributes):

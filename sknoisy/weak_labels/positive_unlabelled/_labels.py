@@ -10,6 +10,7 @@ import pandas as pd
 from sknoisy._evidence import check_labels
 from sknoisy._evidence._target import positions
 
+SUREST = 0.99  # of an unlabelled row to be positive
 # names that say by themselves which of two texts is no label
 UNLABELLED = {"", "?", "none", "unknown", "unlabeled", "unlabelled"}
 
@@ -45,6 +46,24 @@ class PULabels:
         """(n, 2) in the order of `classes`, from the probability (n,) of the positive class."""
         return self.weighted(positive_proba, 1.0 - positive_proba)
 
+    def posterior(self, hidden):
+        """(n,) probability of being positive: 1 where labelled, else `hidden`.
+
+        It leaves every unlabelled row a little of a negative, so that there is one to learn from.
+        """
+        return np.where(self.labelled, 1.0, np.minimum(hidden, SUREST))
+
+    def check_weight(self, weight):
+        """Refuse weights that leave nothing of a class."""
+        if weight is None:
+            return
+        for rows, what in ((self.labelled, "labelled positive"), (~self.labelled, "unlabelled")):
+            if not weight[rows].any():
+                raise ValueError(
+                    f"All rows that are {what} have sample_weight zero, which leaves one class: "
+                    "positive-unlabelled learning needs rows of both."
+                )
+
     def weighted(self, as_positive, as_negative):
         """(n, 2) in the order of `classes`: what a row weighs as either class."""
         pair = (as_negative, as_positive) if self.positive_at else (as_positive, as_negative)
@@ -66,6 +85,8 @@ def read_pu(y, positive=None):
     y = _without_blanks(y)
     target = check_labels(y)
     classes = target.classes
+    if len(classes) == 0:
+        raise ValueError("Found array with 0 sample(s): y has no row to fit on.")
     if len(classes) > 2:
         names = ", ".join(map(repr, classes[:5].tolist()))
         raise ValueError(
@@ -96,9 +117,15 @@ def read_pu(y, positive=None):
 
 def _without_blanks(y):
     """y, in which blanks, if they are the second value, have become a value."""
-    if y is None or len(np.shape(y)) != 1:
+    if y is None or getattr(getattr(y, "dtype", None), "kind", "O") in "iub":
         return y
-    values = y if isinstance(y, pd.Series) else pd.Series(np.asarray(y, dtype=object))
+    if isinstance(y, pd.Series):
+        values = y
+    else:
+        array = np.asarray(y, dtype=object)
+        if array.ndim != 1:
+            return y
+        values = pd.Series(array)
     blank = values.isna().to_numpy(dtype=bool)
     if not blank.any():
         return y

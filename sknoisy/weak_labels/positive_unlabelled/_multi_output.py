@@ -18,11 +18,9 @@ from sknoisy._soft_fit import SoftRows
 from sknoisy._wrapper import BaseWrapper
 from sknoisy.detection._base import check_kind
 from sknoisy.weak_labels.positive_unlabelled._corrected import CorrectedModel, score_of
-from sknoisy.weak_labels.positive_unlabelled._labels import PULabels
+from sknoisy.weak_labels.positive_unlabelled._labels import read_pu
 from sknoisy.weak_labels.positive_unlabelled._prior import estimate_class_prior, positive_link
 from sknoisy.weak_labels.positive_unlabelled._variational import fit_variational, weighted_labels
-
-WITHOUT = np.array([0, 1])
 
 
 class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
@@ -56,6 +54,9 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
         Rounds at most.
     tol : float >= 0, default=5e-3
         Rounds end when f of unlabelled rows changes less than this on average.
+    positive : scalar, default=None
+        The value of y that means positive. None: the larger of the two, which is 1 of (0, 1) and
+        of (-1, 1), and True.
     cv : int >= 2 or splitter, default=5
         Folds by which rows are judged by models that have not seen them.
     weight_strategy : {"native", "resample"}, default="native"
@@ -71,7 +72,9 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
     estimators_ : list of estimator objects
         The model of each column.
     classes_ : list of ndarray
-        [0, 1] for each column.
+        The two values of each column.
+    positive_at_ : ndarray of shape (L,) of int
+        Which of them is the positive one.
     variational_proba_ : ndarray of shape (n, L)
         f of each training row and label, by models that have not seen the row.
     n_iter_ : ndarray of shape (L,)
@@ -107,6 +110,7 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
+        "positive": "no_validation",
         "cv": [Interval(Integral, 2, None, closed="left"), "cv_object"],
         "weight_strategy": [StrOptions({"native", "resample"})],
         "n_jobs": [Integral, None],
@@ -124,6 +128,7 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
         momentum=0.5,
         max_iter=6,
         tol=5e-3,
+        positive=None,
         cv=5,
         weight_strategy="native",
         n_jobs=None,
@@ -137,6 +142,7 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
         self.momentum = momentum
         self.max_iter = max_iter
         self.tol = tol
+        self.positive = positive
         self.cv = cv
         self.weight_strategy = weight_strategy
         self.n_jobs = n_jobs
@@ -150,7 +156,8 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
         X : {array-like, sparse matrix, DataFrame, list} with n rows
             Whatever the estimator takes; it is only row-indexed here.
         y : {array-like, sparse matrix, DataFrame} of shape (n, L)
-            1 where a row has a label; 0, -1, False or a blank where that is not known.
+            1 where a row has a label; 0, -1, False or a blank where that is not known. Any other
+            two values do as well, see `positive`.
         sample_weight : array-like of shape (n,), default=None
             Multiplied with any weight computed here.
         groups : array-like of shape (n,), default=None
@@ -167,12 +174,12 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
         check_kind(self.estimator, "classification", type(self).__name__)
         params, weight = self._route(sample_weight, fit_params)
         check_takes_weights(self.estimator, self.weight_strategy, "the loss is made of weights")
-        given = label_matrix(y)
-        check_consistent_length(X, given)
-        n = len(given)
+        labels = read_matrix(y, self.positive)
+        check_consistent_length(X, labels[0].labelled)
+        n = len(labels[0].labelled)
         rows = SoftRows(
             X,
-            WITHOUT,
+            labels[0].classes,
             sample_weight=None if weight is None else check_weight(weight, n),
             groups=None if groups is None else check_groups(groups, n),
             fit_params=params,
@@ -180,11 +187,16 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
             random_state=self._seed(),
             n_jobs=self.n_jobs,
         )
-        columns = [self._fit_column(rows, PULabels(WITHOUT, 1, column)) for column in given.T]
-        models, f, n_iter = zip(*columns, strict=True)
+        found = []
+        for column in labels:
+            column.check_weight(rows.sample_weight)
+            rows.classes = column.classes
+            found.append(self._fit_column(rows, column))
+        models, f, n_iter = zip(*found, strict=True)
         fitted = {
             "estimators_": list(models),
-            "classes_": [WITHOUT.copy() for _ in models],
+            "classes_": [column.classes for column in labels],
+            "positive_at_": np.array([column.positive_at for column in labels]),
             "variational_proba_": np.column_stack(f),
             "n_iter_": np.array(n_iter),
         }
@@ -210,15 +222,14 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
         )
         model = rows.fit(self.estimator, weighted_labels(labels, weight))
         if self.calibrate:
-            of_rows = {"weight": rows.sample_weight}
             prior = estimate_class_prior(
                 f,
                 labels.labelled,
                 sample_weight=rows.sample_weight,
                 random_state=rows.random_state,
             )
-            link = positive_link(f, labels.labelled, prior.label_frequency, **of_rows)
-            model = CorrectedModel([model], WITHOUT, 1, link.of_proba)
+            link = positive_link(f, labels.labelled, prior.label_frequency, rows.sample_weight)
+            model = CorrectedModel([model], labels.classes, labels.positive_at, link.of_proba)
         return model, f, n_iter
 
     # ------------------------------------------------------------------ after fit
@@ -235,7 +246,14 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
         ndarray of shape (n_samples, L)
         """
         check_is_fitted(self)
-        return np.column_stack([score_of(model, X, WITHOUT, 1) for model in self.estimators_])
+        return np.column_stack(
+            [
+                score_of(model, X, classes, at)
+                for model, classes, at in zip(
+                    self.estimators_, self.classes_, self.positive_at_, strict=True
+                )
+            ]
+        )
 
     def predict(self, X):
         """Labels of each row.
@@ -246,10 +264,16 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
 
         Returns
         -------
-        ndarray of shape (n_samples, L) of int
-            0 or 1.
+        ndarray of shape (n_samples, L)
+            In the values of y.
         """
-        return (self.predict_proba(X) > 0.5).astype(int)
+        yes = self.predict_proba(X) > 0.5
+        return np.column_stack(
+            [
+                classes[np.where(column, at, 1 - at)]
+                for column, classes, at in zip(yes.T, self.classes_, self.positive_at_, strict=True)
+            ]
+        )
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "estimators_")
@@ -264,31 +288,26 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
         return tags
 
 
-def label_matrix(y):
-    """(n, L) of bool: where a label is given."""
+def read_matrix(y, positive=None):
+    """A `PULabels` for each column of a matrix."""
+    if y is None:
+        raise ValueError(
+            "PUMultiOutputClassifier requires y to be passed, but the target y is None"
+        )
     if issparse(y):
         y = y.toarray()
-    names = list(y.columns) if isinstance(y, pd.DataFrame) else None
-    y = np.asarray(y)
-    if y.ndim != 2:
+    if not isinstance(y, pd.DataFrame):
+        y = pd.DataFrame(np.asarray(y)) if np.ndim(y) == 2 else y
+    if np.ndim(y) != 2:
         raise ValueError(
-            f"y must be a matrix, a column for each label, got shape {y.shape}. For one label use "
-            "another class, TaylorPUClassifier for instance."
+            f"y must be a matrix, a column for each label, got shape {np.shape(y)}. For one label "
+            "use another class, TaylorPUClassifier for instance."
         )
-    blank = pd.isna(y)
-    known = np.where(blank, 0, y)
-    odd = ~np.isin(known, [0, 1, -1, False, True])
-    if odd.any():
-        row, column = np.argwhere(odd)[0]
-        raise ValueError(
-            f"y must say 1 where a row has a label and 0, -1 or nothing elsewhere: it is "
-            f"{y[row, column]!r} in row {row}, column {column}."
-        )
-    given = known == 1
-    for at, count in enumerate(given.sum(axis=0)):
-        name = names[at] if names else at
-        if count == 0:
-            raise ValueError(f"Column {name!r} of y has no positive label: leave it out of y.")
-        if count == len(given):
-            raise ValueError(f"Column {name!r} of y is 1 in all rows: leave it out of y.")
-    return given
+    columns = []
+    for at, name in enumerate(y.columns):
+        try:
+            columns.append(read_pu(y.iloc[:, at], positive))
+        except (ValueError, TypeError) as error:
+            error.add_note(f"This is column {name!r} of y; leave it out if it says nothing.")
+            raise
+    return columns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from numbers import Integral
 
@@ -9,7 +10,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
+from sklearn.utils import ClassifierTags, check_random_state, get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length
 
@@ -428,6 +429,7 @@ class ClassPrior(BaseEstimator):
         seed = None
         if self.random_state is not None:
             seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        labels.check_weight(weight)
         rows = SoftRows(
             X,
             labels.classes,
@@ -442,8 +444,20 @@ class ClassPrior(BaseEstimator):
             score, labels.labelled, method=self.method, sample_weight=weight, random_state=seed
         )
         fitted = {f"{name}_": value for name, value in vars(estimate).items()}
-        replace_fitted(self, {**fitted, "labelled_proba_": score, "classes_": labels.classes})
+        fitted |= {"labelled_proba_": score, "classes_": labels.classes}
+        if len(getattr(X, "shape", ())) == 2:
+            fitted["n_features_in_"] = X.shape[1]
+        replace_fitted(self, fitted)
         return self
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator)
+        tags.input_tags = deepcopy(inner.input_tags)
+        tags.non_deterministic = inner.non_deterministic
+        tags.target_tags.required = True
+        tags.classifier_tags = ClassifierTags(multi_class=False)
+        return tags
 
 
 def labelled_scores(estimator, rows, labels, folds):

@@ -158,7 +158,7 @@ class PropensityPUClassifier(BasePUClassifier):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _learn(self, rows, labels):
+    def _learn_positives(self, rows, labels):
         check_takes_weights(self.estimator, self.weight_strategy, "the rounds are made of weights")
         columns = self._columns(rows.X)
         model = None if columns is None else self._propensity_model(columns)
@@ -168,15 +168,15 @@ class PropensityPUClassifier(BasePUClassifier):
         shares = weighted_labels(labels, balanced_weight(labelled, given))
         f = self._judge(rows, labels, shares, folds)
         proba, e, fitted, n_iter = self._in_turns(
-            model, columns, labelled, given, f, rows.random_state
+            model, columns, labels, given, f, rows.random_state
         )
         for _ in range(self.n_refits - 1):
             f = self._judge(rows, labels, labels.columns(proba), folds)
-            proba = np.where(labelled, 1.0, hidden_proba(f, e))
+            proba = labels.posterior(hidden_proba(f, e))
             fitted, e = self._fit_propensity(
                 model, columns, labelled, given * proba, rows.random_state
             )
-            proba = np.where(labelled, 1.0, hidden_proba(f, e))
+            proba = labels.posterior(hidden_proba(f, e))
         prior = np.average(proba, weights=given)
         return labels.columns(proba), {
             "propensity_estimator_": fitted,
@@ -192,17 +192,17 @@ class PropensityPUClassifier(BasePUClassifier):
         said = rows.out_of_sample(self.estimator, shares, folds)[:, labels.positive_at]
         return np.where(np.isnan(said), np.nanmean(said), said)
 
-    def _in_turns(self, model, columns, labelled, given, f, seed):
+    def _in_turns(self, model, columns, labels, given, f, seed):
         """EM over a logistic curve of f, and the propensity.
 
         Returns (probability of being positive, propensity, its fitted model, turns).
         """
-        score, proba, n_iter = safe_logit(f), np.where(labelled, 1.0, f), 0
+        score, proba, n_iter = safe_logit(f), labels.posterior(f), 0
         for n_iter in range(1, self.max_iter + 1):  # noqa: B007
-            fitted, e = self._fit_propensity(model, columns, labelled, given * proba, seed)
+            fitted, e = self._fit_propensity(model, columns, labels.labelled, given * proba, seed)
             f = logistic_curve(score, proba, given)
-            before, proba = proba, np.where(labelled, 1.0, hidden_proba(f, e))
-            if np.abs(proba - before)[~labelled].mean() < self.tol:
+            before, proba = proba, labels.posterior(hidden_proba(f, e))
+            if np.abs(proba - before)[~labels.labelled].mean() < self.tol:
                 break
         return proba, e, fitted, n_iter
 

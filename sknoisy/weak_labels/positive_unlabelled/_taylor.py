@@ -127,7 +127,7 @@ class TaylorPUClassifier(BasePUClassifier):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _learn(self, rows, labels):
+    def _learn_positives(self, rows, labels):
         check_takes_weights(self.estimator, self.weight_strategy, "the loss is made of weights")
         weight, f, n_iter = fit_variational(
             self.estimator,

@@ -119,7 +119,7 @@ class WeightedPUClassifier(PriorPUClassifier):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _learn(self, rows, labels):
+    def _learn_positives(self, rows, labels):
         check_takes_weights(self.estimator, self.weight_strategy, "the risk is made of weights")
         score, prior = self._first_look(rows, labels)
         c = prior.label_frequency
