@@ -117,7 +117,8 @@ def read_pu(y, positive=None):
 
 def _without_blanks(y):
     """y, in which blanks, if they are the second value, have become a value."""
-    if y is None or getattr(getattr(y, "dtype", None), "kind", "O") in "iub":
+    dtype = getattr(y, "dtype", None)
+    if y is None or (isinstance(dtype, np.dtype) and dtype.kind in "iub"):
         return y
     if isinstance(y, pd.Series):
         values = y
