@@ -221,7 +221,7 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
             tol=self.tol,
         )
         model = rows.fit(self.estimator, weighted_labels(labels, weight))
-        if self.calibrate:
+        if self.calibrate and hasattr(model, "predict_proba"):
             prior = estimate_class_prior(
                 f,
                 labels.labelled,

@@ -9,7 +9,7 @@ from scipy.sparse import issparse
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MaxAbsScaler, StandardScaler
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _num_samples, check_is_fitted
@@ -228,7 +228,7 @@ class PropensityPUClassifier(BasePUClassifier):
             if is_table(columns):
                 encoder = TableEncoder()
             else:
-                encoder = MaxAbsScaler() if issparse(columns) else StandardScaler()
+                encoder = StandardScaler(with_mean=not issparse(columns))
             return make_pipeline(encoder, LogisticRegression(max_iter=1000))
         check_kind(self.propensity_estimator, "classification", "propensity_estimator")
         check_takes_weights(

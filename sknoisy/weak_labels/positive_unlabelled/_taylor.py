@@ -35,7 +35,7 @@ class TaylorPUClassifier(BasePUClassifier):
         Whether `predict_proba` is corrected to a probability of being positive, by the label
         frequency that the out-of-sample f of the last round tell. f itself is near 1 for all rows
         that are more likely positive than others, which ranks them well, and is no probability
-        where classes overlap.
+        where classes overlap. Not for models without `predict_proba`.
     momentum : float in [0, 1), default=0.5
         Share of what earlier rounds said in f.
     max_iter : int >= 1, default=6
@@ -152,8 +152,8 @@ class TaylorPUClassifier(BasePUClassifier):
 
     def _fit_last(self, rows, labels, soft_labels, attributes):
         model = super()._fit_last(rows, labels, soft_labels, attributes)
-        if not self.calibrate:
-            return model
+        if not self.calibrate or not hasattr(model, "predict_proba"):
+            return model  # decision values are on another scale than f
         link = positive_link(
             attributes["variational_proba_"],
             labels.labelled,
