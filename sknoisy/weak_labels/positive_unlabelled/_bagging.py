@@ -6,7 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence import Evidence
 from sknoisy._evidence._cross_fit import Fit, fit_each
@@ -99,6 +99,11 @@ class BaggingPUClassifier(PriorPUClassifier):
         ],
     }
     _parameter_constraints.pop("cv")
+    # scores of balanced bags are no probabilities of being labelled, which "elkan-noto" needs
+    _parameter_constraints["class_prior"] = [
+        Interval(Real, 0, 1, closed="right"),
+        StrOptions({"plateau", "best-bin"}),
+    ]
 
     def __init__(
         self,

@@ -39,6 +39,8 @@ class PropensityPUClassifier(BasePUClassifier):
 
     Labels alone cannot tell an unlabelled positive from a negative. What tells them apart is that
     the propensity depends on few features (`propensity_features`), or that both models are simple.
+    Where positives are labelled at random after all, `class_prior_` comes out too large if classes
+    overlap; `ElkanNotoClassifier` is the better choice then.
 
     Number of fits: of the classifier `cv` times `n_refits`, plus 1; of the propensity one a turn,
     `max_iter` at most.
