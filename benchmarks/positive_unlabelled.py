@@ -1,11 +1,11 @@
 """Learning from labelled positives and unlabelled rows, against pulearn in the same run.
 
-    python benchmarks/positive_unlabelled.py [--data FILE] [--out FILE] [--quick] [--sets NAME ...]
+    python benchmarks/positive_unlabelled.py [--data DIR] [--out FILE] [--quick] [--sets NAME ...]
         [--models NAME ...] [--methods NAME ...] [--seeds N] [--rows N]
     python benchmarks/positive_unlabelled.py --priors [--seeds N] [--summary FILE]
 
 Sets: "nhanes" (positives are people who have been told that they have diabetes and have it;
-unlabelled are all others, of whom 3 % have it and have not been told; `--data` is that table), and
+unlabelled are all others, of whom 3 % have it and have not been told; nhanes_diabetes.csv in `--data`), and
 made ones in which positives are labelled at random ("scar", "scar, overlap", "scar, rare") or more
 often where two features are large ("sar").
 
@@ -21,11 +21,10 @@ from __future__ import annotations
 
 import argparse
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _runs import ROOT, Runs, table_to_numbers, timed, train_test_rows
+from _runs import Runs, data_folder, table_to_numbers, timed, train_test_rows
 from _table import show_and_save
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
@@ -50,7 +49,7 @@ MODELS = {
     "boosting": HistGradientBoostingClassifier(max_iter=60, random_state=0),
     "forest": RandomForestClassifier(100, min_samples_leaf=3, random_state=0),
 }
-NHANES = ROOT.parent / "shared" / "data" / "real_noise" / "nhanes_diabetes.csv"
+NHANES = "nhanes_diabetes.csv"
 
 
 def _chance(logit):
@@ -272,7 +271,7 @@ def prior_summary(table):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default=NHANES, help="nhanes_diabetes.csv")
+    parser.add_argument("--data", default=None, help=f"folder of {NHANES}")
     parser.add_argument("--sets", nargs="+", default=None)
     parser.add_argument("--models", nargs="+", default=list(MODELS))
     parser.add_argument("--methods", nargs="+", default=None, help="default: all installed")
@@ -290,7 +289,8 @@ def main():
         table = measure_priors(options.seeds, options.rows, options.models)
         show_and_save(prior_summary(table), options.summary, "Error of the class prior")
         return
-    there = Path(options.data).exists()
+    folder = data_folder(options.data, "real_noise")
+    there = folder is not None and (folder / NHANES).exists()
     names = options.sets or [*(["nhanes"] if there else []), *MADE]
     jobs = all_methods()
     if options.methods:
@@ -302,7 +302,7 @@ def main():
                 if runs.is_done(name, seed, model):
                     continue
                 if name == "nhanes":
-                    data = nhanes(options.data, options.rows, seed)
+                    data = nhanes(folder / NHANES, options.rows, seed)
                 else:
                     data = made(name, options.rows, seed)
                 runs.add((name, seed, model), run_cell(name, MODELS[model], data, jobs))
