@@ -4,10 +4,10 @@
         [--models NAME ...] [--methods NAME ...] [--seeds N] [--rows N]
     python benchmarks/positive_unlabelled.py --priors [--seeds N] [--summary FILE]
 
-Sets: "nhanes" (positives are people who have been told that they have diabetes and have it;
-unlabelled are all others, of whom 3 % have it and have not been told; nhanes_diabetes.csv in `--data`), and
-made ones in which positives are labelled at random ("scar", "scar, overlap", "scar, rare") or more
-often where two features are large ("sar").
+Sets: "nhanes" (nhanes_diabetes.csv of `--data`: positives are people who have been told that they
+have diabetes and have it; unlabelled are all others, of whom 3 % have it and have not been told),
+and made ones in which positives are labelled at random ("scar", "scar, overlap", "scar, rare") or
+more often where two features are large ("sar").
 
 F1 and AUC are against the truth, on new rows. "tuned" is the threshold chosen by `pu_f1_scorer`,
 or by F1 with the class prior that was estimated, on the positive-unlabelled labels alone. "plain"
