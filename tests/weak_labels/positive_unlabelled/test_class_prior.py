@@ -31,7 +31,7 @@ def test_prior_is_found_within_five_points(prior, apart, frequency):
 
 def test_a_forest_finds_it_too():
     X, y, labelled = made(0.3, 4.0, 0.5, n=2000)
-    model = RandomForestClassifier(50, min_samples_leaf=5, random_state=0)
+    model = RandomForestClassifier(25, min_samples_leaf=5, random_state=0)
     for method in ("plateau", "best-bin"):
         found = ClassPrior(model, method=method, random_state=0).fit(X, labelled.astype(int))
         assert abs(found.class_prior_ - y.mean()) < 0.05
@@ -51,7 +51,7 @@ def test_overlap_misleads_the_mean_and_not_the_plateau():
 
 def test_standard_error_is_that_of_new_samples():
     found = []
-    for seed in range(20):
+    for seed in range(12):
         X, _, labelled = made(0.4, 2.5, 0.4, n=1500, seed=seed)
         score = X[:, 0] + 0.1 * X[:, 1]
         found.append(estimate_class_prior(score, labelled))
