@@ -34,6 +34,9 @@ FLOORS = [
     "treatment",
     "robust",
     "weak_labels",
+    "training",  # its own modules, which its rooms share
+    "training.trusted",
+    "training.poisoned",
     "inspection",
     "",  # sknoisy itself, the short list
     "_audit",
