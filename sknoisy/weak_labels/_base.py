@@ -58,7 +58,7 @@ class BaseWeakClassifier(WrappedClassifier, ABC):
         params, weight = self._route(sample_weight, fit_params)
         labels = self._read(y)
         check_consistent_length(X, y)
-        n = _num_samples(y)
+        n = _num_samples(X)
         if weight is not None:
             weight = check_weight(weight, n)
             check_takes_weights(self.estimator, self.weight_strategy, "sample_weight was given")
@@ -74,7 +74,7 @@ class BaseWeakClassifier(WrappedClassifier, ABC):
             n_jobs=self.n_jobs,
         )
         proba, attributes = self._learn(rows, labels)
-        model = rows.fit(self.estimator, proba)
+        model = self._fit_last(rows, labels, proba, attributes)
         fitted = {"estimator_": model, "classes_": rows.classes, **attributes}
         fitted |= model_attributes(model)
         # Only now, when nothing can fail any more, is this object changed.
@@ -88,3 +88,7 @@ class BaseWeakClassifier(WrappedClassifier, ABC):
     @abstractmethod
     def _learn(self, rows, labels):
         """(soft labels (n, K) of the last fit, fitted attributes)."""
+
+    def _fit_last(self, rows, labels, soft_labels, attributes):
+        """The model that answers `predict`."""
+        return rows.fit(self.estimator, soft_labels)
