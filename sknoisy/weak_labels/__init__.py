@@ -1,5 +1,6 @@
 """Labels of other kinds: of crowds, by rules, positive only, candidate sets, or missing."""
 
 from sknoisy.weak_labels.partial import PartialLabelClassifier, candidate_score
+from sknoisy.weak_labels.unlabelled import SoftPseudoLabelClassifier
 
-__all__ = ["PartialLabelClassifier", "candidate_score"]
+__all__ = ["PartialLabelClassifier", "SoftPseudoLabelClassifier", "candidate_score"]

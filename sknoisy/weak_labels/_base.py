@@ -74,7 +74,7 @@ class BaseWeakClassifier(WrappedClassifier, ABC):
             n_jobs=self.n_jobs,
         )
         proba, attributes = self._learn(rows, labels)
-        model = rows.fit(self.estimator, proba)
+        model = self._last_fit(rows, proba)
         fitted = {"estimator_": model, "classes_": rows.classes, **attributes}
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(model, name):
@@ -90,3 +90,7 @@ class BaseWeakClassifier(WrappedClassifier, ABC):
     @abstractmethod
     def _learn(self, rows, labels):
         """(soft labels (n, K) of the last fit, fitted attributes)."""
+
+    def _last_fit(self, rows, proba):
+        """The model of the soft labels; `rows` is not changed."""
+        return rows.fit(self.estimator, proba)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sknoisy.exceptions import RareClassWarning
 from sknoisy.weak_labels._base import BaseWeakClassifier
+from sknoisy.weak_labels._folds import quiet_folds
 from sknoisy.weak_labels.partial._candidates import candidate_score, check_candidates
 
 SUREST = 0.25  # share of the rows of each predicted class that says how many sets miss the truth
@@ -177,7 +176,7 @@ class PartialLabelClassifier(BaseWeakClassifier):
         # sets of one leave nothing to find out, if they are right
         certain = noise_rate == 0 and mask.sum(axis=1).max() == 1
         n_rounds = 0 if self.method == "average" or certain else self.max_iter
-        folds = self._folds(rows, labels) if n_rounds else None
+        folds = quiet_folds(rows, labels.strata, self.cv) if n_rounds else None
         outside, n_iter, change = 0.0, 0, np.inf
         while n_iter < n_rounds and (change >= self.tol or n_iter <= self.warm_up):
             proba = rows.out_of_sample(self.estimator, weight, folds)
@@ -199,11 +198,6 @@ class PartialLabelClassifier(BaseWeakClassifier):
             "n_iter_": n_iter,
         }
         return weight, attributes
-
-    def _folds(self, rows, labels):
-        with warnings.catch_warnings():  # folds are stratified by candidates, which are no labels
-            warnings.simplefilter("ignore", RareClassWarning)
-            return rows.folds(labels.strata, self.cv)
 
     def score(self, X, y, sample_weight=None):
         """Share of predictions that are among the candidates of their row.

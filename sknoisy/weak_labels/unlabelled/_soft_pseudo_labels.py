@@ -1,0 +1,212 @@
+"""Soft pseudo-labels, kept from confirming themselves."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from sknoisy.weak_labels._folds import quiet_folds
+from sknoisy.weak_labels.unlabelled._base import BasePartlyLabelled, weigh_labelled
+from sknoisy.weak_labels.unlabelled._mixup import Mixup, can_be_mixed
+
+
+class SoftPseudoLabelClassifier(BasePartlyLabelled):
+    """Self-training with soft pseudo-labels, for y that has no label in some rows.
+
+    A model that learns from its own predictions comes to believe its own mistakes: confirmation
+    bias. Four things keep it from that. Pseudo-labels are probabilities, renewed in each round by
+    models that have not seen the row. Their mean is brought back to the `class_prior`, so that no
+    class takes all rows. The labelled rows keep a share of the weight, however few they are. And
+    rows are mixed with others (mixup), which keeps a model from being sure between them.
+
+    Number of fits: up to `max_iter` * `cv` + 1.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        The classifier to wrap. It needs weights, or `weight_strategy="resample"`.
+    labelled_share : float in [0, 1), default=0.16
+        The labelled rows have at least this share of the weight.
+    class_prior : {"labelled", "uniform"}, array-like of shape (K,) or None, default="labelled"
+        What the pseudo-labels are to be on average: as the labelled rows are, all classes alike,
+        or as given in the order of the sorted classes. None leaves them alone.
+    mixup_alpha : float >= 0, default=4.0
+        Each row is mixed with one other, in shares from Beta(alpha, alpha), features and labels
+        alike, and the mixed rows have half of the weight. Only numbers can be mixed: a numeric
+        array, a sparse matrix, a DataFrame of numbers. Other tables, texts and lists are taken as
+        they are, without mixup (`n_mixed_` says so). 0 means none.
+    max_iter : int >= 1, default=10
+        Rounds at most.
+    tol : float >= 0, default=0.01
+        The rounds end when pseudo-labels change by less than this on average (half the sum of
+        absolute changes).
+    unlabelled : int, str or None, default=-1
+        The value of y that stands for no label. Missing values (NaN, None, NA) always do. None
+        means that no other value does.
+    cv : int, splitter or iterable, default=5
+        Folds of the rounds, so that no row judges itself.
+    weight_strategy : {"native", "resample"}, default="native"
+        How weights reach the model: as its `sample_weight` (an error when it takes none), or by
+        repeating and leaving out rows in proportion to weight.
+    n_jobs : int or None, default=None
+        Fold fits at a time. The result does not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the folds, the mixing and any `random_state` that `estimator` leaves at None.
+
+    Attributes
+    ----------
+    estimator_ : estimator object
+        The classifier, fitted to labels and pseudo-labels.
+    classes_ : ndarray of shape (K,)
+        All classes.
+    label_proba_ : ndarray of shape (n, K)
+        Label of each training row: 0 and 1 where it was given, else the pseudo-label.
+    n_mixed_ : int
+        Mixed rows, in addition to those given.
+    n_iter_ : int
+        Rounds.
+    n_features_in_ : int
+        Number of features seen in `fit`, when the wrapped model counts them.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of features seen in `fit`, when the wrapped model keeps them.
+
+    See Also
+    --------
+    WeightAwareDistillation : For unlabelled rows that may be of no known class.
+    RobustSelfTraining : For unlabelled rows from elsewhere.
+
+    Notes
+    -----
+    `score` leaves rows without a label out. In a search, an integer `cv` works for y with -1; for
+    y with missing values give a splitter, such as `KFold(5, shuffle=True)`, for scikit-learn does
+    not stratify such a y.
+
+    References
+    ----------
+    E. Arazo, D. Ortego, P. Albert, N. O'Connor, K. McGuinness: "Pseudo-Labeling and Confirmation
+    Bias in Deep Semi-Supervised Learning", IJCNN, 2020 (a network is trained by batches with at
+    least k labelled rows in each, here a share of the weight; a penalty keeps the mean prediction
+    near the prior, here the pseudo-labels are rescaled to it; the entropy penalty is left out,
+    and predictions of one epoch become out-of-sample predictions of one round).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sknoisy.weak_labels import SoftPseudoLabelClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> y_few = np.where(np.arange(150) % 10 == 0, y, -1)  # every tenth row has a label
+    >>> model = SoftPseudoLabelClassifier(LogisticRegression(max_iter=1000), random_state=0)
+    >>> bool(model.fit(X, y_few).score(X, y) > 0.9)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **BasePartlyLabelled._parameter_constraints,
+        "labelled_share": [Interval(Real, 0, 1, closed="left")],
+        "class_prior": [StrOptions({"labelled", "uniform"}), "array-like", None],
+        "mixup_alpha": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        *,
+        labelled_share=0.16,
+        class_prior="labelled",
+        mixup_alpha=4.0,
+        max_iter=10,
+        tol=0.01,
+        unlabelled=-1,
+        cv=5,
+        weight_strategy="native",
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.labelled_share = labelled_share
+        self.class_prior = class_prior
+        self.mixup_alpha = mixup_alpha
+        self.max_iter = max_iter
+        self.tol = tol
+        self.unlabelled = unlabelled
+        self.cv = cv
+        self.weight_strategy = weight_strategy
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def _learn(self, rows, labels):
+        known, proba = labels.is_labelled, labels.one_hot
+        prior = self._prior(labels)
+        n_rounds = 0 if known.all() else self.max_iter
+        folds = quiet_folds(rows, labels.codes, self.cv) if n_rounds else None
+        n_iter, change = 0, np.inf
+        while n_iter < n_rounds and change >= self.tol:
+            new = self._out_of_sample(rows, weigh_labelled(proba, known, self.labelled_share), folds)
+            new[known] = proba[known]
+            new[~known] = to_prior(new[~known], prior)
+            change = 0.5 * np.abs(new - proba)[~known].sum(axis=1).mean()
+            proba = new
+            n_iter += 1
+        mixup = self._mixup(rows)
+        attributes = {
+            "label_proba_": proba,
+            "n_mixed_": 0 if mixup is None else mixup.n,
+            "n_iter_": n_iter,
+        }
+        return weigh_labelled(proba, known, self.labelled_share), attributes
+
+    def _prior(self, labels):
+        n_classes = len(labels.classes)
+        if self.class_prior is None:
+            return None
+        if isinstance(self.class_prior, str):
+            if self.class_prior == "uniform":
+                return np.full(n_classes, 1.0 / n_classes)
+            return labels.one_hot.sum(axis=0) / labels.is_labelled.sum()
+        prior = np.asarray(self.class_prior, dtype=float)
+        if prior.shape != (n_classes,) or not (prior > 0).all():
+            raise ValueError(
+                f"class_prior must have one positive number for each of the {n_classes} classes of "
+                f"y, sorted, got {self.class_prior!r}."
+            )
+        return prior / prior.sum()
+
+    def _mixup(self, rows):
+        if self.mixup_alpha == 0 or not can_be_mixed(rows.X):
+            return None
+        return Mixup(rows.X.shape[0], self.mixup_alpha, rows.random_state)
+
+    def _out_of_sample(self, rows, proba, folds):
+        mixup, n = self._mixup(rows), len(proba)
+        if mixup is None:
+            return rows.out_of_sample(self.estimator, proba, folds)
+        mixed = mixup.rows(rows)
+        return mixed.out_of_sample(self.estimator, mixup.labels(proba), mixup.folds(folds))[:n]
+
+    def _last_fit(self, rows, proba):
+        mixup = self._mixup(rows)
+        if mixup is None:
+            return rows.fit(self.estimator, proba)
+        return mixup.rows(rows).fit(self.estimator, mixup.labels(proba))
+
+
+def to_prior(proba, prior=None):
+    """Probabilities whose mean is nearer to a prior: each class times prior over mean, rescaled.
+
+    A row that could not be judged has the prior, or, without one, all classes alike.
+    """
+    proba = np.array(proba)
+    n_classes = proba.shape[1]
+    judged = ~np.isnan(proba).any(axis=1)
+    proba[~judged] = np.full(n_classes, 1.0 / n_classes) if prior is None else prior
+    if prior is None or not judged.any():
+        return proba
+    mean = proba[judged].mean(axis=0)
+    proba[judged] *= prior / np.maximum(mean, np.finfo(float).tiny)
+    return proba / proba.sum(axis=1, keepdims=True)
