@@ -16,7 +16,7 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
     """Self-training with soft pseudo-labels, for y that has no label in some rows.
 
     A model that learns from its own predictions comes to believe its own mistakes: confirmation
-    bias. Four things keep it from that. Pseudo-labels are probabilities, renewed in each round by
+    bias. Several things keep it from that. Pseudo-labels are probabilities, renewed in each round by
     models that have not seen the row. Their mean is brought back to the `class_prior`, so that no
     class takes all rows. The labelled rows keep a share of the weight, however few they are. And
     rows are mixed with others (mixup), which keeps a model from being sure between them.
@@ -37,6 +37,10 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
         alike, and the mixed rows have half of the weight. Only numbers can be mixed: a numeric
         array, a sparse matrix, a DataFrame of numbers. Other tables, texts and lists are taken as
         they are, without mixup (`n_mixed_` says so). 0 means none.
+    sharpness : float >= 1, default=2.0
+        Power of the pseudo-labels, which are then rescaled. Models are less sure of rows they have
+        not seen, and even less so round by round if they learn from that; this makes up for it. 1
+        leaves the pseudo-labels as they are.
     max_iter : int >= 1, default=10
         Rounds at most.
     tol : float >= 0, default=0.01
@@ -88,8 +92,9 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
     E. Arazo, D. Ortego, P. Albert, N. O'Connor, K. McGuinness: "Pseudo-Labeling and Confirmation
     Bias in Deep Semi-Supervised Learning", IJCNN, 2020 (a network is trained by batches with at
     least k labelled rows in each, here a share of the weight; a penalty keeps the mean prediction
-    near the prior, here the pseudo-labels are rescaled to it; the entropy penalty is left out,
-    and predictions of one epoch become out-of-sample predictions of one round).
+    near the prior, here the pseudo-labels are rescaled to it; another one asks for sure
+    predictions, here pseudo-labels are sharpened; and predictions of one epoch become
+    out-of-sample predictions of one round).
 
     Examples
     --------
@@ -109,6 +114,7 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
         "labelled_share": [Interval(Real, 0, 1, closed="left")],
         "class_prior": [StrOptions({"labelled", "uniform"}), "array-like", None],
         "mixup_alpha": [Interval(Real, 0, None, closed="left")],
+        "sharpness": [Interval(Real, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
     }
@@ -120,6 +126,7 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
         labelled_share=0.16,
         class_prior="labelled",
         mixup_alpha=4.0,
+        sharpness=2.0,
         max_iter=10,
         tol=0.01,
         unlabelled=-1,
@@ -132,6 +139,7 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
         self.labelled_share = labelled_share
         self.class_prior = class_prior
         self.mixup_alpha = mixup_alpha
+        self.sharpness = sharpness
         self.max_iter = max_iter
         self.tol = tol
         self.unlabelled = unlabelled
@@ -149,7 +157,7 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
         while n_iter < n_rounds and change >= self.tol:
             new = self._out_of_sample(rows, weigh_labelled(proba, known, self.labelled_share), folds)
             new[known] = proba[known]
-            new[~known] = to_prior(new[~known], prior)
+            new[~known] = sharpened(to_prior(new[~known], prior), self.sharpness)
             change = 0.5 * np.abs(new - proba)[~known].sum(axis=1).mean()
             proba = new
             n_iter += 1
@@ -194,6 +202,12 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
         if mixup is None:
             return rows.fit(self.estimator, proba)
         return mixup.rows(rows).fit(self.estimator, mixup.labels(proba))
+
+
+def sharpened(proba, sharpness):
+    """Probabilities to a power, rescaled: what is likely becomes likelier."""
+    power = proba**sharpness
+    return power / power.sum(axis=1, keepdims=True)
 
 
 def to_prior(proba, prior=None):
