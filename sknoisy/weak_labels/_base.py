@@ -74,8 +74,10 @@ class BaseWeakClassifier(WrappedClassifier, ABC):
             n_jobs=self.n_jobs,
         )
         proba, attributes = self._learn(rows, labels)
-        model = self._last_fit(rows, proba)
-        fitted = {"estimator_": model, "classes_": rows.classes, **attributes}
+        fitted = {"classes_": rows.classes, **attributes}
+        if "estimator_" not in fitted:
+            fitted["estimator_"] = rows.fit(self.estimator, proba)
+        model = fitted["estimator_"]
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(model, name):
                 fitted[name] = getattr(model, name)
@@ -89,8 +91,7 @@ class BaseWeakClassifier(WrappedClassifier, ABC):
 
     @abstractmethod
     def _learn(self, rows, labels):
-        """(soft labels (n, K) of the last fit, fitted attributes)."""
+        """(soft labels (n, K) of the last fit, fitted attributes).
 
-    def _last_fit(self, rows, proba):
-        """The model of the soft labels; `rows` is not changed."""
-        return rows.fit(self.estimator, proba)
+        A method that makes the last fit in a way of its own has `estimator_` among these.
+        """

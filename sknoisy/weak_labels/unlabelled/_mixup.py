@@ -9,7 +9,7 @@ from scipy.sparse import issparse, vstack
 from sknoisy._evidence import take_rows
 
 
-def can_be_mixed(X):
+def are_numbers(X):
     """Whether rows are numbers: an array or sparse matrix of two dimensions, or a table of them."""
     if isinstance(X, pd.DataFrame):
         return all(isinstance(t, np.dtype) and t.kind in "fiu" for t in X.dtypes)
@@ -17,16 +17,14 @@ def can_be_mixed(X):
     return is_matrix and X.ndim == 2 and X.dtype.kind in "fiu"
 
 
-def with_mixed_rows(X, first, second, share):
-    """X and, below it, `share` of the rows `first` plus the rest of the rows `second`."""
-    a, b = take_rows(X, first), take_rows(X, second)
-    if issparse(a):
-        scale = share.reshape(-1, 1)
-        return vstack([X, a.multiply(scale) + b.multiply(1.0 - scale)], format="csr")
-    values = share[:, None] * np.asarray(a) + (1.0 - share[:, None]) * np.asarray(b)
+def stacked(X, more):
+    """X and, below it, other rows of numbers, in a container like X."""
+    if issparse(X):
+        return vstack([X, more], format="csr")
     if isinstance(X, pd.DataFrame):
-        return pd.concat([X, pd.DataFrame(values, columns=X.columns)], ignore_index=True)
-    return np.concatenate([X, values])
+        more = pd.DataFrame(np.asarray(more), columns=X.columns)
+        return pd.concat([X, more], ignore_index=True)
+    return np.concatenate([X, more])
 
 
 class Mixup:
@@ -38,21 +36,27 @@ class Mixup:
     def __init__(self, n, alpha, seed):
         rng = np.random.RandomState(seed)
         self.n = n
-        self.first = np.arange(n)
         self.second = rng.permutation(n)
         self.share = rng.beta(alpha, alpha, size=n)
 
     def rows(self, rows):
         """`SoftRows` of the rows and, below them, of the mixed ones."""
-        X = with_mixed_rows(rows.X, self.first, self.second, self.share)
-        return rows.replaced(X, np.concatenate([self.first, self.first]))
+        a, b = rows.X, take_rows(rows.X, self.second)
+        if issparse(a):
+            share = self.share.reshape(-1, 1)
+            mixed = a.multiply(share) + b.multiply(1.0 - share)
+        else:
+            share = self.share[:, None]
+            mixed = share * np.asarray(a) + (1.0 - share) * np.asarray(b)
+        return rows.replaced(stacked(rows.X, mixed), np.tile(np.arange(self.n), 2))
 
     def labels(self, proba):
         """(2 n, K): both halves have half of the weight; of a row without a label nothing comes."""
-        both = (proba.sum(axis=1) > 0)[self.first] & (proba.sum(axis=1) > 0)[self.second]
+        has_label = proba.sum(axis=1) > 0
+        both = (has_label & has_label[self.second])[:, None]
         share = self.share[:, None]
-        mixed = share * proba[self.first] + (1.0 - share) * proba[self.second]
-        return 0.5 * np.concatenate([proba, np.where(both[:, None], mixed, 0.0)])
+        mixed = share * proba + (1.0 - share) * proba[self.second]
+        return 0.5 * np.concatenate([proba, np.where(both, mixed, 0.0)])
 
     def folds(self, folds):
         """Folds in which a mixed row is learnt from where neither of its parents is judged."""
@@ -60,6 +64,6 @@ class Mixup:
         for train, test in folds:
             known = np.zeros(self.n, dtype=bool)
             known[train] = True
-            mixed = np.flatnonzero(known[self.first] & known[self.second])
+            mixed = np.flatnonzero(known & known[self.second])
             out.append((np.concatenate([train, self.n + mixed]), test))
         return out

@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy.weak_labels._folds import quiet_folds
 from sknoisy.weak_labels.unlabelled._base import BasePartlyLabelled, weigh_labelled
-from sknoisy.weak_labels.unlabelled._mixup import Mixup, can_be_mixed
+from sknoisy.weak_labels.unlabelled._mixup import Mixup, are_numbers
 
 
 class SoftPseudoLabelClassifier(BasePartlyLabelled):
@@ -150,24 +150,30 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
 
     def _learn(self, rows, labels):
         known, proba = labels.is_labelled, labels.one_hot
-        prior = self._prior(labels)
+        prior, mixup = self._prior(labels), self._mixup(rows)
         n_rounds = 0 if known.all() else self.max_iter
         folds = quiet_folds(rows, labels.codes, self.cv) if n_rounds else None
         n_iter, change = 0, np.inf
         while n_iter < n_rounds and change >= self.tol:
-            new = self._out_of_sample(rows, weigh_labelled(proba, known, self.labelled_share), folds)
-            new[known] = proba[known]
-            new[~known] = sharpened(to_prior(new[~known], prior), self.sharpness)
-            change = 0.5 * np.abs(new - proba)[~known].sum(axis=1).mean()
-            proba = new
+            soft = weigh_labelled(proba, known, self.labelled_share)
+            new = to_prior(self._out_of_sample(rows, soft, folds, mixup)[~known], prior)
+            new = sharpened(new, self.sharpness)
+            change = 0.5 * np.abs(new - proba[~known]).sum(axis=1).mean()
+            proba = proba.copy()
+            proba[~known] = new
             n_iter += 1
-        mixup = self._mixup(rows)
+        soft = weigh_labelled(proba, known, self.labelled_share)
+        if mixup is None:
+            model = rows.fit(self.estimator, soft)
+        else:
+            model = mixup.rows(rows).fit(self.estimator, mixup.labels(soft))
         attributes = {
+            "estimator_": model,
             "label_proba_": proba,
             "n_mixed_": 0 if mixup is None else mixup.n,
             "n_iter_": n_iter,
         }
-        return weigh_labelled(proba, known, self.labelled_share), attributes
+        return soft, attributes
 
     def _prior(self, labels):
         n_classes = len(labels.classes)
@@ -186,22 +192,15 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
         return prior / prior.sum()
 
     def _mixup(self, rows):
-        if self.mixup_alpha == 0 or not can_be_mixed(rows.X):
+        if self.mixup_alpha == 0 or not are_numbers(rows.X):
             return None
         return Mixup(rows.X.shape[0], self.mixup_alpha, rows.random_state)
 
-    def _out_of_sample(self, rows, proba, folds):
-        mixup, n = self._mixup(rows), len(proba)
+    def _out_of_sample(self, rows, soft, folds, mixup):
         if mixup is None:
-            return rows.out_of_sample(self.estimator, proba, folds)
+            return rows.out_of_sample(self.estimator, soft, folds)
         mixed = mixup.rows(rows)
-        return mixed.out_of_sample(self.estimator, mixup.labels(proba), mixup.folds(folds))[:n]
-
-    def _last_fit(self, rows, proba):
-        mixup = self._mixup(rows)
-        if mixup is None:
-            return rows.fit(self.estimator, proba)
-        return mixup.rows(rows).fit(self.estimator, mixup.labels(proba))
+        return mixed.out_of_sample(self.estimator, mixup.labels(soft), mixup.folds(folds))[: mixup.n]
 
 
 def sharpened(proba, sharpness):
