@@ -11,15 +11,17 @@ from sknoisy.weak_labels._folds import quiet_folds
 from sknoisy.weak_labels.unlabelled._base import BasePartlyLabelled, weigh_labelled
 from sknoisy.weak_labels.unlabelled._mixup import Mixup, are_numbers
 
+DOUBT = 20  # the prior is half believed when so many rows have a label
+
 
 class SoftPseudoLabelClassifier(BasePartlyLabelled):
     """Self-training with soft pseudo-labels, for y that has no label in some rows.
 
     A model that learns from its own predictions comes to believe its own mistakes: confirmation
-    bias. Several things keep it from that. Pseudo-labels are probabilities, renewed in each round by
-    models that have not seen the row. Their mean is brought back to the `class_prior`, so that no
-    class takes all rows. The labelled rows keep a share of the weight, however few they are. And
-    rows are mixed with others (mixup), which keeps a model from being sure between them.
+    bias. Several things keep it from that. Pseudo-labels are probabilities, renewed in each round
+    by models that have not seen the row. Their mean is brought back to the `class_prior`, so that
+    no class takes all rows. The labelled rows keep a share of the weight, however few they are.
+    And rows can be mixed with others (mixup), which keeps a model from being sure between them.
 
     Number of fits: up to `max_iter` * `cv` + 1.
 
@@ -30,13 +32,16 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
     labelled_share : float in [0, 1), default=0.16
         The labelled rows have at least this share of the weight.
     class_prior : {"labelled", "uniform"}, array-like of shape (K,) or None, default="labelled"
-        What the pseudo-labels are to be on average: as the labelled rows are, all classes alike,
-        or as given in the order of the sorted classes. None leaves them alone.
+        What the pseudo-labels are to be on average: as the labelled rows are, so far as few rows
+        can tell, all classes alike, or as given in the order of the sorted classes. None leaves
+        them alone.
     mixup_alpha : float >= 0, default=4.0
         Each row is mixed with one other, in shares from Beta(alpha, alpha), features and labels
-        alike, and the mixed rows have half of the weight. Only numbers can be mixed: a numeric
-        array, a sparse matrix, a DataFrame of numbers. Other tables, texts and lists are taken as
-        they are, without mixup (`n_mixed_` says so). 0 means none.
+        alike, and the mixed rows have half of the weight. 0 means no mixing. It helps in many
+        dimensions, where there is nothing between two classes, and harms where a third class lies
+        between them, as in iris. Only numbers can be mixed: a numeric array, a sparse
+        matrix, a DataFrame of numbers. Other tables, texts and lists are taken as they are
+        (`n_mixed_` is 0).
     sharpness : float >= 1, default=2.0
         Power of the pseudo-labels, which are then rescaled. Models are less sure of rows they have
         not seen, and even less so round by round if they learn from that; this makes up for it. 1
@@ -99,13 +104,14 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.datasets import make_classification
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sknoisy.weak_labels import SoftPseudoLabelClassifier
-    >>> X, y = load_iris(return_X_y=True)
-    >>> y_few = np.where(np.arange(150) % 10 == 0, y, -1)  # every tenth row has a label
-    >>> model = SoftPseudoLabelClassifier(LogisticRegression(max_iter=1000), random_state=0)
-    >>> bool(model.fit(X, y_few).score(X, y) > 0.9)
+    >>> X, y = make_classification(600, n_clusters_per_class=1, random_state=0)
+    >>> y_few = np.where(np.arange(600) < 20, y, -1)  # the first 20 rows have a label
+    >>> plain = LogisticRegression().fit(X[:20], y[:20])
+    >>> model = SoftPseudoLabelClassifier(LogisticRegression(), random_state=0).fit(X, y_few)
+    >>> bool(model.score(X, y) > plain.score(X, y) + 0.05)
     True
     """
 
@@ -151,12 +157,14 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
     def _learn(self, rows, labels):
         known, proba = labels.is_labelled, labels.one_hot
         prior, mixup = self._prior(labels), self._mixup(rows)
+        trust = known.sum() / (known.sum() + DOUBT) if self.class_prior == "labelled" else 1.0
         n_rounds = 0 if known.all() else self.max_iter
         folds = quiet_folds(rows, labels.codes, self.cv) if n_rounds else None
         n_iter, change = 0, np.inf
         while n_iter < n_rounds and change >= self.tol:
             soft = weigh_labelled(proba, known, self.labelled_share)
-            new = to_prior(self._out_of_sample(rows, soft, folds, mixup)[~known], prior)
+            new = self._out_of_sample(rows, soft, folds, mixup)[~known]
+            new = to_prior(new, prior, trust)
             new = sharpened(new, self.sharpness)
             change = 0.5 * np.abs(new - proba[~known]).sum(axis=1).mean()
             proba = proba.copy()
@@ -200,7 +208,9 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
         if mixup is None:
             return rows.out_of_sample(self.estimator, soft, folds)
         mixed = mixup.rows(rows)
-        return mixed.out_of_sample(self.estimator, mixup.labels(soft), mixup.folds(folds))[: mixup.n]
+        return mixed.out_of_sample(self.estimator, mixup.labels(soft), mixup.folds(folds))[
+            : mixup.n
+        ]
 
 
 def sharpened(proba, sharpness):
@@ -209,17 +219,17 @@ def sharpened(proba, sharpness):
     return power / power.sum(axis=1, keepdims=True)
 
 
-def to_prior(proba, prior=None):
+def to_prior(proba, prior=None, trust=1.0):
     """Probabilities whose mean is nearer to a prior: each class times prior over mean, rescaled.
 
-    A row that could not be judged has the prior, or, without one, all classes alike.
+    With `trust` below 1 the prior is mixed with the mean. A row that could not be judged has the
+    mean.
     """
     proba = np.array(proba)
-    n_classes = proba.shape[1]
     judged = ~np.isnan(proba).any(axis=1)
-    proba[~judged] = np.full(n_classes, 1.0 / n_classes) if prior is None else prior
-    if prior is None or not judged.any():
-        return proba
-    mean = proba[judged].mean(axis=0)
-    proba[judged] *= prior / np.maximum(mean, np.finfo(float).tiny)
+    mean = proba[judged].mean(axis=0) if judged.any() else np.ones(proba.shape[1])
+    proba[~judged] = mean
+    if prior is not None:
+        target = trust * prior + (1.0 - trust) * mean
+        proba *= target / np.maximum(mean, np.finfo(float).tiny)
     return proba / proba.sum(axis=1, keepdims=True)

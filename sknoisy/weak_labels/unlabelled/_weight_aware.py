@@ -110,7 +110,8 @@ class WeightAwareDistillation(BasePartlyLabelled):
     >>> from sknoisy.weak_labels import WeightAwareDistillation
     >>> X, kind = make_blobs(600, n_features=10, cluster_std=3.0, random_state=0)
     >>> y = np.where((kind < 2) & (np.arange(600) < 60), kind, -1)
-    >>> weight = WeightAwareDistillation(LogisticRegression(), random_state=0).fit(X, y).sample_weight_
+    >>> model = WeightAwareDistillation(LogisticRegression(), random_state=0).fit(X, y)
+    >>> weight = model.sample_weight_
     >>> bool(weight[kind == 2].mean() < 0.5 * weight[kind < 2].mean())
     True
     """
