@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
 
 
 def replace_fitted(estimator, fitted):
@@ -10,6 +14,17 @@ def replace_fitted(estimator, fitted):
     for name in [a for a in vars(estimator) if a.endswith("_") and not a.startswith("_")]:
         delattr(estimator, name)
     estimator.__dict__.update(fitted)
+
+
+def seen_features(X):
+    """`n_features_in_` and `feature_names_in_`, where X has such things."""
+    seen = BaseEstimator()
+    # scikit-learn keeps no column names of mixed types; whether they will do is up to the model
+    with suppress(TypeError):
+        if isinstance(X, pd.DataFrame) and not X.columns.is_unique:
+            return {"n_features_in_": X.shape[1]}  # nor names that occur twice
+        validate_data(seen, X, skip_check_array=True)
+    return vars(seen)
 
 
 class PlainState:

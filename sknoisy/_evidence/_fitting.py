@@ -36,6 +36,40 @@ class IsModel(HasMethods):
             return False
 
 
+def check_kind(estimator, task, owner):
+    """Say by name that `owner` cannot work with an estimator of another kind."""
+    if isinstance(estimator, type):
+        raise TypeError(
+            f"{owner} needs an estimator object, got the class {estimator.__name__}: "
+            f"write {estimator.__name__}()."
+        )
+    try:
+        clone(estimator)
+    except RuntimeError as error:
+        error.add_note(
+            "sknoisy fits clones of a model, and a clone must have the parameters that the model "
+            "was given, not copies of them. A tuple in place of a list often helps, as in "
+            "CatBoostClassifier(cat_features=tuple(names))."
+        )
+        raise
+    tags = get_tags(estimator)
+    if tags.input_tags.pairwise:
+        raise ValueError(
+            f"{owner} got {type(estimator).__name__} with precomputed distances or kernels: "
+            "sknoisy fits models on parts of the rows, and columns of X would have to go with "
+            "them, also in predict. Give the features, and the kernel by name or as a callable."
+        )
+    kind = tags.estimator_type
+    mine, other = "classifier", "regressor"
+    if task == "regression":
+        mine, other = other, mine
+    if kind in (mine, None):
+        return
+    twin = owner.replace(mine.capitalize(), other.capitalize())
+    use = f": use {twin}" if kind == other and twin != owner else ""
+    raise TypeError(f"{owner} needs a {mine}, got {type(estimator).__name__} ({kind}){use}.")
+
+
 # X_val, y_val, sample_weight_val, val_set, eval_set, eval_metric, eval_names, validation_data, ...
 _VALIDATION = re.compile(r"(?:^|_)(?:e?val|eval|valid|validation|test)(?:_|s?$)").search
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import norm, rankdata
 
-LEVEL = 0.01  # chance that predictions which know nothing pass for ones that do
-CLASS_LEVEL = 0.05  # the same for one class against the others
+LEVEL = 0.04  # chance that predictions which know nothing pass for ones that do
+CLASS_LEVEL = 0.12  # the same for one class against the others
 
 
 def no_more_than_chance(is_labels):
@@ -64,7 +64,9 @@ def chance_of_labels(label_proba, codes):
 
     Predictions that know nothing fit the labels no better when these change places. The statistic
     is the mean probability of the given label; over all orders of the labels its mean and its
-    variance have closed forms, and with many rows it is normal.
+    variance have closed forms, and with many rows it is normal. The variance counts twice: what is
+    said of a row comes from the labels of the others, so that what two rows have in common counts
+    in both of them.
 
     Parameters
     ----------
@@ -125,4 +127,4 @@ def chance_of_numbers(predicted, y):
 def _upper(total, variance, n):
     if not variance > 1e-20 * n:
         return 1.0
-    return float(norm.sf(total / np.sqrt(variance)))
+    return float(norm.sf(total / np.sqrt(2.0 * variance)))  # twice, see `chance_of_labels`

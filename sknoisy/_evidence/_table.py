@@ -14,6 +14,7 @@ from scipy.sparse import issparse
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import TruncatedSVD
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -320,3 +321,14 @@ def _topics(column):
 
 def _dense(X):
     return X.toarray()
+
+
+def default_model(evidence):
+    """The model that judges when none is given: a forest, judged out of bag in one fit."""
+    kind = RandomForestClassifier if evidence.task == "classification" else RandomForestRegressor
+    return behind_encoder(kind(n_estimators=200, min_samples_leaf=3), evidence.inputs.X)
+
+
+def behind_encoder(model, X, *, for_trees=True):
+    """`model`, for a table behind `TableEncoder`."""
+    return make_pipeline(TableEncoder(for_trees=for_trees), model) if is_table(X) else model

@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.utils import check_random_state, get_tags
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from sknoisy._evidence import (
     Evidence,
-    TableEncoder,
     check_reusable,
     is_continuous,
-    is_table,
     take_rows,
 )
-from sknoisy._evidence._fitting import IsModel, check_meaning, seeded_clone
+from sknoisy._evidence._fitting import IsModel, check_kind, check_meaning, seeded_clone
 from sknoisy._evidence._knowledge import knowledge, no_more_than_chance
-from sknoisy._fitted import PlainState, replace_fitted
+from sknoisy._evidence._table import default_model
+from sknoisy._fitted import PlainState, replace_fitted, seen_features
 from sknoisy._limits import untouchable_rows
 from sknoisy._report import noise_report
 from sknoisy.exceptions import NothingJudgedWarning, NothingKnownWarning
@@ -59,6 +54,9 @@ class Finding:
     chosen : bool
         Whether the rule of `mask` is one that the user asked for by a parameter of the method, so
         that it holds whatever the class says of `contamination="auto"`.
+    known_by : ndarray, optional
+        Out-of-sample predictions which tell whether anything is known of the targets; None means
+        those of `suggestion`.
     attributes : dict
         Further fitted attributes of the detector.
     """
@@ -69,6 +67,7 @@ class Finding:
     mask: np.ndarray | None = None
     label_proba: np.ndarray | None = None
     chosen: bool = False
+    known_by: np.ndarray | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -272,7 +271,8 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
                 predicted = self._predicted(evidence)
             verdict = self._verdict_of(threshold, evidence, score, finding, predicted)
         if predicted is not None and not np.isnan(score).all():
-            verdict = self._where_known(verdict, evidence, predicted, finding.chosen)
+            judges = predicted if finding.known_by is None else finding.known_by
+            verdict = self._where_known(verdict, evidence, judges, finding.chosen)
         proba, mask, label_proba = verdict.proba, verdict.mask, verdict.label_proba
         fitted = finding.attributes | verdict.attributes | {"reason_": verdict.reason}
         if target.is_labels:
@@ -298,7 +298,7 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
             suggested = np.where(np.isnan(suggested), target.y, suggested)
             fitted["y_suggested_"] = suggested.astype(dtype)
         fitted |= {"noise_score_": score, "noise_proba_": proba, "noise_mask_": mask}
-        fitted |= _seen_features(evidence.inputs.X)
+        fitted |= seen_features(evidence.inputs.X)
         # Only now, when nothing can fail any more, is this object changed.
         replace_fitted(self, {**fitted, "_target": target})
         return self
@@ -473,62 +473,6 @@ def of_middling_size(score):
     if size == 0.0 or 1.0 < size < MUCH:
         return score
     return np.ldexp(score, 2 - np.frexp(size)[1])
-
-
-def _seen_features(X):
-    """`n_features_in_` and `feature_names_in_`, where X has such things."""
-    seen = BaseEstimator()
-    # scikit-learn keeps no column names of mixed types; whether they will do is up to the model
-    with suppress(TypeError):
-        if isinstance(X, pd.DataFrame) and not X.columns.is_unique:
-            return {"n_features_in_": X.shape[1]}  # nor names that occur twice
-        validate_data(seen, X, skip_check_array=True)
-    return vars(seen)
-
-
-def check_kind(estimator, task, owner):
-    """Say by name that `owner` cannot work with an estimator of another kind."""
-    if isinstance(estimator, type):
-        raise TypeError(
-            f"{owner} needs an estimator object, got the class {estimator.__name__}: "
-            f"write {estimator.__name__}()."
-        )
-    try:
-        clone(estimator)
-    except RuntimeError as error:
-        error.add_note(
-            "sknoisy fits clones of a model, and a clone must have the parameters that the model "
-            "was given, not copies of them. A tuple in place of a list often helps, as in "
-            "CatBoostClassifier(cat_features=tuple(names))."
-        )
-        raise
-    tags = get_tags(estimator)
-    if tags.input_tags.pairwise:
-        raise ValueError(
-            f"{owner} got {type(estimator).__name__} with precomputed distances or kernels: "
-            "sknoisy fits models on parts of the rows, and columns of X would have to go with "
-            "them, also in predict. Give the features, and the kernel by name or as a callable."
-        )
-    kind = tags.estimator_type
-    mine, other = "classifier", "regressor"
-    if task == "regression":
-        mine, other = other, mine
-    if kind in (mine, None):
-        return
-    twin = owner.replace(mine.capitalize(), other.capitalize())
-    use = f": use {twin}" if kind == other and twin != owner else ""
-    raise TypeError(f"{owner} needs a {mine}, got {type(estimator).__name__} ({kind}){use}.")
-
-
-def default_model(evidence):
-    """The model that judges when none is given: a forest, judged out of bag in one fit."""
-    kind = RandomForestClassifier if evidence.task == "classification" else RandomForestRegressor
-    return behind_encoder(kind(n_estimators=200, min_samples_leaf=3), evidence.inputs.X)
-
-
-def behind_encoder(model, X, *, for_trees=True):
-    """`model`, for a table behind `TableEncoder`."""
-    return make_pipeline(TableEncoder(for_trees=for_trees), model) if is_table(X) else model
 
 
 def _posterior(noise_proba, class_proba, target):

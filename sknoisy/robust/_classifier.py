@@ -71,7 +71,7 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
 
     - with fewer than 100 rows;
     - when out-of-sample predictions know no more of the labels than the shares of the classes
-      (a permutation test, 1 %), neither the committee's nor, which is asked then, the wrapped
+      (a permutation test, 4 %), neither the committee's nor, which is asked then, the wrapped
       model's;
     - when the noise rate by the committee, or its bound by the rows of which the committee is
       surest, is below 0.02. Overlap of classes dies out there, and wrong labels do not.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sklearn.base import clone
 
+from sknoisy._evidence._table import behind_encoder
 from sknoisy._fitted import replace_fitted
-from sknoisy.detection._base import behind_encoder
 
 
 class DefaultModel:

@@ -74,7 +74,7 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
     - *Wild numbers* (`NumberCommittee.wild_`) are acted on by themselves, as proven noise, where no
       other is; they count in no error against the targets as given.
     - *Predictions of the committee that know no more of y than its mean* (a test of the correlation
-      of ranks, 1 %): nothing is done.
+      of ranks, 4 %): nothing is done.
     - *At least 50 rows are trusted*: by the squared error in those rows, held out; all treatments
       compete, and must beat doing nothing by 1 standard error, or 2.5 if noise is not proven.
 

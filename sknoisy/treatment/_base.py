@@ -16,14 +16,13 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_memory, has_fit_parameter
 
-from sknoisy._evidence import Evidence, check_reusable, fit_model, take_rows
-from sknoisy._evidence._failures import explain, warn_of_part
+from sknoisy._evidence import Evidence, check_reusable
+from sknoisy._evidence._failures import warn_of_part
 from sknoisy._evidence._fitting import (
     IsModel,
+    check_kind,
     check_meaning,
     check_takes_weights,
-    seeded_clone,
-    take_params,
 )
 from sknoisy._fitted import replace_fitted
 from sknoisy._limits import limit_mask, untouchable_rows
@@ -31,11 +30,11 @@ from sknoisy._report import noise_report
 from sknoisy._temperature import fit_temperature
 from sknoisy._wrapper import BaseWrapper, WrappedClassifier, WrappedRegressor
 from sknoisy.detection import ConfidentLearning, Residual
-from sknoisy.detection._base import CONTAMINATION, BaseDetector, check_kind
+from sknoisy.detection._base import CONTAMINATION, BaseDetector
 from sknoisy.exceptions import RareClassWarning
 from sknoisy.threshold._base import checked_verdict
 from sknoisy.treatment._held_out import N_FOLDS, enough_folds, held_out_proba
-from sknoisy.treatment._treated import Case
+from sknoisy.treatment._treated import Case, fit_treated, model_attributes
 
 LEAST_ROWS = 100  # fewer cannot tell how sure a model may be
 ENOUGH_FOR_ONE = 200  # rows to be held out, for the one number of a temperature
@@ -243,24 +242,9 @@ class BaseTreatment(BaseWrapper, ABC):
     # ------------------------------------------------------------------ the last fit
 
     def _finish(self, evidence, case, treated):
-        inputs, n = evidence.inputs, evidence.n_rows
-        rows = treated.rows
-        seed = self._seed()
-        try:
-            model = fit_model(
-                seeded_clone(self.estimator, seed),
-                inputs.X if rows is None else take_rows(inputs.X, rows),
-                treated.y,
-                treated.sample_weight,
-                inputs.fit_params if rows is None else take_params(inputs.fit_params, rows, n),
-                weight_strategy=self.weight_strategy,
-                random_state=seed,
-            )
-        except Exception as error:
-            y, is_labels = case.target.y, case.target.is_labels
-            purpose = "to what its treatment leaves of the rows"
-            explain(error, self.estimator, purpose, y, treated.y, is_labels=is_labels)
-            raise
+        purpose = "to what its treatment leaves of the rows"
+        how = {"weight_strategy": self.weight_strategy, "purpose": purpose}
+        model = fit_treated(self.estimator, evidence, treated, random_state=self._seed(), **how)
         fitted = {
             "estimator_": model,
             "detector_": case.detector,
@@ -271,9 +255,7 @@ class BaseTreatment(BaseWrapper, ABC):
         }
         if case.target.is_labels:
             fitted["classes_"] = case.target.classes
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(model, name):
-                fitted[name] = getattr(model, name)
+        fitted |= model_attributes(model)
         # Only now, when nothing can fail any more, is this object changed.
         replace_fitted(self, fitted)
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from sknoisy._evidence import Evidence
+from sknoisy._evidence import Evidence, fit_model, take_rows
+from sknoisy._evidence._failures import explain
+from sknoisy._evidence._fitting import seeded_clone, take_params
 
 
 @dataclass
@@ -47,3 +49,30 @@ class Case:
     noise_mask: np.ndarray
     score: np.ndarray
     untouchable: np.ndarray
+
+
+def fit_treated(estimator, evidence, treated, *, weight_strategy, purpose, random_state=None):
+    """The last fit: a clone of `estimator` on what `Treated` leaves; an error says the purpose."""
+    inputs, rows = evidence.inputs, treated.rows
+    try:
+        return fit_model(
+            seeded_clone(estimator, random_state),
+            inputs.X if rows is None else take_rows(inputs.X, rows),
+            treated.y,
+            treated.sample_weight,
+            inputs.fit_params
+            if rows is None
+            else take_params(inputs.fit_params, rows, evidence.n_rows),
+            weight_strategy=weight_strategy,
+            random_state=random_state,
+        )
+    except Exception as error:
+        y, is_labels = evidence.target.y, evidence.target.is_labels
+        explain(error, estimator, purpose, y, treated.y, is_labels=is_labels)
+        raise
+
+
+def model_attributes(model):
+    """What a wrapper says of X in its model's words."""
+    names = ("n_features_in_", "feature_names_in_")
+    return {name: getattr(model, name) for name in names if hasattr(model, name)}

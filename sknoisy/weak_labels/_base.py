@@ -6,14 +6,14 @@ from abc import ABC, abstractmethod
 from numbers import Integral
 
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils.validation import _num_samples, check_consistent_length
 
 from sknoisy._evidence._evidence import check_groups, check_weight
-from sknoisy._evidence._fitting import IsModel, check_takes_weights
+from sknoisy._evidence._fitting import IsModel, check_kind, check_takes_weights
 from sknoisy._fitted import replace_fitted
 from sknoisy._soft_fit import SoftRows
 from sknoisy._wrapper import WrappedClassifier
-from sknoisy.detection._base import check_kind
+from sknoisy.treatment._treated import model_attributes
 
 
 class BaseWeakClassifier(WrappedClassifier, ABC):
@@ -58,7 +58,7 @@ class BaseWeakClassifier(WrappedClassifier, ABC):
         params, weight = self._route(sample_weight, fit_params)
         labels = self._read(y)
         check_consistent_length(X, y)
-        n = len(y)
+        n = _num_samples(y)
         if weight is not None:
             weight = check_weight(weight, n)
             check_takes_weights(self.estimator, self.weight_strategy, "sample_weight was given")
@@ -77,10 +77,7 @@ class BaseWeakClassifier(WrappedClassifier, ABC):
         fitted = {"classes_": rows.classes, **attributes}
         if "estimator_" not in fitted:
             fitted["estimator_"] = rows.fit(self.estimator, proba)
-        model = fitted["estimator_"]
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(model, name):
-                fitted[name] = getattr(model, name)
+        fitted |= model_attributes(fitted["estimator_"])
         # Only now, when nothing can fail any more, is this object changed.
         replace_fitted(self, fitted)
         return self

@@ -39,7 +39,7 @@ def test_random_labels_are_acted_on_no_more_often_than_chance_allows(n_classes, 
         found = ConfidentLearning(model, cv=3, random_state=0).fit(X, y)
         acts += found.noise_mask_.any()
         assert found.noise_mask_.any() or found.noise_proba_.max() < 0.01
-    assert acts <= 10  # 5 %; 2 are expected
+    assert acts <= 10  # 5 %; 6 are expected
 
 
 @pytest.mark.slow
@@ -67,7 +67,7 @@ def test_it_is_said_and_told(detector):
     names = np.array(["ash", "birch", "cedar"])
     with pytest.warns(NothingKnownWarning, match="no more of y than the shares of its classes"):
         found = clone(detector).fit(X, names[y])
-    assert found.evidence_p_value_ > 0.01
+    assert found.evidence_p_value_ > 0.04
     assert not found.noise_mask_.any()
     assert found.noise_proba_.max() < 0.01
     np.testing.assert_array_equal(found.y_suggested_, names[y])
@@ -90,7 +90,7 @@ def test_a_weak_signal_is_known():
         X = rng.normal(size=(600, 4))
         y = (rng.random(600) < 1 / (1 + np.exp(-0.5 * X[:, 0]))).astype(int)
         found = ConfidentLearning(LogisticRegression(), random_state=0).fit(X, y)
-        assert found.evidence_p_value_ < 0.01
+        assert found.evidence_p_value_ < 0.04
 
 
 def test_a_class_that_nobody_can_foretell_next_to_classes_that_are_known():

@@ -18,10 +18,11 @@ from sklearn.utils.metadata_routing import _routing_enabled
 
 from sknoisy._evidence import Folds, cross_fit, out_of_sample
 from sknoisy._evidence._cross_fit import gather
-from sknoisy._evidence._fitting import IsModel
+from sknoisy._evidence._fitting import IsModel, check_kind
 from sknoisy._evidence._responses import LabelResponse
+from sknoisy._evidence._table import default_model
 from sknoisy._limits import without
-from sknoisy.detection._base import BaseDetector, Finding, check_kind, default_model
+from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import disagrees, label_posterior
 from sknoisy.detection.committees._members import NamedMembers
 from sknoisy.exceptions import RareClassWarning

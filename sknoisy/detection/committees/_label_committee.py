@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral
 from typing import NamedTuple
 
@@ -126,7 +127,7 @@ class LabelCommittee(BaseDetector):
         Share of wrong labels that the surest rows allow: of the rows predicted as a class, what the
         surest tenth has of other labels, less what that falls from the surest quarter on.
     evidence_p_value_ : float
-        Of a pool that would know no more of the given labels than the shares of their classes.
+        Of a mean of the members that would know no more of the given labels than their shares.
     unknown_classes_ : ndarray
         Classes of which it knows no more than the share: no row given one of them is called wrong.
     estimator_proba_ : ndarray of shape (n, K)
@@ -310,10 +311,15 @@ class LabelCommittee(BaseDetector):
         rate = 0.0
         if unsure.any():
             rate = np.average(1.0 - posterior[unsure, codes[unsure]], weights=weight[unsure])
+        # the weights of the pool are fitted to the given labels, so it may not be asked
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Mean of empty slice")
+            plain_mean = np.nanmean(list(probas.values()), axis=0)
         return Finding(
             score=1.0 - label_proba[np.arange(len(codes)), codes],
             suggestion=class_proba,
             label_proba=label_proba,
+            known_by=plain_mean,
             attributes={
                 "class_proba_": class_proba,
                 "clean_proba_": clean,
@@ -396,6 +402,7 @@ def _mean(rounds, codes):
     found.attributes["clean_proba_"] = np.mean(clean, axis=0)
     # of the given labels the first alone has said something without having seen them
     found.suggestion = found.attributes["class_proba_"] = rounds[0].attributes["class_proba_"]
+    found.known_by = rounds[0].known_by
     return found
 
 
@@ -419,7 +426,8 @@ def _limits(found, evidence, judged):
     bound = (0.0, 0.0)
     if unsure.any():
         bound = noise_bound(proba[unsure], codes[unsure], weight[unsure])
-    return Limits(chance_of_labels(proba[counted], codes[counted]) <= LEVEL, *bound)
+    chance = chance_of_labels(found.known_by[counted], codes[counted])
+    return Limits(chance <= LEVEL, *bound)
 
 
 def _is_better(own, pooled, codes):

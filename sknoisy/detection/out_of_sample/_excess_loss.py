@@ -11,8 +11,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
 from sknoisy._evidence import Evidence, out_of_sample
-from sknoisy._evidence._fitting import IsModel
-from sknoisy.detection._base import BaseDetector, Finding, check_kind
+from sknoisy._evidence._fitting import IsModel, check_kind
+from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import label_posterior
 from sknoisy.detection.out_of_sample._personal_loss import out_of_sample_loss
 from sknoisy.noise_model._wide_normal import wide_normal_posterior

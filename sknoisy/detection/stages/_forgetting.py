@@ -12,7 +12,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import Interval
 
 from sknoisy._evidence import is_table
-from sknoisy.detection._base import BaseDetector, Finding, behind_encoder
+from sknoisy._evidence._table import behind_encoder
+from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import stage_verdict
 from sknoisy.detection.stages._area_under_margin import calibrated
 

@@ -10,7 +10,7 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
 )
 
-from sknoisy.detection._base import behind_encoder
+from sknoisy._evidence._table import behind_encoder
 
 
 def staged_model(evidence):

@@ -44,7 +44,7 @@ def check_candidates(y):
     K - 1. A one-dimensional y has labels, each a set of one.
     """
     if y is None:
-        raise ValueError("y is None, and it should say which classes may be the label of a row.")
+        raise ValueError("sknoisy requires y to be passed, but the target y is None")
     if np.ndim(y) < 2 or np.shape(y)[1] == 1:
         target = check_labels(y)
         one_hot = target.codes[:, None] == np.arange(len(target.classes))

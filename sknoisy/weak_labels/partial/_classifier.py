@@ -78,7 +78,7 @@ class PartialLabelClassifier(BaseWeakClassifier):
     outside_weight_ : float
         Of the last round: what a class outside the set counts, in [0, 1].
     n_iter_ : int
-        Rounds.
+        Rounds, the last fit being one.
     n_features_in_ : int
         Number of features seen in `fit`, when the wrapped model counts them.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -198,7 +198,7 @@ class PartialLabelClassifier(BaseWeakClassifier):
             "y_suggested_": labels.classes[weight.argmax(axis=1)],
             "noise_rate_": 0.0 if noise_rate == "auto" else float(noise_rate),
             "outside_weight_": outside,
-            "n_iter_": n_iter,
+            "n_iter_": n_iter + 1,
         }
         return weight, attributes
 

@@ -46,7 +46,7 @@ def check_partly_labelled(y, unlabelled=-1):
     NaN, None and NA are no label, and so is the value `unlabelled`; None means that no value is.
     """
     if y is None:
-        raise ValueError("y is None, and it should have the labels of some rows.")
+        raise ValueError("sknoisy requires y to be passed, but the target y is None")
     missing = is_unlabelled(y, unlabelled)
     known = np.flatnonzero(~missing)
     if len(missing) and not len(known):

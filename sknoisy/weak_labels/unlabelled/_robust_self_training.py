@@ -84,7 +84,7 @@ class RobustSelfTraining(BasePartlyLabelled):
     shift_ : {"linear", "neighbors", "none"}
         How rows were moved.
     n_iter_ : int
-        Rounds.
+        Rounds, the last fit being one.
     n_features_in_ : int
         Number of features seen in `fit`, when the wrapped model counts them.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -193,7 +193,7 @@ class RobustSelfTraining(BasePartlyLabelled):
             "estimator_": model,
             "y_suggested_": labels.classes[codes],
             "shift_": "none" if mover is None else mover.name,
-            "n_iter_": n_iter,
+            "n_iter_": n_iter + 1,
         }
         return soft, attributes
 

@@ -75,7 +75,7 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
     n_mixed_ : int
         Mixed rows, in addition to those given.
     n_iter_ : int
-        Rounds.
+        Rounds, the last fit being one.
     n_features_in_ : int
         Number of features seen in `fit`, when the wrapped model counts them.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -179,7 +179,7 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
             "estimator_": model,
             "label_proba_": proba,
             "n_mixed_": 0 if mixup is None else mixup.n,
-            "n_iter_": n_iter,
+            "n_iter_": n_iter + 1,
         }
         return soft, attributes
 

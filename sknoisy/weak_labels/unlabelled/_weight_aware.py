@@ -77,6 +77,8 @@ class WeightAwareDistillation(BasePartlyLabelled):
         are 0.
     absorbed_ : ndarray of shape (n,) of bool
         Unlabelled rows that have joined the labelled ones.
+    n_iter_ : int
+        Rounds, the last fit being one.
     n_features_in_ : int
         Number of features seen in `fit`, when the wrapped model counts them.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -151,7 +153,11 @@ class WeightAwareDistillation(BasePartlyLabelled):
 
     def _learn(self, rows, labels):
         n, known = len(labels.codes), labels
-        attributes = {"absorbed_": np.zeros(n, dtype=bool), "sample_weight_": np.ones(n)}
+        attributes = {
+            "absorbed_": np.zeros(n, dtype=bool),
+            "sample_weight_": np.ones(n),
+            "n_iter_": 1,
+        }
         if labels.is_labelled.all():
             attributes["similarity_"] = labels.one_hot
             attributes["y_suggested_"] = labels.classes[labels.codes]
@@ -173,6 +179,7 @@ class WeightAwareDistillation(BasePartlyLabelled):
         proba, codes, weight = self._distilled(known, similarity)
         attributes |= {
             "absorbed_": known.is_labelled & ~labels.is_labelled,
+            "n_iter_": self.max_iter + 1,
             "sample_weight_": weight,
             "similarity_": similarity,
             "y_suggested_": labels.classes[codes],
