@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 
 from sknoisy._evidence import check_labels
 
@@ -45,13 +46,11 @@ def check_candidates(y):
     """
     if y is None:
         raise ValueError("sknoisy requires y to be passed, but the target y is None")
-    if np.ndim(y) < 2 or np.shape(y)[1] == 1:
+    values = y.toarray() if issparse(y) else np.asarray(y)
+    if values.ndim < 2 or values.shape[1:] == (1,):
         target = check_labels(y)
         one_hot = target.codes[:, None] == np.arange(len(target.classes))
         return Candidates(one_hot, target.classes)
-    if hasattr(y, "toarray"):
-        y = y.toarray()
-    values = np.asarray(y)
     if values.ndim != 2:
         raise ValueError(
             f"y should have one row for each row of X and one column for each class, got shape "

@@ -12,6 +12,7 @@ from sknoisy.weak_labels._folds import quiet_folds
 from sknoisy.weak_labels.partial._candidates import candidate_score, check_candidates
 
 SUREST = 0.25  # share of the rows of each predicted class that says how many sets miss the truth
+SURE_OF_CHANCE = 3.0  # standard errors by which these must do better than chance
 
 
 class PartialLabelClassifier(BaseWeakClassifier):
@@ -230,7 +231,7 @@ def outside_weight(proba, mask, noise_rate):
     outside = np.where(mask, 0.0, proba)[judged].max(axis=1)
     # a set of all classes has nothing outside, and is left last
     ratio = np.sort(inside / np.maximum(outside, np.finfo(float).tiny))
-    return float(min(ratio[int(noise_rate * len(ratio))], 1.0))
+    return float(min(ratio[min(int(noise_rate * len(ratio)), len(ratio) - 1)], 1.0))
 
 
 def adjusted(proba, mask, outside, onehot=False):
@@ -252,14 +253,18 @@ def adjusted(proba, mask, outside, onehot=False):
 def share_outside(proba, mask):
     """Estimated share of sets that miss the truth, by the rows whose predictions are surest.
 
-    Where a prediction is sure, it is right, and a set that does not hold it is wrong.
+    Where a prediction is sure, it is right, and a set that does not hold it is wrong. It is 0
+    where predictions hit the sets no more often than by chance, for then nothing is known.
     """
     judged = np.flatnonzero(~np.isnan(proba).any(axis=1))
     predicted, top = proba[judged].argmax(axis=1), proba[judged].max(axis=1)
     missed = ~mask[judged, predicted]
-    share = 0.0
+    by_chance = 1.0 - mask[judged].mean(axis=0)
+    share = better = variance = 0.0
     for k in np.unique(predicted):
         rows = np.flatnonzero(predicted == k)
         surest = rows[np.argsort(-top[rows], kind="stable")[: int(np.ceil(SUREST * len(rows)))]]
         share += missed[surest].mean() * len(rows) / len(judged)
-    return float(share)
+        better += (by_chance[k] - missed[surest]).sum()
+        variance += by_chance[k] * (1.0 - by_chance[k]) * len(surest)
+    return float(share) if better > SURE_OF_CHANCE * np.sqrt(variance) else 0.0

@@ -68,9 +68,9 @@ def check_partly_labelled(y, unlabelled=-1):
 
 def is_unlabelled(y, unlabelled=-1):
     """(n,) of bool: rows whose label is missing, or the value that stands for none."""
-    if np.ndim(y) == 2 and np.shape(y)[1] == 1:
-        y = np.asarray(y)[:, 0]
     values = np.asarray(y, dtype=object)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
     if values.ndim != 1:
         return np.zeros(len(values), dtype=bool)  # `check_labels` says what is wrong
     missing = np.asarray(pd.isna(values))

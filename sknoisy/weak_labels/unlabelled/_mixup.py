@@ -6,15 +6,20 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import issparse, vstack
 
-from sknoisy._evidence import take_rows
+from sknoisy._evidence import is_table, take_rows
 
 
 def are_numbers(X):
     """Whether rows are numbers: an array or sparse matrix of two dimensions, or a table of them."""
     if isinstance(X, pd.DataFrame):
         return all(isinstance(t, np.dtype) and t.kind in "fiu" for t in X.dtypes)
-    is_matrix = isinstance(X, np.ndarray) or issparse(X)
-    return is_matrix and X.ndim == 2 and X.dtype.kind in "fiu"
+    if is_table(X):
+        return False
+    try:
+        X = X if issparse(X) else np.asarray(X)
+    except ValueError:  # rows of unequal length
+        return False
+    return X.ndim == 2 and X.dtype.kind in "fiu"
 
 
 def stacked(X, more):
@@ -24,7 +29,7 @@ def stacked(X, more):
     if isinstance(X, pd.DataFrame):
         more = pd.DataFrame(np.asarray(more), columns=X.columns)
         return pd.concat([X, more], ignore_index=True)
-    return np.concatenate([X, more])
+    return np.concatenate([np.asarray(X), more])
 
 
 class Mixup:

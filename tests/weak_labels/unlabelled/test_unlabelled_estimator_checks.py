@@ -20,9 +20,7 @@ ESTIMATORS = [
     SoftPseudoLabelClassifier(GaussianNB(), unlabelled=None, random_state=0),
     WeightAwareDistillation(MODEL, unlabelled=None, random_state=0),
     RobustSelfTraining(MODEL, unlabelled=None, random_state=0),
-    RobustSelfTraining(
-        DecisionTreeClassifier(max_depth=3), gamma=1.0, unlabelled=None, random_state=0
-    ),
+    RobustSelfTraining(GaussianNB(), gamma=1.0, unlabelled=None, random_state=0),
     SurrogateSelector(MODEL, n_select=0.9, unlabelled=None, random_state=0),
     RobustActiveDistillation(
         MODEL, DecisionTreeClassifier(max_depth=3), unlabelled=None, random_state=0
