@@ -187,7 +187,7 @@ class PartialLabelClassifier(BaseWeakClassifier):
             warm = n_iter >= self.warm_up
             if warm and noise_rate == "auto":
                 noise_rate = share_outside(proba, mask)
-            if warm and noise_rate > 0:
+            if warm:
                 outside = outside_weight(proba, mask, noise_rate)
             new = adjusted(proba, mask, outside, onehot=warm and self.onehot)
             new = self.momentum * weight + (1.0 - self.momentum) * new
@@ -225,7 +225,7 @@ def outside_weight(proba, mask, noise_rate):
     That is this quantile of the best probability inside over the best outside, at most 1.
     """
     judged = ~np.isnan(proba).any(axis=1)
-    if not judged.any():
+    if noise_rate == 0 or not judged.any():
         return 0.0
     inside = np.where(mask, proba, 0.0)[judged].max(axis=1)
     outside = np.where(mask, 0.0, proba)[judged].max(axis=1)

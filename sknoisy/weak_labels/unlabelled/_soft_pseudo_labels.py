@@ -6,6 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _num_samples
 
 from sknoisy.weak_labels._folds import quiet_folds
 from sknoisy.weak_labels.unlabelled._base import BasePartlyLabelled, weigh_labelled
@@ -22,6 +23,8 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
     by models that have not seen the row. Their mean is brought back to the `class_prior`, so that
     no class takes all rows. The labelled rows keep a share of the weight, however few they are.
     And rows can be mixed with others (mixup), which keeps a model from being sure between them.
+
+    Where all rows have a label, this is the plain model.
 
     Number of fits: up to `max_iter` * `cv` + 1.
 
@@ -156,7 +159,8 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
 
     def _learn(self, rows, labels):
         known, proba = labels.is_labelled, labels.one_hot
-        prior, mixup = self._prior(labels), self._mixup(rows)
+        prior = self._prior(labels)
+        mixup = None if known.all() else self._mixup(rows)
         trust = known.sum() / (known.sum() + DOUBT) if self.class_prior == "labelled" else 1.0
         n_rounds = 0 if known.all() else self.max_iter
         folds = quiet_folds(rows, labels.codes, self.cv) if n_rounds else None
@@ -202,7 +206,7 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
     def _mixup(self, rows):
         if self.mixup_alpha == 0 or not are_numbers(rows.X):
             return None
-        return Mixup(rows.X.shape[0], self.mixup_alpha, rows.random_state)
+        return Mixup(_num_samples(rows.X), self.mixup_alpha, rows.random_state)
 
     def _out_of_sample(self, rows, soft, folds, mixup):
         if mixup is None:
