@@ -11,6 +11,8 @@ from sklearn.utils import check_random_state
 from sknoisy._evidence import take_rows
 from sknoisy._evidence._responses import LabelResponse
 
+SMALLEST_SCORE = 1e-12  # of the largest; sums of less would be rounding
+
 
 def n_to_select(n_select, n):
     """How many of n rows: a number, or a share of them, one at least."""
@@ -33,6 +35,7 @@ def inclusion_proba(score, n_select):
     if positive.sum() <= n_select:
         rest = (n_select - positive.sum()) / max(n - positive.sum(), 1)
         return np.where(positive, 1.0, rest)
+    score = np.where(positive, np.maximum(score / score.max(), SMALLEST_SCORE), 0.0)
     order = np.argsort(-score, kind="stable")
     left = np.cumsum(score[order][::-1])[::-1]  # of this row and the ones after it
     # with the first t rows certain, the next one must have no more than probability 1
