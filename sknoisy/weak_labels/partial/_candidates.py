@@ -46,7 +46,7 @@ def check_candidates(y):
     """
     if y is None:
         raise ValueError("sknoisy requires y to be passed, but the target y is None")
-    values = y.toarray() if issparse(y) else np.asarray(y)
+    values = _as_array(y)
     if values.ndim < 2 or values.shape[1:] == (1,):
         target = check_labels(y)
         one_hot = target.codes[:, None] == np.arange(len(target.classes))
@@ -79,15 +79,18 @@ def check_candidates(y):
     return Candidates(mask[:, order], levels)
 
 
+def _as_array(y):
+    return y.toarray() if issparse(y) else np.asarray(y)
+
+
 def _binary(values):
-    odd = None
-    try:
+    """(n, K) of bool, of numbers or truth values that are 0 and 1."""
+    if values.dtype.kind not in "fiub":  # of objects or texts, some of which may be numbers
+        cells = pd.to_numeric(pd.Series(values.ravel(), dtype=object), errors="coerce")
+        numbers = cells.to_numpy(dtype=float, na_value=np.nan).reshape(values.shape)
+    else:
         numbers = values.astype(float)
-        odd = np.argwhere(~np.isin(numbers, (0.0, 1.0)))
-    except (TypeError, ValueError):
-        numbers = np.full(values.shape, np.nan)
-        good = np.frompyfunc(lambda value: value is True or value is False, 1, 1)(values)
-        odd = np.argwhere(~good.astype(bool))
+    odd = np.argwhere(~np.isin(numbers, (0.0, 1.0)))
     if len(odd):
         row, column = odd[0]
         raise ValueError(
@@ -122,7 +125,7 @@ def candidate_score(y_candidates, y_pred, *, sample_weight=None):
     >>> candidate_score([[1, 1, 0], [0, 0, 1], [1, 0, 1], [0, 1, 0]], [1, 2, 1, 1])
     0.75
     """
-    values = np.asarray(y_candidates)
+    values = _as_array(y_candidates)
     y_pred = np.asarray(y_pred)
     if values.ndim == 1 or values.shape[1] == 1:
         inside = values.reshape(-1) == y_pred

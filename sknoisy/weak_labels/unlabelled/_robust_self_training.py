@@ -38,7 +38,7 @@ class RobustSelfTraining(BasePartlyLabelled):
       itself among them, with squared distances in units of their mean. So no row is changed, and
       tables and texts can be used.
 
-    Number of fits: up to `max_iter` * (`cv` + 1) + `cv` + 4.
+    Number of fits: up to `max_iter` * (`cv` + 1) + `cv` + 5.
 
     Parameters
     ----------
