@@ -257,6 +257,8 @@ def share_outside(proba, mask):
     where predictions hit the sets no more often than by chance, for then nothing is known.
     """
     judged = np.flatnonzero(~np.isnan(proba).any(axis=1))
+    if not len(judged):
+        return 0.0
     predicted, top = proba[judged].argmax(axis=1), proba[judged].max(axis=1)
     missed = ~mask[judged, predicted]
     by_chance = 1.0 - mask[judged].mean(axis=0)

@@ -12,6 +12,8 @@ from sknoisy.weak_labels._folds import quiet_folds
 from sknoisy.weak_labels.unlabelled._base import BasePartlyLabelled, weigh_labelled
 from sknoisy.weak_labels.unlabelled._mixup import Mixup, are_numbers
 
+MANY_COLUMNS = 10  # from which rows are mixed, unless one says
+PAPERS_ALPHA = 4.0
 DOUBT = 20  # the prior is half believed when so many rows have a label
 
 
@@ -38,13 +40,13 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
         What the pseudo-labels are to be on average: as the labelled rows are, so far as few rows
         can tell, all classes alike, or as given in the order of the sorted classes. None leaves
         them alone.
-    mixup_alpha : float >= 0, default=4.0
+    mixup_alpha : float >= 0 or "auto", default="auto"
         Each row is mixed with one other, in shares from Beta(alpha, alpha), features and labels
         alike, and the mixed rows have half of the weight. 0 means no mixing. It helps in many
-        dimensions, where there is nothing between two classes, and harms where a third class lies
-        between them, as in iris. Only numbers can be mixed: a numeric array, a sparse
-        matrix, a DataFrame of numbers. Other tables, texts and lists are taken as they are
-        (`n_mixed_` is 0).
+        dimensions, where nothing is between two classes, and harms in few, where a third class may
+        be there, as in iris. "auto" is 4 where X has 10 columns or more, else 0. Only numbers can
+        be mixed: a numeric array, a sparse matrix, a DataFrame of numbers. Other tables and texts
+        are taken as they are (`n_mixed_` is 0).
     sharpness : float >= 1, default=2.0
         Power of the pseudo-labels, which are then rescaled. Models are less sure of rows they have
         not seen, and even less so round by round if they learn from that; this makes up for it. 1
@@ -122,7 +124,7 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
         **BasePartlyLabelled._parameter_constraints,
         "labelled_share": [Interval(Real, 0, 1, closed="left")],
         "class_prior": [StrOptions({"labelled", "uniform"}), "array-like", None],
-        "mixup_alpha": [Interval(Real, 0, None, closed="left")],
+        "mixup_alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "sharpness": [Interval(Real, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -134,7 +136,7 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
         *,
         labelled_share=0.16,
         class_prior="labelled",
-        mixup_alpha=4.0,
+        mixup_alpha="auto",
         sharpness=2.0,
         max_iter=10,
         tol=0.01,
@@ -206,7 +208,12 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
     def _mixup(self, rows):
         if self.mixup_alpha == 0 or not are_numbers(rows.X):
             return None
-        return Mixup(_num_samples(rows.X), self.mixup_alpha, rows.random_state)
+        alpha = self.mixup_alpha
+        if alpha == "auto":
+            if np.shape(rows.X)[1] < MANY_COLUMNS:
+                return None
+            alpha = PAPERS_ALPHA
+        return Mixup(_num_samples(rows.X), alpha, rows.random_state)
 
     def _out_of_sample(self, rows, soft, folds, mixup):
         if mixup is None:

@@ -27,7 +27,7 @@ from ...helpers import fits, recording
 
 MODEL = LogisticRegression(max_iter=300)
 KINDS = [
-    SoftPseudoLabelClassifier(MODEL, max_iter=1, random_state=0),
+    SoftPseudoLabelClassifier(MODEL, mixup_alpha=4.0, max_iter=1, random_state=0),
     WeightAwareDistillation(MODEL, max_iter=1, random_state=0),
     RobustSelfTraining(MODEL, max_iter=1, random_state=0),
     RobustSelfTraining(MODEL, shift="neighbors", max_iter=1, random_state=0),

@@ -127,6 +127,9 @@ def test_tables_of_other_things_are_not_mixed():
     X, _, y_few = made(0, n=100)
     table = pd.DataFrame(X).astype({3: "Float64"})
     assert SoftPseudoLabelClassifier(MODEL, max_iter=1).fit(table, y_few).n_mixed_ == 0
+    assert SoftPseudoLabelClassifier(MODEL, max_iter=1).fit(X[:, :9], y_few).n_mixed_ == 0
+    assert SoftPseudoLabelClassifier(MODEL, max_iter=1).fit(X[:, :10], y_few).n_mixed_ == 100
+    assert SoftPseudoLabelClassifier(MODEL, max_iter=1).fit(X, np.arange(100) % 4).n_mixed_ == 0
 
 
 def test_mixed_rows_hide_the_rows_that_are_judged():

@@ -17,7 +17,6 @@ MODEL = LogisticRegression(max_iter=200)
 # -1 is a class in some of the checks
 ESTIMATORS = [
     SoftPseudoLabelClassifier(MODEL, unlabelled=None, random_state=0),
-    SoftPseudoLabelClassifier(GaussianNB(), unlabelled=None, random_state=0),
     WeightAwareDistillation(MODEL, unlabelled=None, random_state=0),
     RobustSelfTraining(MODEL, unlabelled=None, random_state=0),
     RobustSelfTraining(GaussianNB(), gamma=1.0, unlabelled=None, random_state=0),
@@ -33,7 +32,9 @@ WEIGHT_CHECKS = {
 
 
 def expected_failed_checks(estimator):
-    reason = "which rows are drawn or moved, and their folds, differ where a row is repeated"
+    if not isinstance(estimator, SurrogateSelector):
+        return {}
+    reason = "which rows are drawn, and the folds, differ where a row is repeated"
     return {name: reason for name in WEIGHT_CHECKS}
 
 
