@@ -109,11 +109,12 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn.datasets import make_blobs
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sknoisy.weak_labels import SoftPseudoLabelClassifier
-    >>> X, y = make_blobs(500, 20, centers=4, cluster_std=8.0, random_state=5)
-    >>> y_few = np.where(np.arange(500) < 20, y, -1)  # the first 20 rows have a label
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.arange(600) % 4
+    >>> X = 0.75 * rng.normal(size=(4, 20))[y] + rng.normal(size=(600, 20))
+    >>> y_few = np.where(np.arange(600) < 20, y, -1)  # the first 20 rows have a label
     >>> plain = LogisticRegression().fit(X[:20], y[:20])
     >>> model = SoftPseudoLabelClassifier(LogisticRegression(), random_state=0).fit(X, y_few)
     >>> bool(model.score(X, y) > plain.score(X, y) + 0.02)
