@@ -1,0 +1,1 @@
+"""Methods that train and clean in one."""

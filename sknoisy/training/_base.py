@@ -1,0 +1,121 @@
+"""The whole of `fit`, for methods that make what the last fit sees out of the rows themselves."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils._param_validation import StrOptions
+
+from sknoisy._evidence import Evidence
+from sknoisy._evidence._fitting import IsModel, check_kind, check_meaning, check_takes_weights
+from sknoisy._fitted import replace_fitted
+from sknoisy._wrapper import BaseWrapper
+from sknoisy.treatment._treated import fit_treated, model_attributes
+
+
+class BaseTraining(BaseWrapper, ABC):
+    """Base class of meta-estimators that need no detector: a subclass writes `_train(evidence)`."""
+
+    __metadata_request__fit = {"groups": True, "trusted": True}  # noqa: RUF012
+    _task: str
+    _parameter_constraints: dict = {
+        "estimator": [IsModel()],
+        "weight_strategy": [StrOptions({"native", "resample"})],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None, **fit_params):
+        """Find out what to make of the rows, and fit the estimator to that.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame, list} with n rows
+            Whatever the estimator takes; it is only row-indexed here.
+        y : array-like of shape (n,)
+            Given labels or numbers.
+        sample_weight : array-like of shape (n,), default=None
+            Multiplied with any weight computed here, and passed to every fit.
+        groups : array-like of shape (n,), default=None
+            Rows of one group stay together in cross-fitting. So do copies of a row.
+        trusted : array-like of shape (n,) of bool, default=None
+            Rows known to be right.
+        **fit_params : dict
+            Further parameters of the estimator's `fit`; those with n entries are sliced with the
+            rows. With metadata routing on, they are routed.
+
+        Returns
+        -------
+        self : object
+        """
+        return self._fit(X, y, sample_weight, groups, trusted, fit_params)
+
+    def _fit(self, X, y, sample_weight, groups, trusted, fit_params):
+        self._validate_params()
+        check_kind(self.estimator, self._task, type(self).__name__)
+        params, weight = self._route(sample_weight, fit_params)
+        if weight is not None:
+            check_takes_weights(self.estimator, self.weight_strategy, "sample_weight was given")
+        self._check_before_training()
+        evidence = Evidence(
+            X,
+            y,
+            task=self._task,
+            sample_weight=weight,
+            groups=groups,
+            trusted=trusted,
+            fit_params=params,
+            weight_strategy=self.weight_strategy,
+        )
+        check_meaning(self.estimator, evidence.target.y, params)
+        treated = self._train(evidence)
+        model = fit_treated(
+            self.estimator,
+            evidence,
+            treated,
+            weight_strategy=self.weight_strategy,
+            purpose=f"to what {type(self).__name__} makes of the rows",
+            random_state=self._seed(),
+        )
+        fitted = {"estimator_": model, "noise_mask_": treated.noise_mask, **treated.attributes}
+        if evidence.target.is_labels:
+            fitted["classes_"] = evidence.target.classes
+        # Only now, when nothing can fail any more, is this object changed.
+        replace_fitted(self, fitted | model_attributes(model))
+        return self
+
+    def _check_before_training(self):
+        """A place to refuse early what the method cannot do with this estimator."""
+
+    @abstractmethod
+    def _train(self, evidence):
+        """`Treated`: which rows, targets and weights the last fit sees."""
+
+
+def times(weight, evidence):
+    """A computed weight times that of the user."""
+    given = evidence.inputs.sample_weight
+    return weight if given is None else weight * given
+
+
+def need_trusted(evidence, owner):
+    """Refuse to learn from trusted rows where there are none, or nothing else."""
+    n = int(evidence.trusted.sum())
+    if n == 0:
+        raise ValueError(
+            f"{owner} learns from trusted rows, and there are none: pass "
+            "fit(X, y, trusted=mask) with True for the rows whose target was checked."
+        )
+    if n == evidence.n_rows:
+        return False
+    if evidence.target.is_labels:
+        target = evidence.target
+        counts = np.bincount(target.codes[evidence.trusted], minlength=len(target.classes))
+        if (counts > 0).sum() < min(2, len(target.classes)):
+            raise ValueError(
+                f"{owner} needs trusted rows of at least two classes, and all {n} are of "
+                f"{target.classes[counts.argmax()]!s}."
+            )
+    return True

@@ -1,0 +1,241 @@
+"""Keep, relabel or drop, by prototypes of few trusted rows."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.sparse import issparse
+from scipy.special import softmax
+from sklearn.preprocessing import normalize
+from sklearn.utils._param_validation import HasMethods, Interval
+
+from sknoisy._evidence._fitting import seeded_clone
+from sknoisy._soft_fit import SoftRows
+from sknoisy._wrapper import WrappedClassifier
+from sknoisy.training._base import BaseTraining, need_trusted, times
+from sknoisy.treatment._treated import Treated
+
+
+class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
+    """Classifier that keeps, relabels or drops each row by prototypes of trusted rows.
+
+    Each class has a prototype in the space of the features: at first the mean of its trusted rows.
+    A row's score for a class is the mean of what the model says, out of sample, and of how close
+    the row is to the prototype. A row whose best score is high gets that label, whatever it was
+    given; else a row keeps its label if that is likelier than chance, and else it is dropped as
+    belonging to no class. Prototypes move towards the mean of the rows of their class that are
+    left, and the next round begins.
+
+    Number of fits: `cv` for each of `n_rounds` rounds, plus 1.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        The classifier to wrap; any scikit-learn classifier, or a Pipeline that ends in one.
+    embedding : transformer object or None, default=None
+        Makes the features in which prototypes live out of X as numbers (the first steps of a
+        Pipeline, else standardised or encoded columns); fitted without labels. None means these
+        themselves.
+    alpha : float in [0, 1], default=0.5
+        Share of the model in a score; the rest is that of the prototypes.
+    tau : float > 0, default=0.1
+        Temperature of the cosine similarities to the prototypes.
+    threshold : float in [0, 1], default=0.8
+        A row whose best score is above this gets that label.
+    momentum : float in [0, 1], default=0.5
+        How much of a prototype stays in each round.
+    n_rounds : int >= 1, default=3
+    cv : int >= 2, default=5
+        Folds in which the model judges rows that it has not seen.
+    weight_strategy : {"native", "resample"}, default="native"
+        How `sample_weight` reaches the model: as its own (an error when it takes none), or by
+        repeating and leaving out rows in proportion to weight.
+    n_jobs : int or None, default=None
+        Jobs of the folds.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the folds and every `random_state` that `estimator` leaves at None.
+
+    Attributes
+    ----------
+    estimator_ : estimator object
+        The wrapped model, fitted to the rows that were not dropped.
+    classes_ : ndarray of shape (K,)
+    triage_ : ndarray of shape (n,) of str
+        "trusted", "keep", "relabel" or "drop".
+    score_ : ndarray of shape (n, K)
+        Of the last round.
+    y_relabeled_ : ndarray of shape (n,)
+        Labels after relabelling; of dropped rows the given ones.
+    noise_mask_ : ndarray of shape (n,) of bool
+        Rows that were relabelled or dropped.
+    sample_indices_ : ndarray of int
+        Rows of the last fit.
+    prototypes_ : ndarray of shape (K, d)
+    n_features_in_, feature_names_in_
+        Of the wrapped model, where it has them.
+
+    See Also
+    --------
+    TrustedWeightClassifier : Weights in place of a triage.
+
+    References
+    ----------
+    Y. Qin, X. Chen, C. Chen, Y. Shen, B. Ren, Y. Gu, J. Yang, C. Shen: "FoPro: Few-Shot Guided
+    Robust Webly-Supervised Prototypical Learning", AAAI, 2023. There a network learns the features
+    by contrast with the prototypes, and a relation module corrects similarities; here features are
+    those of X, and rows are judged by models that have not seen them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sknoisy.datasets import symmetric_noise
+    >>> from sknoisy.training.trusted import PrototypeTriageClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> trusted = np.arange(len(y)) < 100
+    >>> z = np.where(trusted, y, symmetric_noise(y, rate=0.4, random_state=0)[0])
+    >>> model = PrototypeTriageClassifier(LogisticRegression(C=0.01), n_rounds=2, random_state=0)
+    >>> model = model.fit(X, z, trusted=trusted)
+    >>> bool((model.y_relabeled_ == y).mean() > (z == y).mean() + 0.2)
+    True
+    """
+
+    _task = "classification"
+    _parameter_constraints: dict = {
+        **BaseTraining._parameter_constraints,
+        "embedding": [HasMethods(["fit_transform"]), None],
+        "alpha": [Interval(Real, 0, 1, closed="both")],
+        "tau": [Interval(Real, 0, None, closed="neither")],
+        "threshold": [Interval(Real, 0, 1, closed="both")],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "n_rounds": [Interval(Integral, 1, None, closed="left")],
+        "cv": [Interval(Integral, 2, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        *,
+        embedding=None,
+        alpha=0.5,
+        tau=0.1,
+        threshold=0.8,
+        momentum=0.5,
+        n_rounds=3,
+        cv=5,
+        weight_strategy="native",
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.embedding = embedding
+        self.alpha = alpha
+        self.tau = tau
+        self.threshold = threshold
+        self.momentum = momentum
+        self.n_rounds = n_rounds
+        self.cv = cv
+        self.weight_strategy = weight_strategy
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def _train(self, evidence):
+        target, trusted, n = evidence.target, evidence.trusted, evidence.n_rows
+        n_classes = len(target.classes)
+        given = np.eye(n_classes)[target.codes]
+        codes, dropped = target.codes, np.zeros(n, dtype=bool)
+        score, means = given, np.full((n_classes, 0), np.nan)
+        if need_trusted(evidence, type(self).__name__) and n_classes > 1:
+            Z = self._directions(evidence)
+            rows = self._soft_rows(evidence)
+            folds = rows.folds(target.y, self.cv)
+            means = prototypes(Z[trusted], target.codes[trusted], n_classes)
+            absent = np.isnan(means).any(axis=1)  # a class that nobody has checked
+            means[absent] = prototypes(Z, target.codes, n_classes)[absent]
+            for _ in range(self.n_rounds):
+                labels = np.where(dropped[:, None], 0.0, np.eye(n_classes)[codes])
+                said = rows.out_of_sample(self.estimator, labels, folds)
+                said = np.where(np.isnan(said), given, said)
+                score = self.alpha * said
+                score = score + (1.0 - self.alpha) * softmax((Z @ means.T) / self.tau, axis=1)
+                codes, dropped = triage(score, target.codes, self.threshold)
+                codes, dropped = np.where(trusted, target.codes, codes), dropped & ~trusted
+                dropped = _without_vanishing(dropped, codes, score)
+                means = moved(means, Z[~dropped], codes[~dropped], self.momentum)
+        rows = np.flatnonzero(~dropped)
+        changed = codes != target.codes
+        kind = np.select([trusted, dropped, changed], ["trusted", "drop", "relabel"], "keep")
+        weight = times(np.ones(n), evidence) if evidence.inputs.sample_weight is not None else None
+        return Treated(
+            rows=rows if dropped.any() else None,
+            y=target.classes[codes[rows]],
+            sample_weight=None if weight is None else weight[rows],
+            noise_mask=dropped | changed,
+            attributes={
+                "triage_": kind,
+                "score_": score,
+                "y_relabeled_": target.classes[np.where(dropped, target.codes, codes)],
+                "sample_indices_": rows,
+                "prototypes_": means,
+            },
+        )
+
+    def _directions(self, evidence):
+        """(n, d) features of unit length."""
+        Z = evidence.features(self.estimator)
+        if self.embedding is not None:
+            Z = seeded_clone(self.embedding, self._seed()).fit_transform(Z)
+        Z = Z.tocsr() if issparse(Z) else np.asarray(Z, dtype=float)
+        return normalize(Z)
+
+    def _soft_rows(self, evidence):
+        inputs = evidence.inputs
+        return SoftRows(
+            inputs.X,
+            evidence.target.classes,
+            sample_weight=inputs.sample_weight,
+            groups=inputs.groups,
+            fit_params=inputs.fit_params,
+            weight_strategy=self.weight_strategy,
+            random_state=self._seed(),
+            n_jobs=self.n_jobs,
+        )
+
+
+def prototypes(Z, codes, n_classes):
+    """(K, d) mean direction of each class; NaN for one without rows."""
+    member = np.eye(n_classes)[codes]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = np.asarray((Z.T @ member).T) / member.sum(axis=0)[:, None]
+        return means / np.linalg.norm(means, axis=1, keepdims=True)
+
+
+def moved(means, Z, codes, momentum):
+    """Prototypes, part of the way towards the mean of their rows; those without rows stay."""
+    new = prototypes(Z, codes, len(means))
+    mixed = momentum * means + (1.0 - momentum) * np.where(np.isnan(new), means, new)
+    length = np.linalg.norm(mixed, axis=1, keepdims=True)
+    return np.where(length > 0, mixed / np.where(length > 0, length, 1.0), means)
+
+
+def triage(score, codes, threshold):
+    """(labels, dropped) by scores (n, K) and given labels.
+
+    The likeliest label where its score is above `threshold`; else the given one where its score is
+    above 1 / K; else none.
+    """
+    rows, n_classes = np.arange(len(codes)), score.shape[1]
+    sure = score.max(axis=1) > threshold
+    likely = score[rows, codes] > 1.0 / n_classes
+    return np.where(sure, score.argmax(axis=1), codes), ~sure & ~likely
+
+
+def _without_vanishing(dropped, codes, score):
+    """`dropped`, but for the likeliest row of a class of which no row would be left."""
+    dropped = dropped.copy()
+    for k in np.setdiff1d(codes, codes[~dropped]):
+        rows = np.flatnonzero(codes == k)
+        dropped[rows[score[rows, k].argmax()]] = False
+    return dropped
