@@ -22,6 +22,11 @@ def are_numbers(X):
     return X.ndim == 2 and X.dtype.kind in "fiu"
 
 
+def n_columns(X):
+    """How many columns such rows have."""
+    return (X if hasattr(X, "shape") else np.asarray(X)).shape[1]
+
+
 def stacked(X, more):
     """X and, below it, other rows of numbers, in a container like X."""
     if issparse(X):

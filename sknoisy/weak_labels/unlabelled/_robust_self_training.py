@@ -101,7 +101,7 @@ class RobustSelfTraining(BasePartlyLabelled):
 
     References
     ----------
-    A. Saberi, A. Najafi, A. Heidari, M. H. Movasaghinia, A. Motahari, B. Khalaj: "Out-Of-Domain
+    S. A. H. Saberi, A. Najafi, A. Heidari, M. H. Movasaghinia, A. Motahari, B. Khalaj: "Out-Of-Domain
     Unlabeled Data Improves Generalization", ICLR, 2024 (there by gradient steps on the robust
     loss, here by fitting any classifier anew to the moved rows; pseudo-labels are those of
     models that have not seen the row; and the log loss is moved against, for models with several

@@ -10,7 +10,7 @@ from sklearn.utils.validation import _num_samples
 
 from sknoisy.weak_labels._folds import quiet_folds
 from sknoisy.weak_labels.unlabelled._base import BasePartlyLabelled, weigh_labelled
-from sknoisy.weak_labels.unlabelled._mixup import Mixup, are_numbers
+from sknoisy.weak_labels.unlabelled._mixup import Mixup, are_numbers, n_columns
 
 MANY_COLUMNS = 10  # from which rows are mixed, unless one says
 PAPERS_ALPHA = 4.0
@@ -171,8 +171,7 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
         while n_iter < n_rounds and change >= self.tol:
             soft = weigh_labelled(proba, known, self.labelled_share)
             new = self._out_of_sample(rows, soft, folds, mixup)[~known]
-            new = to_prior(new, prior, trust)
-            new = sharpened(new, self.sharpness)
+            new = sharpened(to_prior(new, prior, trust), self.sharpness)
             change = 0.5 * np.abs(new - proba[~known]).sum(axis=1).mean()
             proba = proba.copy()
             proba[~known] = new
@@ -211,7 +210,7 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
             return None
         alpha = self.mixup_alpha
         if alpha == "auto":
-            if np.shape(rows.X)[1] < MANY_COLUMNS:
+            if n_columns(rows.X) < MANY_COLUMNS:
                 return None
             alpha = PAPERS_ALPHA
         return Mixup(_num_samples(rows.X), alpha, rows.random_state)
@@ -219,10 +218,9 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
     def _out_of_sample(self, rows, soft, folds, mixup):
         if mixup is None:
             return rows.out_of_sample(self.estimator, soft, folds)
-        mixed = mixup.rows(rows)
-        return mixed.out_of_sample(self.estimator, mixup.labels(soft), mixup.folds(folds))[
-            : mixup.n
-        ]
+        soft, folds = mixup.labels(soft), mixup.folds(folds)
+        proba = mixup.rows(rows).out_of_sample(self.estimator, soft, folds)
+        return proba[: mixup.n]
 
 
 def sharpened(proba, sharpness):

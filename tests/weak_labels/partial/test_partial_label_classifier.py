@@ -25,7 +25,7 @@ MODEL = LogisticRegression(max_iter=300)
 N_CLASSES = 5
 
 
-def made(seed, n=1200, n_test=1500):
+def made(seed, n=1000, n_test=1500):
     X, y = make_classification(
         n + n_test,
         12,

@@ -13,7 +13,7 @@ from sknoisy.weak_labels import (
     WeightAwareDistillation,
 )
 
-MODEL = LogisticRegression(max_iter=200)
+MODEL = LogisticRegression()
 # -1 is a class in some of the checks
 ESTIMATORS = [
     SoftPseudoLabelClassifier(MODEL, unlabelled=None, random_state=0),
