@@ -101,11 +101,11 @@ class RobustSelfTraining(BasePartlyLabelled):
 
     References
     ----------
-    S. A. H. Saberi, A. Najafi, A. Heidari, M. H. Movasaghinia, A. Motahari, B. Khalaj: "Out-Of-Domain
-    Unlabeled Data Improves Generalization", ICLR, 2024 (there by gradient steps on the robust
-    loss, here by fitting any classifier anew to the moved rows; pseudo-labels are those of
-    models that have not seen the row; and the log loss is moved against, for models with several
-    classes by its gradient).
+    S. A. H. Saberi, A. Najafi, A. Heidari, M. H. Movasaghinia, A. Motahari, B. Khalaj:
+    "Out-Of-Domain Unlabeled Data Improves Generalization", ICLR, 2024 (there by gradient steps on
+    the robust loss, here by fitting any classifier anew to the moved rows; pseudo-labels are those
+    of models that have not seen the row; and the log loss is moved against, for models with
+    several classes by its gradient).
 
     Examples
     --------

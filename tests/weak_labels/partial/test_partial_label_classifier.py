@@ -54,7 +54,7 @@ def candidate_sets(y, seed, more=0.3, missing=0.0, n_classes=N_CLASSES):
 
 def accuracy(sets, data, **how):
     X, _, X_test, y_test = data
-    model = PartialLabelClassifier(MODEL, random_state=0, **how).fit(X, sets)
+    model = PartialLabelClassifier(MODEL, max_iter=7, random_state=0, **how).fit(X, sets)
     return accuracy_score(y_test, model.predict(X_test))
 
 
