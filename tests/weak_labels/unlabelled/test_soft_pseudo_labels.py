@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_array, csr_matrix
-from sklearn.datasets import make_classification
+from sklearn.datasets import make_blobs
 from sklearn.linear_model import LogisticRegression
 from sklearn.semi_supervised import SelfTrainingClassifier
 
@@ -37,22 +37,11 @@ def test_better_than_labelled_rows_alone_and_than_hard_pseudo_labels():
     assert np.mean(gains) > 0.02
 
 
-def test_mixup_helps_where_classes_are_of_unlike_shapes():
+def test_mixup_helps_in_many_dimensions():
     gains = []
-    for seed in range(3):
-        X, y = make_classification(
-            500,
-            12,
-            n_informative=10,
-            n_redundant=0,
-            n_classes=4,
-            n_clusters_per_class=1,
-            class_sep=1.5,
-            random_state=seed,
-        )
-        y_few = np.full(500, -1)
-        few = np.concatenate([np.flatnonzero(y == k)[:6] for k in range(4)])
-        y_few[few] = y[few]
+    for seed in range(4):
+        X, y = make_blobs(500, 20, centers=4, cluster_std=8.0, random_state=seed)
+        X, y_few = X / 6.0, np.where(np.arange(500) < 20, y, -1)
         scores = [
             SoftPseudoLabelClassifier(MODEL, mixup_alpha=alpha, random_state=0)
             .fit(X, y_few)
@@ -60,8 +49,8 @@ def test_mixup_helps_where_classes_are_of_unlike_shapes():
             for alpha in (4.0, 0.0)
         ]
         gains.append(scores[0] - scores[1])
-    assert min(gains) > -0.02
-    assert np.mean(gains) > 0.005
+    assert min(gains) > -0.01
+    assert np.mean(gains) > 0.02
 
 
 def test_pseudo_labels_are_probabilities_and_labels_stay():
