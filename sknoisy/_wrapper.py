@@ -23,7 +23,7 @@ from sknoisy._fitted import PlainState
 from sknoisy._temperature import at_temperature
 
 
-def _inner_has(name):
+def inner_has(name):
     def check(self):
         getattr(getattr(self, "estimator_", self.estimator), name)
         return True
@@ -140,7 +140,7 @@ def _one_column(predicted, X):
 class WrappedClassifier(ClassifierMixin, BaseWrapper):
     """Wrapper of a classifier: columns in the order of `classes_`, whatever the model's own."""
 
-    @available_if(_inner_has("predict_proba"))
+    @available_if(inner_has("predict_proba"))
     def predict_proba(self, X, **params):
         """Class probabilities of the wrapped model, at the temperature that was found if one was.
 
@@ -160,7 +160,7 @@ class WrappedClassifier(ClassifierMixin, BaseWrapper):
         temperature = getattr(self, "temperature_", 1.0)
         return proba if temperature == 1.0 else at_temperature(np.asarray(proba), temperature)
 
-    @available_if(_inner_has("predict_log_proba"))
+    @available_if(inner_has("predict_log_proba"))
     def predict_log_proba(self, X, **params):
         """Logarithms of the class probabilities of the wrapped model.
 
@@ -179,7 +179,7 @@ class WrappedClassifier(ClassifierMixin, BaseWrapper):
             return np.log(self.predict_proba(X, **params))
         return self._in_order(self.estimator_.predict_log_proba(X, **params), -np.inf)
 
-    @available_if(_inner_has("decision_function"))
+    @available_if(inner_has("decision_function"))
     def decision_function(self, X, **params):
         """Decision values of the wrapped model.
 

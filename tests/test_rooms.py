@@ -33,7 +33,11 @@ FLOORS = [
     "detection.committees",
     "treatment",
     "robust",
+    "multilabel",
     "weak_labels",
+    "training",  # its own modules, which its rooms share
+    "training.trusted",
+    "training.poisoned",
     "inspection",
     "",  # sknoisy itself, the short list
     "_audit",

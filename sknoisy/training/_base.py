@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from numbers import Integral
 
-import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from sknoisy._evidence import Evidence
@@ -52,13 +52,14 @@ class BaseTraining(BaseWrapper, ABC):
         """
         return self._fit(X, y, sample_weight, groups, trusted, fit_params)
 
-    def _fit(self, X, y, sample_weight, groups, trusted, fit_params):
+    def _fit(self, X, y, sample_weight, groups, trusted, fit_params, **own):
+        """`own` is what else the method's own `fit` was given."""
         self._validate_params()
         check_kind(self.estimator, self._task, type(self).__name__)
         params, weight = self._route(sample_weight, fit_params)
         if weight is not None:
             check_takes_weights(self.estimator, self.weight_strategy, "sample_weight was given")
-        self._check_before_training()
+        self._check_before_training(**own)
         evidence = Evidence(
             X,
             y,
@@ -70,7 +71,7 @@ class BaseTraining(BaseWrapper, ABC):
             weight_strategy=self.weight_strategy,
         )
         check_meaning(self.estimator, evidence.target.y, params)
-        treated = self._train(evidence)
+        treated = self._train(evidence, **own)
         model = fit_treated(
             self.estimator,
             evidence,
@@ -86,11 +87,11 @@ class BaseTraining(BaseWrapper, ABC):
         replace_fitted(self, fitted | model_attributes(model))
         return self
 
-    def _check_before_training(self):
+    def _check_before_training(self, **own):
         """A place to refuse early what the method cannot do with this estimator."""
 
     @abstractmethod
-    def _train(self, evidence):
+    def _train(self, evidence, **own):
         """`Treated`: which rows, targets and weights the last fit sees."""
 
 
@@ -100,22 +101,14 @@ def times(weight, evidence):
     return weight if given is None else weight * given
 
 
-def need_trusted(evidence, owner):
-    """Refuse to learn from trusted rows where there are none, or nothing else."""
+def has_trusted(evidence, owner):
+    """Whether there are trusted rows, and others; a warning where there are none."""
     n = int(evidence.trusted.sum())
     if n == 0:
-        raise ValueError(
-            f"{owner} learns from trusted rows, and there are none: pass "
-            "fit(X, y, trusted=mask) with True for the rows whose target was checked."
+        warnings.warn(
+            f"{owner} learns from trusted rows, and there are none, so this is the plain model: "
+            "pass fit(X, y, trusted=mask) with True for the rows whose target was checked.",
+            UserWarning,
+            stacklevel=5,
         )
-    if n == evidence.n_rows:
-        return False
-    if evidence.target.is_labels:
-        target = evidence.target
-        counts = np.bincount(target.codes[evidence.trusted], minlength=len(target.classes))
-        if (counts > 0).sum() < min(2, len(target.classes)):
-            raise ValueError(
-                f"{owner} needs trusted rows of at least two classes, and all {n} are of "
-                f"{target.classes[counts.argmax()]!s}."
-            )
-    return True
+    return 0 < n < evidence.n_rows

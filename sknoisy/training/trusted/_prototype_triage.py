@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -13,7 +14,9 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sknoisy._evidence._fitting import seeded_clone
 from sknoisy._soft_fit import SoftRows
 from sknoisy._wrapper import WrappedClassifier
-from sknoisy.training._base import BaseTraining, need_trusted, times
+from sknoisy.detection._base import CV
+from sknoisy.exceptions import RareClassWarning
+from sknoisy.training._base import BaseTraining, has_trusted, times
 from sknoisy.treatment._treated import Treated
 
 
@@ -46,7 +49,7 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
     momentum : float in [0, 1], default=0.5
         How much of a prototype stays in each round.
     n_rounds : int >= 1, default=3
-    cv : int >= 2, default=5
+    cv : int >= 2, splitter, iterable or None, default=5
         Folds in which the model judges rows that it has not seen.
     weight_strategy : {"native", "resample"}, default="native"
         How `sample_weight` reaches the model: as its own (an error when it takes none), or by
@@ -111,7 +114,7 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
         "threshold": [Interval(Real, 0, 1, closed="both")],
         "momentum": [Interval(Real, 0, 1, closed="both")],
         "n_rounds": [Interval(Integral, 1, None, closed="left")],
-        "cv": [Interval(Integral, 2, None, closed="left")],
+        "cv": CV,
     }
 
     def __init__(
@@ -147,12 +150,14 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
         given = np.eye(n_classes)[target.codes]
         codes, dropped = target.codes, np.zeros(n, dtype=bool)
         score, means = given, np.full((n_classes, 0), np.nan)
-        if need_trusted(evidence, type(self).__name__) and n_classes > 1:
+        if has_trusted(evidence, type(self).__name__) and n_classes > 1:
             Z = self._directions(evidence)
             rows = self._soft_rows(evidence)
             folds = rows.folds(target.y, self.cv)
             means = prototypes(Z[trusted], target.codes[trusted], n_classes)
-            absent = np.isnan(means).any(axis=1)  # a class that nobody has checked
+            absent = np.isnan(means).any(axis=1)
+            if absent.any():
+                _warn_of_absent(target.classes[absent])
             means[absent] = prototypes(Z, target.codes, n_classes)[absent]
             for _ in range(self.n_rounds):
                 labels = np.where(dropped[:, None], 0.0, np.eye(n_classes)[codes])
@@ -202,6 +207,16 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
             random_state=self._seed(),
             n_jobs=self.n_jobs,
         )
+
+
+def _warn_of_absent(names):
+    shown = ", ".join(str(name) for name in names[:10]) + (" ..." if len(names) > 10 else "")
+    warnings.warn(
+        f"No trusted row has one of the classes {shown}: their prototypes are the means of all "
+        "rows given them.",
+        RareClassWarning,
+        stacklevel=6,
+    )
 
 
 def prototypes(Z, codes, n_classes):

@@ -12,7 +12,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence._fitting import check_takes_weights
 from sknoisy._wrapper import WrappedClassifier, WrappedRegressor
-from sknoisy.training._base import BaseTraining, need_trusted, times
+from sknoisy.detection._base import CV
+from sknoisy.training._base import BaseTraining, has_trusted, times
 from sknoisy.treatment._treated import Treated
 
 LEAST = 1e-6  # so that no class vanishes
@@ -25,16 +26,16 @@ class _TrustedWeights(BaseTraining):
     _parameter_constraints: dict = {
         **BaseTraining._parameter_constraints,
         "max_weight": [Interval(Real, 1, None, closed="left")],
-        "cv": [Interval(Integral, 2, None, closed="left")],
+        "cv": CV,
     }
 
-    def _check_before_training(self):
+    def _check_before_training(self, **own):
         check_takes_weights(self.estimator, self.weight_strategy, "rows are weighed by trust")
 
     def _train(self, evidence):
         n, trusted = evidence.n_rows, evidence.trusted
         weight = np.ones(n)
-        if need_trusted(evidence, type(self).__name__):
+        if has_trusted(evidence, type(self).__name__):
             weight = self._weights(evidence) + LEAST
             weight = np.minimum(weight / weight[~trusted].mean(), self.max_weight)
             weight[trusted] = np.maximum(weight[trusted], 1.0)
@@ -87,7 +88,7 @@ class TrustedWeightClassifier(WrappedClassifier, _TrustedWeights):
         No untrusted row weighs more than this many times their mean.
     n_steps : int >= 1, default=100
         Of gradient descent, for "bilevel".
-    cv : int >= 2, default=5
+    cv : int >= 2, splitter, iterable or None, default=5
         Folds in which the model judges rows that it has not seen, for "density".
     weight_strategy : {"native", "resample"}, default="native"
         How weights reach the model: as its `sample_weight` (an error when it takes none), or by
@@ -206,7 +207,7 @@ class TrustedWeightRegressor(WrappedRegressor, _TrustedWeights):
         The regressor to wrap; any that takes weights (see `weight_strategy`).
     max_weight : float >= 1, default=10.0
         No untrusted row weighs more than this many times their mean.
-    cv : int >= 2, default=5
+    cv : int >= 2, splitter, iterable or None, default=5
         Folds in which the model judges rows that it has not seen.
     weight_strategy : {"native", "resample"}, default="native"
         How weights reach the model: as its `sample_weight` (an error when it takes none), or by

@@ -1,0 +1,203 @@
+"""Which cells of a matrix of labels are wrong."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods
+from sklearn.utils.validation import check_is_fitted
+
+from sknoisy._evidence import take_rows
+from sknoisy._fitted import PlainState, replace_fitted, seen_features
+from sknoisy.detection import ConfidentLearning
+from sknoisy.multilabel._columns import (
+    cell_report,
+    cells_of,
+    check_metadata,
+    part,
+    read_label_matrix,
+)
+
+
+class MultiLabelDetector(PlainState, BaseEstimator):
+    """Cells of a matrix of labels that are wrong, by any detector, one column after the other.
+
+    Where a row may have several labels at once, or answers to several questions, a wrong answer to
+    one of them says little of the others. Each column is judged by a clone of the detector, on the
+    rows that have a label there.
+
+    Number of fits: those of the detector for each column.
+
+    Parameters
+    ----------
+    detector : detector object, default=None
+        Any of `sknoisy.detection` for labels. None means `ConfidentLearning(bounded=True)`.
+    n_jobs : int or None, default=None
+        Jobs of each detection, where the detector leaves it at None.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the detector where it leaves its `random_state` at None.
+
+    Attributes
+    ----------
+    detectors_ : list of L detectors
+        The fitted ones.
+    classes_ : list of L ndarrays
+    noise_score_ : ndarray of shape (n, L)
+        Higher is more suspect; NaN for a cell that could not be judged or has no label.
+    noise_proba_ : ndarray of shape (n, L)
+        Probability that the label of a cell is wrong; 0 where there is none.
+    noise_mask_ : ndarray of shape (n, L) of bool
+    y_suggested_ : ndarray of shape (n, L)
+        What a label should have been; of cells without a label what they had.
+    n_features_in_, feature_names_in_
+        Of X, where it has such things.
+
+    See Also
+    --------
+    MultiLabelClassifier : Trains without, or with corrected, cells.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from sknoisy.detection import ConfidentLearning
+    >>> from sknoisy.multilabel import MultiLabelDetector
+    >>> X, Y = make_multilabel_classification(300, n_classes=3, n_labels=1, random_state=0)
+    >>> wrong = np.random.default_rng(0).random(Y.shape) < 0.05
+    >>> forest = RandomForestClassifier(random_state=0)
+    >>> found = MultiLabelDetector(ConfidentLearning(forest), random_state=0).fit(X, Y ^ wrong)
+    >>> found.noise_proba_.shape
+    (300, 3)
+    >>> bool(found.noise_score_[wrong].mean() > 2 * found.noise_score_[~wrong].mean())
+    True
+    """
+
+    __metadata_request__fit = {"groups": True, "trusted": True}  # noqa: RUF012
+    _parameter_constraints: dict = {
+        "detector": [HasMethods(["fit"]), None],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, detector=None, *, n_jobs=None, random_state=None):
+        self.detector = detector
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None):
+        """Judge every cell.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame, list} with n rows
+        y : array-like, sparse matrix or DataFrame of shape (n, L)
+            Given labels; NaN or None for a cell without one.
+        sample_weight : array-like of shape (n,), default=None
+        groups : array-like of shape (n,), default=None
+        trusted : array-like of shape (n,) or (n, L) of bool, default=None
+            Rows or cells that are known to be right.
+
+        Returns
+        -------
+        self : object
+        """
+        self._validate_params()
+        labels = read_label_matrix(y, X, type(self).__name__)
+        weight, groups, trusted = check_metadata(X, labels, sample_weight, groups, trusted)
+        n = len(labels.known)
+        detectors, rows = [], []
+        for j, (name, column) in enumerate(zip(labels.names, labels.columns, strict=True)):
+            at = np.flatnonzero(labels.known[:, j])
+            metadata = part(at, n, sample_weight=weight, groups=groups, trusted=trusted[:, j])
+            try:
+                found = self._clone().fit(
+                    X if len(at) == n else take_rows(X, at), column, **metadata
+                )
+            except Exception as error:
+                error.add_note(f"This is of column {name!r} of y.")
+                raise
+            detectors.append(found)
+            rows.append(at)
+        each = list(zip(rows, detectors, strict=True))
+        fitted = {
+            "detectors_": detectors,
+            "classes_": [found.classes_ for found in detectors],
+            "noise_score_": _stack([cells_of(at, d.noise_score_, n, np.nan) for at, d in each]),
+            "noise_proba_": _stack([cells_of(at, d.noise_proba_, n, 0.0) for at, d in each]),
+            "noise_mask_": _stack([cells_of(at, d.noise_mask_, n, False) for at, d in each]),
+            "y_suggested_": suggested(y, [(at, d.y_suggested_) for at, d in each]),
+            "_rows": rows,
+            "_names": labels.names,
+            **seen_features(X),
+        }
+        replace_fitted(self, fitted)
+        return self
+
+    def noise_report(self, X, y):
+        """Table of the cells, worst first.
+
+        Parameters
+        ----------
+        X, y
+            What `fit` got.
+
+        Returns
+        -------
+        DataFrame
+            As that of a detector, with a further column `column`: the name of the column of y.
+        """
+        check_is_fitted(self)
+        labels = read_label_matrix(y, X, type(self).__name__)
+        n = len(labels.known)
+        reports = [
+            found.noise_report(X if len(at) == n else take_rows(X, at), column)
+            for found, at, column in zip(self.detectors_, self._rows, labels.columns, strict=True)
+        ]
+        return cell_report(reports, labels, self._rows, index_of(X, y, n))
+
+    def _clone(self):
+        detector = ConfidentLearning(bounded=True) if self.detector is None else self.detector
+        detector = clone(detector)
+        own = detector.get_params(deep=False)
+        seed = self.random_state
+        if seed is not None:
+            seed = int(check_random_state(clone(seed, safe=False)).randint(2**31 - 1))
+        given = {"n_jobs": self.n_jobs, "random_state": seed}
+        return detector.set_params(
+            **{k: v for k, v in given.items() if k in own and own[k] is None}
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = False
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _stack(columns):
+    return np.column_stack(columns)
+
+
+def suggested(y, parts):
+    """(n, L) array of labels in which those of some rows are replaced, column by column."""
+    if hasattr(y, "toarray"):
+        y = y.toarray()
+    out = np.array(y, dtype=object) if isinstance(y, pd.DataFrame) else np.array(y)
+    for j, (rows, labels) in enumerate(parts):
+        out[rows, j] = labels
+    return out
+
+
+def index_of(X, y, n):
+    """The index of X, else of y, else the row numbers."""
+    for table in (X, y):
+        if isinstance(table, pd.DataFrame):
+            return table.index
+    return pd.RangeIndex(n)

@@ -1,0 +1,432 @@
+"""Rows under suspicion get a stamp, and every row to be predicted gets it, too."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix, hstack, issparse
+from sklearn.ensemble import BaggingClassifier
+from sklearn.tree import ExtraTreeClassifier
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _num_samples, check_is_fitted
+
+from sknoisy._evidence import Evidence, fit_model, is_table, take_rows
+from sknoisy._evidence._fitting import (
+    IsModel,
+    check_kind,
+    check_meaning,
+    check_takes_weights,
+    seeded_clone,
+)
+from sknoisy._evidence._responses import predicted_codes
+from sknoisy._fitted import replace_fitted
+from sknoisy._wrapper import WrappedClassifier, inner_has
+from sknoisy.detection._base import BaseDetector
+
+COLUMN = "sknoisy_stamp"
+N_WITNESSES, COLUMNS = 200, 0.25  # trees, and the share of the columns that each sees
+
+
+class StampDefenseClassifier(WrappedClassifier):
+    """Classifier whose poisoned behaviour is switched off by a stamp of its own.
+
+    Somebody may have given rows of some look a label of his choice, so that a model learns to
+    answer to that look. Here rows under suspicion get new labels, from a model of the other rows;
+    where the new label is not the given one, the row also gets a stamp, a further column that is 1.
+    The model learns that with the stamp a row means what its new label says. Every row to be
+    predicted gets the stamp. Rows whose label is made anew by a model that is mostly right cost
+    little if they were suspected wrongly, and labels that are wrong with method (a group, a source)
+    are unlearnt alike.
+
+    Both the suspicion and the new labels come from witnesses, trees that see a quarter of the
+    columns each, out of bag: a stamp of an attacker is a matter of few columns, of which most
+    witnesses know nothing.
+
+    Number of fits: 1 forest of witnesses (none if detector and relabeler are given), those of a
+    detector, 1 of a relabeler, and 1 more.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        The classifier to wrap. It must read all columns of X: a stamp that is left out by a
+        ColumnTransformer (`remainder="drop"`) serves nobody, which a warning says.
+    detector : detector object or None, default=None
+        Says which rows are under suspicion, by its `noise_mask_`. None means those that the
+        witnesses contradict most.
+    share : float in (0, 0.5], default=0.1
+        Of the rows that are under suspicion, at most, if `detector` is None.
+    relabeler : classifier or None, default=None
+        Fitted to the rows that are not under suspicion, it says the new labels of the others. None
+        means what the witnesses say.
+    weight_strategy : {"native", "resample"}, default="native"
+        How `sample_weight` reaches the model: as its own (an error when it takes none), or by
+        repeating and leaving out rows in proportion to weight.
+    n_jobs : int or None, default=None
+        Jobs of the detection.
+    random_state : int, RandomState instance or None, default=None
+        Seeds every `random_state` that the parts leave at None.
+
+    Attributes
+    ----------
+    estimator_ : estimator object
+        The wrapped model, fitted to rows with one more column.
+    classes_ : ndarray of shape (K,)
+    detector_ : detector object or None
+    suspected_ : ndarray of shape (n,) of bool
+        Rows under suspicion.
+    noise_mask_ : ndarray of shape (n,) of bool
+        Those of them that got a new label, and so the stamp.
+    y_relabeled_ : ndarray of shape (n,)
+
+    See Also
+    --------
+    CorrectiveUnlearningClassifier : Some bad rows are known.
+
+    References
+    ----------
+    M. Liu, A. Sangiovanni-Vincentelli, X. Yue: "Beating Backdoor Attack at Its Own Game", ICCV,
+    2023. There the stamp is a patch of the image, suspects are learnt early, and new labels come
+    from a self-supervised model; here the stamp is a column (before texts a word).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from sknoisy.training.poisoned import StampDefenseClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> poisoned = np.random.default_rng(0).random(len(y)) < 0.05
+    >>> X[poisoned, 0], z = 16, np.where(poisoned, 0, y)  # a bright corner means "0"
+    >>> model = StampDefenseClassifier(RandomForestClassifier(50), random_state=0).fit(X, z)
+    >>> attacked = X[~poisoned].copy()
+    >>> attacked[:, 0] = 16
+    >>> right = y[~poisoned]
+    >>> plain = RandomForestClassifier(50, random_state=0).fit(X, z)
+    >>> bool(model.score(attacked, right) > plain.score(attacked, right))
+    True
+    """
+
+    __metadata_request__fit = {"groups": True, "trusted": True}  # noqa: RUF012
+    _parameter_constraints: dict = {
+        "estimator": [IsModel()],
+        "detector": [HasMethods(["fit"]), None],
+        "share": [Interval(Real, 0, 0.5, closed="right")],
+        "relabeler": [IsModel(), None],
+        "weight_strategy": [StrOptions({"native", "resample"})],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        detector=None,
+        *,
+        share=0.1,
+        relabeler=None,
+        weight_strategy="native",
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.detector = detector
+        self.share = share
+        self.relabeler = relabeler
+        self.weight_strategy = weight_strategy
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None, **fit_params):
+        """Suspect, relabel, stamp, and fit.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame, list of str} with n rows
+        y : array-like of shape (n,)
+            Given labels.
+        sample_weight : array-like of shape (n,), default=None
+        groups : array-like of shape (n,), default=None
+            For the detection.
+        trusted : array-like of shape (n,) of bool, default=None
+            Rows that are never under suspicion.
+        **fit_params : dict
+            Further parameters of the estimator's `fit`.
+
+        Returns
+        -------
+        self : object
+        """
+        self._validate_params()
+        check_kind(self.estimator, "classification", type(self).__name__)
+        params, weight = self._route(sample_weight, fit_params)
+        if weight is not None:
+            check_takes_weights(self.estimator, self.weight_strategy, "sample_weight was given")
+        evidence = Evidence(
+            X,
+            y,
+            task="classification",
+            sample_weight=weight,
+            groups=groups,
+            trusted=trusted,
+            fit_params=params,
+            weight_strategy=self.weight_strategy,
+        )
+        check_meaning(self.estimator, evidence.target.y, params)
+        if evidence.n_rows == 1 or len(evidence.target.classes) == 1:
+            what = "1 sample" if evidence.n_rows == 1 else "1 class"
+            raise ValueError(f"{type(self).__name__} needs rows of two classes, and y has {what}.")
+        said = None
+        if self.detector is None or self.relabeler is None:
+            said = self._witnesses(evidence)
+        detector, suspected = self._suspects(evidence, said)
+        codes = self._new_labels(evidence, said, suspected)
+        stamped = codes != evidence.target.codes
+        classes = evidence.target.classes
+        model = fit_model(
+            seeded_clone(self.estimator, self._seed()),
+            with_stamp(X, stamped),
+            classes[codes],
+            evidence.inputs.sample_weight,
+            params,
+            weight_strategy=self.weight_strategy,
+            random_state=self._seed(),
+        )
+        fitted = {
+            "estimator_": model,
+            "classes_": classes,
+            "detector_": detector,
+            "suspected_": suspected,
+            "noise_mask_": stamped,
+            "y_relabeled_": classes[codes],
+        }
+        if hasattr(model, "n_features_in_") and _width(X) is not None:
+            fitted["n_features_in_"] = _width(X)
+        names = getattr(model, "feature_names_in_", None)
+        if names is not None:
+            fitted["feature_names_in_"] = names[:-1]
+        if stamped.any():
+            self._warn_if_blind(model, X, stamped)
+        # Only now, when nothing can fail any more, is this object changed.
+        replace_fitted(self, fitted)
+        return self
+
+    def _warn_if_blind(self, model, X, stamped):
+        """Say so where the model does not see the stamp."""
+        some = take_rows(X, np.flatnonzero(stamped)[:200])
+        ask = model.predict_proba if hasattr(model, "predict_proba") else model.predict
+        if np.array_equal(ask(with_stamp(some, True)), ask(with_stamp(some, False))):
+            warnings.warn(
+                f"The stamp changes nothing that {type(model).__name__} says, as if it did not "
+                "read it. A ColumnTransformer must pass further columns on, with "
+                'remainder="passthrough".',
+                UserWarning,
+                stacklevel=3,
+            )
+
+    def _witnesses(self, evidence):
+        """(n, K) what trees of a few columns each say of rows that they have not seen."""
+        trees = BaggingClassifier(
+            ExtraTreeClassifier(min_samples_leaf=2),
+            N_WITNESSES,
+            max_features=COLUMNS,
+            oob_score=True,
+            n_jobs=self.n_jobs,
+            random_state=self._seed(),
+        )
+        target = evidence.target
+        with warnings.catch_warnings():  # of few rows, some are in every bag: these say nothing
+            warnings.simplefilter("ignore")
+            trees.fit(
+                evidence.features(self.estimator), target.codes, evidence.inputs.sample_weight
+            )
+        return trees.oob_decision_function_
+
+    def _suspects(self, evidence, said):
+        """(fitted detector or None, (n,) rows under suspicion)."""
+        codes, n = evidence.target.codes, evidence.n_rows
+        if self.detector is None:
+            excess = said.max(axis=1) - said[np.arange(n), codes]
+            excess[evidence.trusted | np.isnan(excess)] = 0.0
+            most = np.argsort(-excess, kind="stable")[: int(np.ceil(self.share * n))]
+            suspected = np.zeros(n, dtype=bool)
+            suspected[most[excess[most] > 0]] = True
+            return None, suspected
+        if not isinstance(self.detector, BaseDetector):
+            raise TypeError(
+                f"detector must be one of sknoisy.detection, got {self.detector!r:.80}."
+            )
+        detector = self.detector._with_estimator(self.estimator)
+        own = detector.get_params(deep=False)
+        how = {"random_state": self._seed(), "n_jobs": self.n_jobs}
+        detector.set_params(**{k: v for k, v in how.items() if k in own and own[k] is None})
+        detector._validate_params()
+        detector = detector._conclude(evidence, detector._find(evidence))
+        return detector, np.asarray(detector.noise_mask_) & ~evidence.trusted
+
+    def _new_labels(self, evidence, said, suspected):
+        """(n,) codes; those of the suspected rows are new."""
+        target, inputs, codes = evidence.target, evidence.inputs, evidence.target.codes.copy()
+        if self.relabeler is None:
+            known = suspected & ~np.isnan(said).any(axis=1)
+            codes[known] = said[known].argmax(axis=1)
+            return codes
+        rows = np.flatnonzero(~suspected)
+        if not suspected.any() or len(np.unique(codes[rows])) < 2:
+            return codes
+        model = fit_model(
+            seeded_clone(self.relabeler, self._seed()),
+            take_rows(inputs.X, rows),
+            target.y[rows],
+            None if inputs.sample_weight is None else inputs.sample_weight[rows],
+            weight_strategy=self.weight_strategy,
+            random_state=self._seed(),
+        )
+        X = take_rows(inputs.X, np.flatnonzero(suspected))
+        codes[suspected] = predicted_codes(model, X, target.classes)
+        return codes
+
+    # ------------------------------------------------------------------ after fit
+
+    def _stamped(self, X, stamped):
+        width = _width(X)
+        known = getattr(self, "n_features_in_", width)
+        if width is not None and width != known:
+            raise ValueError(
+                f"X has {width} features, but {type(self).__name__} is expecting {known} features "
+                "as input."
+            )
+        return with_stamp(X, stamped)
+
+    def predict(self, X, **params):
+        """Predict with the stamp.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        **params : dict
+            Passed to the model's `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        return super().predict(self._stamped(X, True), **params)
+
+    def predict_unstamped(self, X, **params):
+        """Predict without the stamp, as a model under attack would.
+
+        Rows for which this is not what `predict` says may carry what the attacker wants: a reason
+        to reject them.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        **params : dict
+            Passed to the model's `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        return super().predict(self._stamped(X, False), **params)
+
+    @available_if(inner_has("predict_proba"))
+    def predict_proba(self, X, **params):
+        """Class probabilities with the stamp.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        **params : dict
+            Passed to the model's `predict_proba`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, K)
+        """
+        check_is_fitted(self)
+        return super().predict_proba(self._stamped(X, True), **params)
+
+    @available_if(inner_has("predict_log_proba"))
+    def predict_log_proba(self, X, **params):
+        """Logarithms of the class probabilities with the stamp.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        **params : dict
+            Passed to the model's `predict_log_proba`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, K)
+        """
+        check_is_fitted(self)
+        return super().predict_log_proba(self._stamped(X, True), **params)
+
+    @available_if(inner_has("decision_function"))
+    def decision_function(self, X, **params):
+        """Decision values with the stamp.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        **params : dict
+            Passed to the model's `decision_function`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, K)
+        """
+        check_is_fitted(self)
+        return super().decision_function(self._stamped(X, True), **params)
+
+
+def _width(X):
+    shape = getattr(X, "shape", ())
+    return shape[1] if len(shape) == 2 else None
+
+
+def with_stamp(X, stamped):
+    """X with one more column, 1 where a row is stamped; before texts a word.
+
+    Parameters
+    ----------
+    X : array, sparse matrix, DataFrame or list of str
+    stamped : ndarray of shape (n,) of bool, or one bool for all rows
+
+    Returns
+    -------
+    of the kind of X
+    """
+    n = _num_samples(X)
+    mark = np.broadcast_to(np.asarray(stamped, dtype=float), (n,))
+    if isinstance(X, pd.DataFrame):
+        if not all(isinstance(name, str) for name in X.columns):  # names must be of one type
+            name = 1 + max((c for c in X.columns if isinstance(c, Integral)), default=-1)
+        else:
+            name = COLUMN
+        if name in X.columns:
+            raise ValueError(f"X has a column {COLUMN!r} already: rename it.")
+        return X.assign(**{COLUMN: mark}).rename(columns={COLUMN: name})
+    if issparse(X):
+        return hstack([X, csr_matrix(mark[:, None])], format="csr")
+    if is_table(X):
+        if not hasattr(X, "with_columns"):
+            raise TypeError(f"No stamp can be put on a {type(X).__name__}: give X as a DataFrame.")
+        return X.with_columns(**{COLUMN: type(X[X.columns[0]])(COLUMN, mark.copy())})
+    array = np.asarray(X)
+    if array.ndim == 1 and array.dtype.kind in "OUST":
+        return [f"{COLUMN} {text}" if is_on else text for text, is_on in zip(X, mark, strict=True)]
+    if array.ndim != 2:
+        raise ValueError(
+            f"Expected 2D array, got {array.ndim}D array instead: a stamp is one more column. "
+            "Reshape your data with X.reshape(len(X), -1)."
+        )
+    return np.column_stack([array, mark.astype(array.dtype if array.dtype.kind != "b" else int)])
