@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
+from sklearn.utils.validation import _num_samples
 
 from sknoisy._evidence import Evidence, fit_model, take_rows
 from sknoisy._evidence._cross_fit import Fit, fit_each
@@ -139,6 +142,18 @@ class SoftRows:
         self.min_proba = min_proba
         self.random_state = random_state
         self.n_jobs = n_jobs
+
+    def replaced(self, X, like):
+        """The same for other rows X, each with the weight and the parameters of a row of these.
+
+        They have no folds of their own: folds of these rows go for them as `like` says.
+        """
+        other = copy(self)
+        other.X = X
+        other.sample_weight = None if self.sample_weight is None else self.sample_weight[like]
+        other.groups = None
+        other.fit_params = take_params(self.fit_params, like, _num_samples(self.X))
+        return other
 
     def folds(self, codes, cv=5):
         """Folds over all rows, stratified by `codes` (n,), of any kind."""

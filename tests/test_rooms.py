@@ -35,8 +35,14 @@ FLOORS = [
     "treatment",
     "robust",
     "multilabel",
-    "weak_labels",
-    "training",  # its own modules, which its rooms share
+    "weak_labels",  # its own modules, which its rooms share
+    "weak_labels.crowds",
+    "weak_labels.labelling_functions",
+    "weak_labels.positive_unlabelled",
+    "weak_labels.partial",
+    "weak_labels.unlabelled",
+    "training",
+    "training.correction",
     "training.trusted",
     "training.poisoned",
     "inspection",
