@@ -23,6 +23,8 @@ FLOORS = [
     "_wrapper",
     "_soft_fit",
     "_more_columns",
+    "_votes",
+    "_em",
     "noise_model",
     "threshold",
     "detection",  # its own modules, which its rooms share

@@ -6,13 +6,12 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-import pandas as pd
-from scipy.sparse import csr_matrix
 from scipy.special import softmax
 from sklearn.utils._param_validation import Interval
 
-from sknoisy._evidence import check_labels
+from sknoisy._em import run_em
 from sknoisy._evidence._evidence import check_groups, check_trusted, check_weight
+from sknoisy._votes import Words, read_votes
 from sknoisy.exceptions import NothingKnownWarning
 from sknoisy.noise_model._identifiability import check_identifiability, kruskal_rank
 from sknoisy.noise_model._transition import (
@@ -120,28 +119,24 @@ class AnnotatorTransition(BaseTransition):
         self : object
         """
         self._validate_params()
-        codes, classes, names = read_answers(y)
-        n, n_annotators = codes.shape
+        votes = read_votes(y, empty_rows=True, words=Words(matrix="y", may_be_empty=False))
+        n, n_annotators, classes = votes.n_rows, len(votes.annotators), votes.classes
         check_identifiability(n_annotators, len(classes))
-        n_answers = (codes >= 0).sum(axis=1)
-        if len(classes) > 1 and n_answers.max() < 3:
+        if votes.per_row.max() < 3:
             raise ValueError(
-                f"No row has more than {n_answers.max()} answers, and rows that three annotators "
-                "have answered are needed to tell how often each is wrong."
+                f"No row has more than {votes.per_row.max()} answers, and rows that three "
+                "annotators have answered are needed to tell how often each is wrong."
             )
-        silent = np.flatnonzero((codes >= 0).sum(axis=0) == 0)
-        if len(silent):
-            raise ValueError(f"Annotator {names[silent[0]]!r} has no answer: leave the column out.")
         weight = np.ones(n) if sample_weight is None else check_weight(sample_weight, n)
         unit = np.arange(n) if groups is None else check_groups(groups, n)
         trusted = check_trusted(trusted, n)
-        answers = answer_matrix(codes, len(classes))
-        start = _shares(answers, n_annotators)
+        total = votes.per_row[:, None]
+        start = np.where(total > 0, votes.counts / np.maximum(total, 1), 1.0 / len(classes))
         known = np.where(trusted[:, None], np.eye(len(classes))[start.argmax(axis=1)], np.nan)
 
         def skills(rows, start, max_iter):
             return annotator_skills(
-                answers[rows],
+                votes.one_hot[rows],
                 start,
                 weight[rows],
                 known[rows],
@@ -178,42 +173,6 @@ class AnnotatorTransition(BaseTransition):
         return tags
 
 
-def read_answers(y):
-    """(codes (n, A), -1 where missing; classes; names of the annotators)."""
-    table = y if isinstance(y, pd.DataFrame) else pd.DataFrame(np.asarray(y))
-    if table.shape[1] < 2:
-        raise ValueError(
-            f"y must have one column for each annotator, got {table.shape[1]}: for one given label "
-            "a row there are ConfidentJointTransition and others."
-        )
-    missing = table.isna().to_numpy()
-    if missing.all():
-        raise ValueError("y has no answer at all: everything in it is missing.")
-    columns = [table.iloc[:, k].to_numpy(dtype=object) for k in range(table.shape[1])]
-    cells = np.column_stack(columns)
-    target = check_labels(pd.Series(cells[~missing]).infer_objects())
-    codes = np.full(table.shape, -1)
-    codes[~missing] = target.codes
-    return codes, target.classes, list(table.columns)
-
-
-def answer_matrix(codes, n_classes):
-    """Sparse (n, A * K): 1 where an annotator gave a class."""
-    n, n_annotators = codes.shape
-    rows, annotators = np.nonzero(codes >= 0)
-    columns = annotators * n_classes + codes[rows, annotators]
-    shape = (n, n_annotators * n_classes)
-    return csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape)
-
-
-def _shares(answers, n_annotators):
-    """(n, K): share of each class among the answers of a row; even where there is none."""
-    n_classes = answers.shape[1] // n_annotators
-    counts = answers @ np.tile(np.eye(n_classes), (n_annotators, 1))
-    total = counts.sum(axis=1, keepdims=True)
-    return np.where(total > 0, counts / np.maximum(total, 1), 1.0 / n_classes)
-
-
 def annotator_skills(
     answers, posterior, weight, known=None, *, smoothing=0.0, max_iter=200, tol=1e-6
 ):
@@ -222,7 +181,7 @@ def annotator_skills(
     Parameters
     ----------
     answers : sparse matrix of shape (n, A * K)
-        See `answer_matrix`.
+        1 where an annotator gave a class.
     posterior : ndarray of shape (n, K)
         Of the true classes, to start from.
     weight : ndarray of shape (n,)
@@ -231,7 +190,7 @@ def annotator_skills(
     smoothing : float
     max_iter : int
     tol : float
-        Change of a posterior at which to stop.
+        Mean change of a posterior at which to stop.
 
     Returns
     -------
@@ -246,22 +205,25 @@ def annotator_skills(
     is_known = np.zeros(len(posterior), dtype=bool)
     if known is not None:
         is_known = ~np.isnan(known[:, 0])
-    n_iter = 0
-    for _ in range(max_iter):
-        n_iter += 1
+
+    def maximise(posterior, _):
         weighted = posterior * weight[:, None]
         counts = (answers.T @ weighted).reshape(-1, n_classes, n_classes)  # (A, given, true)
         whole = rows_to_one(counts.sum(axis=0).T)
         each = counts.transpose(0, 2, 1) + smoothing * whole
         total = each.sum(axis=2, keepdims=True)
         each = np.where(total > 0, each / np.where(total > 0, total, 1.0), whole)
-        prior = weighted.sum(axis=0) / weighted.sum()
+        return whole, weighted.sum(axis=0) / weighted.sum(), each
+
+    def expect(params):
+        _, prior, each = params
         logs = np.log(np.maximum(each, LEAST_PROBA)).transpose(0, 2, 1).reshape(-1, n_classes)
         new = softmax(np.log(np.maximum(prior, LEAST_PROBA)) + answers @ logs, axis=1)
         if is_known.any():
             new[is_known] = known[is_known]
-        change = np.abs(new - posterior).max()
-        posterior = new
-        if change < tol:
-            break
-    return whole, prior, each, posterior, n_iter
+        return new
+
+    found = run_em(
+        posterior, weight, maximise, expect, max_iter=max_iter, tol=tol, who="AnnotatorTransition"
+    )
+    return *found.params, found.posterior, found.n_iter

@@ -12,10 +12,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sknoisy._em import run_em
 from sknoisy._evidence._evidence import check_weight
 from sknoisy._fitted import PlainState, replace_fitted
-from sknoisy.weak_labels._em import run_em
-from sknoisy.weak_labels._votes import CROWD, read_votes
+from sknoisy._votes import CROWD, read_votes
 
 TINY = 1e-10  # of a probability whose logarithm is taken
 TIE = 1e-9  # what the class prior adds to the posterior where labels are named

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from sknoisy.weak_labels._em import run_em
+from sknoisy._em import run_em
 from sknoisy.weak_labels.crowds._base import BaseAggregator
 
 

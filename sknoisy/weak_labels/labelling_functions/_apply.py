@@ -8,7 +8,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_consistent_length
 
 from sknoisy._evidence._target import check_labels, positions
-from sknoisy.weak_labels._votes import FUNCTIONS, read_votes
+from sknoisy._votes import FUNCTIONS, read_votes
 
 
 def apply_functions(functions, X):

@@ -7,7 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sknoisy.weak_labels._votes import FUNCTIONS, read_votes
+from sknoisy._votes import FUNCTIONS, read_votes
 from sknoisy.weak_labels.crowds._base import EMAggregator, even_errors, expected_counts
 
 

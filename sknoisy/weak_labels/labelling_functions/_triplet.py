@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sknoisy.weak_labels._votes import FUNCTIONS
+from sknoisy._votes import FUNCTIONS
 from sknoisy.weak_labels.crowds._base import (
     BaseAggregator,
     LabelAggregator,

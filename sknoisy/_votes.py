@@ -77,6 +77,7 @@ class Words:
     matrix: str = "votes"
     column: str = "annotator"
     answer: str = "answer"
+    may_be_empty: bool = True  # whether there is a parameter that allows it
 
 
 CROWD = Words()
@@ -290,8 +291,12 @@ def _refuse_empty_rows(votes, words):
         some = "row has" if len(empty) == 1 else "rows have"
         raise ValueError(
             f"{len(empty)} {some} no {words.answer} at all (of {votes.n_rows}; first row "
-            f"{empty[0]}): leave such rows out, or set allow_empty=True, and they get what is "
-            "known without an answer."
+            f"{empty[0]}): leave such rows out"
+            + (
+                ", or set allow_empty=True, and they get what is known without an answer."
+                if words.may_be_empty
+                else "."
+            )
         )
 
 
@@ -301,6 +306,11 @@ def _refuse_empty_columns(votes, words):
         named = ", ".join(map(str, votes.annotators[empty[:5]]))
         more = f" and {len(empty) - 5} more" if len(empty) > 5 else ""
         raise ValueError(
-            f"No {words.answer} from {words.column} {named}{more}: leave the column out, or set "
-            "allow_empty=True (in cross-validation, for instance), and it counts as an average one."
+            f"No {words.answer} from {words.column} {named}{more}: leave the column out"
+            + (
+                ", or set allow_empty=True (in cross-validation, for instance), and it counts as "
+                "an average one."
+                if words.may_be_empty
+                else "."
+            )
         )
