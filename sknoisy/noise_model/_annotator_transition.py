@@ -7,6 +7,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.special import softmax
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval
 
 from sknoisy._em import run_em
@@ -148,7 +149,9 @@ class AnnotatorTransition(BaseTransition):
         transition, prior, each, posterior, n_iter = found
 
         def of_half(rows):
-            return skills(rows, posterior[rows], 20)[0]
+            with warnings.catch_warnings():  # a few steps from where all rows have led
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                return skills(rows, posterior[rows], 20)[0]
 
         error = half_sample_error(of_half, unit, self.n_resamples, self.random_state)
         try:
