@@ -20,18 +20,20 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import sknoisy
 from sknoisy import detection, threshold
 
+from .fuzzer import trials
+
 CLASSIFIERS = [
     LogisticRegression(max_iter=200),
-    RandomForestClassifier(n_estimators=5, random_state=0),
-    HistGradientBoostingClassifier(max_iter=20, random_state=0),
+    RandomForestClassifier(n_estimators=2, random_state=0),
+    HistGradientBoostingClassifier(max_iter=2, random_state=0),
     make_pipeline(StandardScaler(), LogisticRegression(max_iter=200)),
     KNeighborsClassifier(),
     LinearSVC(random_state=0),
 ]
 REGRESSORS = [
     Ridge(),
-    RandomForestRegressor(n_estimators=5, random_state=0),
-    HistGradientBoostingRegressor(max_iter=20, random_state=0),
+    RandomForestRegressor(n_estimators=2, random_state=0),
+    HistGradientBoostingRegressor(max_iter=2, random_state=0),
     make_pipeline(StandardScaler(), Ridge()),
     KNeighborsRegressor(),
     LinearSVR(random_state=0),
@@ -41,10 +43,14 @@ TREATMENTS = ["Filter", "Reweight", "Relabel"]
 
 def treatments():
     for family in TREATMENTS:
-        for kind, models in (("Classifier", CLASSIFIERS), ("Regressor", REGRESSORS)):
-            for model in models:
-                no_weights = type(model).__name__.startswith("KNeighbors")
-                extra = {"weight_strategy": "resample"} if no_weights else {}
+        for kind, models, detector in (
+            ("Classifier", CLASSIFIERS, detection.ConfidentLearning(cv=2)),
+            ("Regressor", REGRESSORS, detection.Residual(cv=2)),
+        ):
+            for i, model in enumerate(models):
+                extra = {"detector": detector} if i else {}  # the first has the default
+                if type(model).__name__.startswith("KNeighbors"):
+                    extra["weight_strategy"] = "resample"
                 yield getattr(sknoisy, family + kind)(model, random_state=0, **extra)
 
 
@@ -53,33 +59,23 @@ def robust():
     yield sknoisy.RobustRegressor(Ridge(), effort="fast", random_state=0)
 
 
-QUICK = {  # settings that are cheaper than the defaults, or that need no more than X and y
-    "AuxiliaryQuality": {"n_subsets": 3},
-    "DataOOB": {"n_bags": 8},
-    "ExcessLoss": {"error_model": Ridge(), "n_repeats": 2},
-    "INFFC": {"n_iter_no_change": 1},
-    "LabelCommittee": {"members": "few"},
-    "Memorization": {"n_bags": 8},
-    "PersonalLoss": {"missing_groups": "one"},
-    "ReCoV": {"n_repeats": 3},
-    "SelectiveEnsemble": {"n_estimators": 6, "cv": 2},
-    "WellRepresentedness": {"n_bags": 8},
-}
+FOLDS = ("sknoisy.detection.out_of_sample", "sknoisy.detection.committees")
 
 
 def detectors():
+    """Each with settings that are cheaper than the defaults, and that need no more than X and y."""
     voters = [
         ("linear", LogisticRegression(max_iter=200)),
         ("tree", DecisionTreeClassifier(max_depth=3)),
     ]
-    for name in detection.__all__:
-        kind = getattr(detection, name)
-        if inspect.isclass(kind) and not inspect.isabstract(kind):
-            model = Ridge() if kind._task == "regression" else LogisticRegression(max_iter=200)
-            quick = {"estimator": model, "estimators": voters, "random_state": 0}
-            quick |= QUICK.get(name, {})
-            known = inspect.signature(kind).parameters
-            yield kind(**{key: value for key, value in quick.items() if key in known})
+    for name, kind in trials.detector_classes().items():
+        model = Ridge() if kind._task == "regression" else LogisticRegression(max_iter=200)
+        quick = {"estimator": model, "estimators": voters, "cv": 2, "random_state": 0}
+        quick |= trials.CHEAP | trials.CHEAP_OF.get(name, {})
+        if not kind.__module__.startswith(FOLDS):  # for others, None is one fit
+            del quick["cv"]
+        known = inspect.signature(kind).parameters
+        yield kind(**{key: value for key, value in quick.items() if key in known})
 
 
 WEIGHT_CHECKS = {
@@ -96,7 +92,7 @@ def expected_failed_checks(estimator):
 @parametrize_with_checks(
     [*treatments(), *robust(), *detectors()], expected_failed_checks=expected_failed_checks
 )
-def test_sklearn_checks(estimator, check):
+def test_sklearn_checks(estimator, check, small_forests):
     check(estimator)
 
 
