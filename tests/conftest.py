@@ -38,8 +38,8 @@ def small_forests(monkeypatch):
         "detection.committees._number_members.N_BOOSTED",
         "training.poisoned._stamp_defense.N_WITNESSES",
     ):
-        monkeypatch.setattr(f"sknoisy.{trees}", 20)
+        monkeypatch.setattr(f"sknoisy.{trees}", 14)  # the least that bags need
     monkeypatch.setattr(
         "sknoisy.detection.committees._label_members._trees",
-        lambda kind, *_: kind(20, min_samples_leaf=3, bootstrap=True),
+        lambda kind, *_: kind(14, min_samples_leaf=3, bootstrap=True),
     )
