@@ -3,6 +3,7 @@
 import inspect
 
 import pytest
+from sklearn.base import clone, is_classifier
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
@@ -15,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC, LinearSVR
 from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
 import sknoisy
 from sknoisy import detection, threshold
@@ -33,7 +34,7 @@ CLASSIFIERS = [
 REGRESSORS = [
     Ridge(),
     RandomForestRegressor(n_estimators=2, random_state=0),
-    HistGradientBoostingRegressor(max_iter=2, random_state=0),
+    HistGradientBoostingRegressor(max_iter=3, learning_rate=0.5, random_state=0),
     make_pipeline(StandardScaler(), Ridge()),
     KNeighborsRegressor(),
     LinearSVR(random_state=0),
@@ -41,16 +42,13 @@ REGRESSORS = [
 TREATMENTS = ["Filter", "Reweight", "Relabel"]
 
 
-def treatments():
+def treatments(which):
+    """Those of the models in a slice of the lists."""
     for family in TREATMENTS:
-        for kind, models, detector in (
-            ("Classifier", CLASSIFIERS, detection.ConfidentLearning(cv=2)),
-            ("Regressor", REGRESSORS, detection.Residual(cv=2)),
-        ):
-            for i, model in enumerate(models):
-                extra = {"detector": detector} if i else {}  # the first has the default
-                if type(model).__name__.startswith("KNeighbors"):
-                    extra["weight_strategy"] = "resample"
+        for kind, models in (("Classifier", CLASSIFIERS), ("Regressor", REGRESSORS)):
+            for model in models[which]:
+                no_weights = type(model).__name__.startswith("KNeighbors")
+                extra = {"weight_strategy": "resample"} if no_weights else {}
                 yield getattr(sknoisy, family + kind)(model, random_state=0, **extra)
 
 
@@ -90,10 +88,36 @@ def expected_failed_checks(estimator):
 
 
 @parametrize_with_checks(
-    [*treatments(), *robust(), *detectors()], expected_failed_checks=expected_failed_checks
+    [*treatments(slice(1)), *robust(), *detectors()],
+    expected_failed_checks=expected_failed_checks,
 )
 def test_sklearn_checks(estimator, check, small_forests):
     check(estimator)
+
+
+# Of checks of treatments: those in which another model may make a difference.
+OF_MODELS = (
+    *("_train", "classes", "one_label", "1sample", "1feature", "y_2d", "decision", "n_features"),
+    *("methods", "idempotent", "nan_inf", "dtypes", "pickle(", "sparse_tag", "sample_weights"),
+)
+
+
+def of_models():
+    """(treatment of another model than the linear one, check)."""
+    for treatment in treatments(slice(1, None)):
+        detector = detection.ConfidentLearning if is_classifier(treatment) else detection.Residual
+        for estimator, check in estimator_checks_generator(
+            treatment.set_params(detector=detector(cv=2))
+        ):
+            said = f"{check.func.__name__}({', '.join(map(str, check.keywords.values()))})"
+            if any(word in said for word in OF_MODELS):
+                names = type(treatment).__name__, type(treatment.estimator).__name__, said
+                yield pytest.param(estimator, check, id="-".join(names))
+
+
+@pytest.mark.parametrize(("estimator", "check"), of_models())
+def test_sklearn_checks_of_other_models(estimator, check):
+    check(clone(estimator))
 
 
 @pytest.mark.parametrize("module", [sknoisy, detection, threshold])
