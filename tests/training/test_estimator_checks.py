@@ -30,5 +30,5 @@ FAILS = {
     list(estimators()),
     expected_failed_checks=lambda estimator: FAILS.get(type(estimator).__name__, {}),
 )
-def test_sklearn_checks(estimator, check):
+def test_sklearn_checks(estimator, check, small_forests):
     check(estimator)
