@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from abc import abstractmethod
 from numbers import Integral, Real
 
 import numpy as np
@@ -391,7 +390,7 @@ class RobustLossRegressor(WrappedRegressor, _RobustLoss):
         self.random_state = random_state
 
     def _train(self, evidence):
-        inputs, y = evidence.inputs, evidence.target.y
+        y = evidence.target.y
         n, loss = len(y), self._chosen_loss()
         folds = []
         if n > 1:
