@@ -21,6 +21,8 @@ from sknoisy.training.losses._numbers import TukeyLoss
 from sknoisy.treatment._treated import Treated
 
 KEPT = 5  # rows of each class that keep their weight where the class would vanish
+LEAST_ROWS = 10  # with a weight, for a fit to numbers
+LIGHT = 0.01  # weight of the others where there are fewer
 NORMAL_MAD = 0.6744897501960817  # of a standard normal
 MIN_PROBA = 0.01  # soft labels less likely than this are left out
 
@@ -427,6 +429,11 @@ class RobustLossRegressor(WrappedRegressor, _RobustLoss):
                 "n_iter_": n_iter,
             },
         )
+
+    def _admissible(self, raw, judged, start, evidence, base):
+        out = super()._admissible(raw, judged, start, evidence, base)
+        # a handful of rows is no training set, and some fold might have none of them
+        return out if (out > 0).sum() >= LEAST_ROWS else np.maximum(out, LIGHT)
 
     def _weight(self, now, evidence):
         """What a fit is given; None where all rows that it sees weigh the same."""
