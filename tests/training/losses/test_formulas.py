@@ -159,17 +159,23 @@ def test_worst_case_is_the_optimum_of_the_program(alpha, radius):
         {"type": "ineq", "fun": lambda x: alpha - x[:n].sum()},
         {"type": "ineq", "fun": lambda x: radius - kl(x)},
     ]
-    start = np.append(np.full(n, alpha / n), np.append(np.full(n, (1 - alpha) / n), alpha))
-    found = minimize(
-        lambda x: -(x[n:] @ padded),
-        start,
-        bounds=[(0, 1 / n)] * n + [(0, 1)] * (n + 1),
-        constraints=constraints,
-        method="SLSQP",
-        options={"maxiter": 500},
-    )
+    rng = np.random.RandomState(0)
+    values = []
+    for _ in range(12):  # it is convex, but the solver is not good at it
+        x = np.append(alpha * 0.9 * rng.dirichlet(np.ones(n)).clip(max=0.2), np.zeros(n + 1))
+        x[n:] = q(x)
+        found = minimize(
+            lambda x: -(x[n:] @ padded),
+            x,
+            bounds=[(0, 1 / n)] * n + [(1e-9, 1)] * (n + 1),
+            constraints=constraints,
+            method="SLSQP",
+            options={"maxiter": 500},
+        )
+        if min(c["fun"](found.x) for c in constraints[1:]) > -1e-6:
+            values.append(-found.fun)
     loss = HolisticRobustLoss(alpha, radius=radius)
-    assert loss.objective(losses, np.ones(n)) == pytest.approx(-found.fun, abs=2e-3)
+    assert loss.objective(losses, np.ones(n)) == pytest.approx(max(values), abs=2e-3)
     assert loss.worst_case(losses, np.ones(n)).sum() == pytest.approx(n)
 
 
