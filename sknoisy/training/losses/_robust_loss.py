@@ -77,7 +77,7 @@ class _RobustLoss(BaseTraining):
             f"The weights still change by {change:.2g} of their mean after max_iter={self.max_iter}"
             f" rounds (tol={self.tol:g}): raise max_iter, or tol.",
             ConvergenceWarning,
-            stacklevel=7,
+            stacklevel=5,
         )
         return now, curve, self.max_iter
 
@@ -96,9 +96,15 @@ class _RobustLoss(BaseTraining):
             )
 
     def _admissible(self, raw, judged, start, evidence, base):
-        """Of mean weight one; rows that nobody judged weigh one, trusted ones at least that."""
+        """Of mean weight one; rows that nobody judged weigh one, trusted ones at least that.
+
+        Where a loss only leaves rows out, the others weigh one.
+        """
         total = _total(raw)
-        mean = np.average(total[judged], weights=base[judged])
+        if self._chosen_loss().only_leaves_out:
+            mean = total[judged].max()
+        else:
+            mean = np.average(total[judged], weights=base[judged])
         out = raw / mean
         out[~judged] = start[~judged]
         sure = evidence.trusted
@@ -132,11 +138,13 @@ class RobustLossClassifier(WrappedClassifier, _RobustLoss):
         None means `GeneralizedCrossEntropy()`. Its parameters are found by searches as `loss__q`
         and the like.
     max_iter : int >= 1, default=10
-        Rounds, at most; a `ConvergenceWarning` says when they were too few.
+        Rounds, at most; a `ConvergenceWarning` says when they were too few. A model that jumps, as
+        trees do, may go on changing a little: this is then the number of rounds.
     tol : float >= 0, default=0.02
         The weights, of mean one, have converged when their mean change is no larger.
     cv : int >= 2, splitter, iterable or None, default=5
-        Folds in which the model judges rows that it has not seen, the same in each round.
+        Folds in which the model judges rows that it has not seen, the same in each round; None
+        means 5.
     weight_strategy : {"native", "resample"}, default="native"
         How weights reach the model: as its `sample_weight` (an error when it takes none), or by
         repeating and leaving out rows in proportion to weight.
@@ -151,8 +159,8 @@ class RobustLossClassifier(WrappedClassifier, _RobustLoss):
         The wrapped model, fitted with the last weights.
     classes_ : ndarray of shape (K,)
     sample_weight_ : ndarray of shape (n,)
-        The computed weights, of mean one; trusted rows weigh at least one. `sample_weight` given to
-        `fit` comes on top.
+        The computed weights, of mean one (`TrimmedLoss`: zero or one); trusted rows weigh at least
+        one. `sample_weight` given to `fit` comes on top.
     label_proba_ : ndarray of shape (n, K)
         What the last fit was given: the share of each label in each row.
     loss_curve_ : ndarray of shape (n_iter_,)
@@ -304,11 +312,13 @@ class RobustLossRegressor(WrappedRegressor, _RobustLoss):
         between their quartiles over 1.349 (both are the standard deviation of normal errors; the
         second allows for errors that are not centred), or a number in the unit of y.
     max_iter : int >= 1, default=10
-        Rounds, at most; a `ConvergenceWarning` says when they were too few.
+        Rounds, at most; a `ConvergenceWarning` says when they were too few. A model that jumps, as
+        trees do, may go on changing a little: this is then the number of rounds.
     tol : float >= 0, default=0.02
         The weights, of mean one, have converged when their mean change is no larger.
     cv : int >= 2, splitter, iterable or None, default=5
-        Folds in which the model judges rows that it has not seen, the same in each round.
+        Folds in which the model judges rows that it has not seen, the same in each round; None
+        means 5.
     weight_strategy : {"native", "resample"}, default="native"
         How weights reach the model: as its `sample_weight` (an error when it takes none), or by
         repeating and leaving out rows in proportion to weight.
@@ -322,8 +332,8 @@ class RobustLossRegressor(WrappedRegressor, _RobustLoss):
     estimator_ : estimator object
         The wrapped model, fitted with the last weights.
     sample_weight_ : ndarray of shape (n,)
-        The computed weights, of mean one; trusted rows weigh at least one. `sample_weight` given to
-        `fit` comes on top.
+        The computed weights, of mean one (`TrimmedLoss`: zero or one); trusted rows weigh at least
+        one. `sample_weight` given to `fit` comes on top.
     scale_ : float
         Unit of the residuals in the last round.
     loss_curve_ : ndarray of shape (n_iter_,)

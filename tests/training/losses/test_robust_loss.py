@@ -8,6 +8,7 @@ import pytest
 from joblib import parallel_config
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.dummy import DummyRegressor
@@ -425,7 +426,12 @@ def test_models_without_weights():
     model = RobustLossClassifier(KNeighborsClassifier(), loss=loss, random_state=0).fit(X, y)
     assert model.noise_mask_.sum() == pytest.approx(0.15 * 90, abs=5)
     X, y = noisy_numbers()
+    trusted = model.noise_mask_
+    RobustLossClassifier(KNeighborsClassifier(), loss=loss).fit(
+        X, noisy_labels()[1], trusted=trusted
+    )
     model = RobustLossRegressor(KNeighborsRegressor(), loss=loss, random_state=0).fit(X, y)
+    assert set(model.sample_weight_) == {0.0, 1.0}
     assert model.noise_mask_.sum() == 13  # of 90, and 76.5 are to be kept
 
 
@@ -438,8 +444,9 @@ def test_margins_will_do(loss):
 
 def test_rounds_that_do_not_suffice_are_told():
     X, y = noisy_labels()
-    with pytest.warns(ConvergenceWarning, match="raise max_iter, or tol"):
+    with pytest.warns(ConvergenceWarning, match="raise max_iter, or tol") as caught:
         RobustLossClassifier(LogisticRegression(), max_iter=1, tol=0, random_state=0).fit(X, y)
+    assert caught[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         RobustLossClassifier(LogisticRegression(), random_state=0).fit(X, y)
@@ -473,3 +480,41 @@ def test_a_loss_is_cloned_and_not_changed():
     first = model.fit(X, y).sample_weight_
     assert vars(loss) == {"tolerance": 0.5, "resilient": True, "step": 0.3}
     np.testing.assert_array_equal(clone(model).fit(X, y).sample_weight_, first)
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_few_rows_and_rare_classes(given):
+    X = np.arange(12.0).reshape(-1, 1)
+    y = np.array([0, 1] * 5 + [2, 0])
+    weight = np.where(np.arange(12) % 4 == 3, 0.0, 1.0) if given else None
+    model = RobustLossClassifier(LogisticRegression(), loss=TaiLrLoss(1.0), random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X, y, sample_weight=weight)
+    assert model.sample_weight_[10] == 1  # nobody else knows this class
+    assert np.isfinite(model.sample_weight_).all() and len(model.estimator_.classes_) == 3
+    for rows in (1, 2, 3):
+        loss = TrimmedLoss(0.5)
+        few = RobustLossRegressor(Ridge(), loss=loss, cv=2).fit(X[:rows], X[:rows, 0])
+        assert few.sample_weight_.shape == (rows,)
+
+
+def test_routing():
+    X, y = noisy_labels()
+    given = np.random.RandomState(0).uniform(0.5, 2, len(y))
+    with config_context(enable_metadata_routing=True):
+        base = LogisticRegression().set_fit_request(sample_weight=True)
+        model = RobustLossClassifier(base, random_state=0).fit(X, y, sample_weight=given)
+    plain = RobustLossClassifier(LogisticRegression(), random_state=0)
+    plain.fit(X, y, sample_weight=given)
+    np.testing.assert_array_equal(model.sample_weight_, plain.sample_weight_)
+
+
+def test_groups_stay_together():
+    X, y = noisy_labels()
+    groups = np.arange(90) // 3
+    base, calls = recording(LogisticRegression())
+    RobustLossClassifier(base, random_state=0).fit(X, y, groups=groups)
+    for call in fits(calls)[:-1]:
+        seen = np.unique(np.rint(call.X[:, 0] * 90).astype(int))
+        assert (np.bincount(groups[seen], minlength=30) % 3 == 0).all()
