@@ -29,7 +29,30 @@ class Round(NamedTuple):
     sample_weight: np.ndarray
 
 
-class LabelLoss(BaseEstimator):
+class BaseLoss(BaseEstimator):
+    """What losses of labels and of numbers share."""
+
+    _parameter_constraints: dict = {}  # noqa: RUF012
+    only_leaves_out = False  # whether all its weights are the same, or none
+    doubts = True  # whether a light row is a suspect one
+
+    def objective(self, values, sample_weight):
+        """Loss of all rows: the mean unless a subclass knows better.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n,)
+            Loss of each row.
+        sample_weight : ndarray of shape (n,)
+
+        Returns
+        -------
+        float
+        """
+        return np.average(values, weights=sample_weight)
+
+
+class LabelLoss(BaseLoss):
     """A loss of class probabilities, as weights or soft targets of the next fit.
 
     A subclass writes `weight(proba, codes)`: the slope of its loss over that of cross-entropy,
@@ -56,10 +79,6 @@ class LabelLoss(BaseEstimator):
     >>> model.fit(X, y).sample_weight_.shape
     (150,)
     """
-
-    _parameter_constraints: dict = {}  # noqa: RUF012
-    only_leaves_out = False  # whether all its weights are the same, or none
-    doubts = True  # whether a light row is a suspect one
 
     def loss(self, proba, codes):
         """Loss of each row; cross-entropy unless a subclass knows better.
@@ -106,12 +125,8 @@ class LabelLoss(BaseEstimator):
         """
         return one_hot(codes, proba.shape[1], self.weight(proba, codes))
 
-    def objective(self, values, sample_weight):
-        """Loss of all rows."""
-        return np.average(values, weights=sample_weight)
 
-
-class NumberLoss(BaseEstimator):
+class NumberLoss(BaseLoss):
     """A loss of scaled residuals, as weights of the next fit.
 
     A subclass writes `weight(residual)`: the slope of its loss over the residual, the weight of
@@ -135,10 +150,6 @@ class NumberLoss(BaseEstimator):
     >>> RobustLossRegressor(Ridge(), loss=Cauchy()).fit(X, y).sample_weight_.shape
     (442,)
     """
-
-    _parameter_constraints: dict = {}  # noqa: RUF012
-    only_leaves_out = False
-    doubts = True
 
     def loss(self, residual):
         """Loss of each row; half the square unless a subclass knows better.
@@ -180,10 +191,6 @@ class NumberLoss(BaseEstimator):
         ndarray of shape (n,)
         """
         return self.weight(residual)
-
-    def objective(self, values, sample_weight):
-        """Loss of all rows."""
-        return np.average(values, weights=sample_weight)
 
 
 class RowLoss(LabelLoss, NumberLoss):

@@ -518,3 +518,26 @@ def test_groups_stay_together():
     for call in fits(calls)[:-1]:
         seen = np.unique(np.rint(call.X[:, 0] * 90).astype(int))
         assert (np.bincount(groups[seen], minlength=30) % 3 == 0).all()
+
+
+def test_order_of_rows_does_not_matter():
+    X, y = noisy_labels()
+    order = np.random.RandomState(0).permutation(90)
+    folds = [(np.flatnonzero(np.arange(90) % 3 != k), np.arange(k, 90, 3)) for k in range(3)]
+    at = np.argsort(order)
+    moved = [(at[train], at[test]) for train, test in folds]
+    for loss in (SymmetricCrossEntropy(), HolisticRobustLoss(), TrimmedLoss(0.2)):
+        one = RobustLossClassifier(LogisticRegression(), loss=loss, cv=folds).fit(X, y)
+        two = RobustLossClassifier(LogisticRegression(), loss=loss, cv=moved)
+        two.fit(X[order], y[order])
+        np.testing.assert_allclose(two.sample_weight_, one.sample_weight_[order], atol=0.02)
+
+
+def test_where_every_row_is_feasible_nothing_is_left_to_ask_for():
+    X, y = noisy_labels()
+    loss = FeasibleLearning(tolerance=10.0)
+    model = RobustLossClassifier(LogisticRegression(), loss=loss, random_state=0).fit(X, y)
+    assert model.n_iter_ == 1
+    np.testing.assert_array_equal(
+        model.predict_proba(X), LogisticRegression().fit(X, y).predict_proba(X)
+    )
