@@ -47,6 +47,7 @@ FLOORS = [
     "training.correction",
     "training.trusted",
     "training.poisoned",
+    "training.losses",
     "inspection",
     "",  # sknoisy itself, the short list
     "_audit",
