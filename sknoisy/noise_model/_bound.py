@@ -10,6 +10,7 @@ SUREST, NEXT = 0.1, 0.25  # shares of the rows predicted as a class
 MIN_SURE = 20  # rows in the first of them at least, copies as one, where there are so many
 MIN_PREDICTED = 5  # rows; a class predicted for fewer has no say
 STRAY = 0.01  # of the surest rows may disagree where no label is wrong
+SLACK = 0.5  # standard errors that a fall may be of chance: few rows fall and rise by themselves
 BY_CHANCE = 0.1  # as many disagree with this probability where no label is wrong
 
 
@@ -19,8 +20,8 @@ def noise_bound(label_proba, codes, weight=None):
     Classes that overlap and labels that are wrong look alike, but overlap dies out towards the rows
     of which predictions are surest, and wrong labels do not. So, of the rows predicted as a class,
     the surest tenth is asked how many have another label, and how many are expected to by the
-    probabilities; the mean of the two, less what it falls from the surest quarter to the tenth,
-    stands for all rows predicted so. It is a bound only: where no row is sure, overlap is left.
+    probabilities; the mean of the two, less what it falls from the surest quarter to the tenth
+    beyond half a standard error, stands for all rows predicted so. It is a bound only: where no row is sure, overlap is left.
 
     Parameters
     ----------
@@ -45,9 +46,10 @@ def noise_bound(label_proba, codes, weight=None):
     for _, rows, surest, wider in _surest_of_each_class(label_proba, codes, weight):
         if len(rows) < MIN_PREDICTED:
             continue
-        share, rate = weight[rows].sum(), left(surest)
+        share, rate, before = weight[rows].sum(), left(surest), left(wider)
+        chance = SLACK * np.sqrt(before * (1.0 - before) / len(surest))
         total += share
-        bound += share * _less_the_fall(rate, left(wider))
+        bound += share * _less_the_fall(rate, before - chance)
         variance += share**2 * rate * (1.0 - rate) / len(surest)
     if total == 0:
         return 1.0, 0.0
