@@ -13,7 +13,7 @@ from sknoisy._evidence._target import positions
 
 SUREST = 0.99  # of an unlabelled row to be positive
 # names that say by themselves which of two texts means positive
-UNLABELLED = {"", "?", "none", "unknown", "unlabeled", "unlabelled"}
+UNLABELLED = {"", "?", "<na>", "nan", "none", "unknown", "unlabeled", "unlabelled"}
 NEGATIVE = {"0", "-1", "f", "false", "n", "neg", "negative", "no"}
 POSITIVE = {"1", "+1", "labeled", "labelled", "pos", "positive", "t", "true", "y", "yes"}
 
