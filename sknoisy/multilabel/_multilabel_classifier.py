@@ -116,7 +116,7 @@ class MultiLabelClassifier(MetaEstimatorMixin, ClassifierMixin, PlainState, Base
         self._validate_params()
         if not isinstance(self.treatment, BaseTreatmentClassifier):
             name = type(self.treatment).__name__
-            raise TypeError(
+            raise ValueError(
                 f"treatment must be FilterClassifier, ReweightClassifier, RelabelClassifier or "
                 f"RobustClassifier around a classifier, got {name}: FilterClassifier({name}(...))."
             )

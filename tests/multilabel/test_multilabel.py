@@ -187,5 +187,5 @@ def test_what_is_refused():
         model.fit(X, empty)
     with pytest.raises(ValueError, match="trusted has shape"):
         model.fit(X, Z, trusted=np.zeros((60, 2), dtype=bool))
-    with pytest.raises(ValueError, match="treatment"):
+    with pytest.raises(ValueError, match=r"FilterClassifier\(LogisticRegression"):
         MultiLabelClassifier(LINEAR).fit(X, Z)
