@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -70,6 +71,9 @@ class Votes:
         return np.bincount(self.annotator, weights=values, minlength=len(self.annotators))
 
 
+WRITTEN_BLANKS = {"nan", "<na>"}  # what an array of texts makes of blanks
+
+
 @dataclass(frozen=True)
 class Words:
     """What the table is made of, for errors that the user understands."""
@@ -134,8 +138,12 @@ def read_votes(
     if not is_labels:
         answer = check_numbers(values).y.astype(float)
     elif known is None:
-        target = check_labels(values)
+        try:
+            target = check_labels(values)
+        except TypeError as error:
+            raise TypeError(f"{error} {_how_to_pivot(words)}") from error
         classes, answer = target.classes, target.codes
+        _warn_of_blanks_that_are_classes(classes, words)
         if len(classes) < 2:
             raise ValueError(
                 f"All {len(row)} {words.answer}s are {classes[:1].tolist()[0]!r}: one class only, "
@@ -171,6 +179,10 @@ def _columns(votes, words):
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise ValueError(f"{words.matrix} has two columns of the name {twice!r}.")
+        if {str(name).lower() for name in names} & {"worker", "annotator", "worker_id"} and {
+            str(name).lower() for name in names
+        } & {"label", "answer", "task", "item"}:
+            raise ValueError(f"{words.matrix} has the columns {names}. {_how_to_pivot(words)}")
         columns = [_as_array(votes[name]) for name in names]
         if not names:
             raise ValueError(f"{words.matrix} has no column: one per {words.column} is needed.")
@@ -206,6 +218,28 @@ def _as_array(values):
     if plain.dtype.kind in "US" and not isinstance(values, np.ndarray):
         return np.asarray(values, dtype=object)
     return plain
+
+
+def _how_to_pivot(words):
+    return (
+        f"{words.matrix} has one column per {words.column}; a long table with one line per "
+        f"{words.answer} becomes one by table.pivot(index=row, columns={words.column.split()[-1]}, "
+        f"values={words.answer})."
+    )
+
+
+def _warn_of_blanks_that_are_classes(classes, words):
+    names = classes.tolist()
+    written = [name for name in names if isinstance(name, str) and name.lower() in WRITTEN_BLANKS]
+    if len(names) > 2 and classes.dtype.kind == "i" and names[0] == -1:
+        written.append(-1)
+    if written:
+        warnings.warn(
+            f"{written[0]!r} is read as a class of {words.matrix}. If it is a blank, say "
+            f"missing={written[0]!r}.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def _is_blank(values, missing):

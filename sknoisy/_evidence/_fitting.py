@@ -244,7 +244,7 @@ def check_takes_weights(estimator, weight_strategy, why):
         raise ValueError(
             f"The rows that {type(sampler).__name__} makes have no sample_weight, but {why}. "
             "Leave this sampler out of the Pipeline, or set "
-            'weight_strategy="resample" on the Filter, Reweight or Relabel estimator: rows are '
+            'weight_strategy="resample" on the estimator of sknoisy: rows are '
             "then repeated or left out in proportion to weight, before they come to it."
         )
     name = _blame(estimator)
@@ -253,7 +253,7 @@ def check_takes_weights(estimator, weight_strategy, why):
         name += f" {type(estimator).__name__}"
     raise ValueError(
         f"{name} takes no sample_weight, but {why}. Choose a model that takes weights, or set "
-        'weight_strategy="resample" on the Filter, Reweight or Relabel estimator: rows are then '
+        'weight_strategy="resample" on the estimator of sknoisy: rows are then '
         "repeated or left out in proportion to weight."
     )
 

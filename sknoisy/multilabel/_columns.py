@@ -52,7 +52,8 @@ def read_label_matrix(Y, X, owner):
         twice = table.columns[table.columns.duplicated()][0]
         raise ValueError(f"Two columns of y have the name {twice!r}: rename one of them.")
     check_consistent_length(X, table)
-    known = table.notna().to_numpy()
+    known = table.notna().to_numpy(dtype=bool)
+    known = known & table.astype(object).where(known, 0).ne("").to_numpy(dtype=bool)
     columns = []
     for j, name in enumerate(table.columns):
         column = table.iloc[:, j]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils import check_random_state, get_tags
+from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -15,6 +16,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence import take_rows
+from sknoisy._evidence._evidence import check_weight
 from sknoisy._evidence._fitting import take_params
 from sknoisy._fitted import PlainState, replace_fitted
 from sknoisy.multilabel._columns import (
@@ -84,7 +86,7 @@ class MultiLabelClassifier(MetaEstimatorMixin, ClassifierMixin, PlainState, Base
 
     __metadata_request__fit = {"groups": True, "trusted": True}  # noqa: RUF012
     _parameter_constraints: dict = {
-        "treatment": [BaseTreatmentClassifier],
+        "treatment": [HasMethods(["fit"])],
         "random_state": ["random_state"],
     }
 
@@ -99,7 +101,7 @@ class MultiLabelClassifier(MetaEstimatorMixin, ClassifierMixin, PlainState, Base
         ----------
         X : {array-like, sparse matrix, DataFrame, list} with n rows
         y : array-like, sparse matrix or DataFrame of shape (n, L)
-            Given labels; NaN or None for a cell without one.
+            Given labels; NaN, None or an empty text for a cell without one.
         sample_weight : array-like of shape (n,), default=None
         groups : array-like of shape (n,), default=None
         trusted : array-like of shape (n,) or (n, L) of bool, default=None
@@ -112,6 +114,12 @@ class MultiLabelClassifier(MetaEstimatorMixin, ClassifierMixin, PlainState, Base
         self : object
         """
         self._validate_params()
+        if not isinstance(self.treatment, BaseTreatmentClassifier):
+            name = type(self.treatment).__name__
+            raise ValueError(
+                f"treatment must be FilterClassifier, ReweightClassifier, RelabelClassifier or "
+                f"RobustClassifier around a classifier, got {name}: FilterClassifier({name}(...))."
+            )
         labels = read_label_matrix(y, X, type(self).__name__)
         if _routing_enabled():
             given = dict(fit_params)
@@ -185,6 +193,34 @@ class MultiLabelClassifier(MetaEstimatorMixin, ClassifierMixin, PlainState, Base
         """
         check_is_fitted(self)
         return [model.predict_proba(X, **params) for model in self.estimators_]
+
+    def score(self, X, y, sample_weight=None):
+        """Share of the rows in which all labels are predicted right.
+
+        A cell without a label does not count, nor does a row without any.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        y : array-like, sparse matrix or DataFrame of shape (n_samples, L)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+        """
+        labels = read_label_matrix(y, X, type(self).__name__)
+        n = len(labels.known)
+        if labels.known.shape[1] != len(self.estimators_):
+            raise ValueError(
+                f"y has {labels.known.shape[1]} columns, and in fit it had {len(self.estimators_)}."
+            )
+        right = np.ones(n, dtype=bool)
+        for j, model in enumerate(self.estimators_):
+            at = np.flatnonzero(labels.known[:, j])
+            right[at] &= np.asarray(model.predict(X))[at] == labels.columns[j]
+        weight = np.ones(n) if sample_weight is None else check_weight(sample_weight, n)
+        return float(np.average(right, weights=weight * labels.known.any(axis=1)))
 
     def noise_report(self, X, y):
         """Table of the training cells, worst first.

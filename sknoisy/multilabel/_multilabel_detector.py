@@ -104,7 +104,7 @@ class MultiLabelDetector(PlainState, BaseEstimator):
         ----------
         X : {array-like, sparse matrix, DataFrame, list} with n rows
         y : array-like, sparse matrix or DataFrame of shape (n, L)
-            Given labels; NaN or None for a cell without one.
+            Given labels; NaN, None or an empty text for a cell without one.
         sample_weight : array-like of shape (n,), default=None
         groups : array-like of shape (n,), default=None
         trusted : array-like of shape (n,) or (n, L) of bool, default=None

@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.datasets import make_multilabel_classification
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -152,6 +152,26 @@ def test_search():
     assert search.best_estimator_.predict(X).shape == Y.shape
 
 
+def test_names_blanks_and_search_go_together():
+    X, Y = make_multilabel_classification(200, n_classes=2, random_state=0)
+    names = np.where(Y, "yes", "no").astype(object)
+    blank = np.random.default_rng(0).random(Y.shape) < 0.1
+    masks, model = [], MultiLabelClassifier(FilterClassifier(LINEAR, random_state=0))
+    for mark in (None, np.nan, pd.NA, ""):
+        table = pd.DataFrame(np.where(blank, None, names), columns=["rain", "snow"])
+        table = table.where(~blank, mark)
+        fitted = model.fit(X, table)
+        assert [classes.tolist() for classes in fitted.classes_] == [["no", "yes"]] * 2
+        masks.append(fitted.noise_mask_)
+    assert all(np.array_equal(mask, masks[0]) for mask in masks)
+    right = (fitted.predict(X) == names) | blank
+    assert fitted.score(X, table) == pytest.approx(right.all(axis=1)[~blank.all(axis=1)].mean())
+    search = GridSearchCV(
+        model, {"treatment__estimator__C": [1e-5, 1.0]}, cv=KFold(3), error_score="raise"
+    )
+    assert search.fit(X, table).best_params_ == {"treatment__estimator__C": 1.0}
+
+
 def test_what_is_refused():
     X, _, Z, _ = case(60)
     model = MultiLabelDetector(ConfidentLearning(LINEAR))
@@ -167,5 +187,5 @@ def test_what_is_refused():
         model.fit(X, empty)
     with pytest.raises(ValueError, match="trusted has shape"):
         model.fit(X, Z, trusted=np.zeros((60, 2), dtype=bool))
-    with pytest.raises(ValueError, match="treatment"):
+    with pytest.raises(ValueError, match=r"FilterClassifier\(LogisticRegression"):
         MultiLabelClassifier(LINEAR).fit(X, Z)

@@ -1,5 +1,7 @@
 """What is read as a label matrix, and what is refused, through the estimators that read it."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -138,3 +140,24 @@ def test_a_failed_fit_changes_nothing():
     with pytest.raises(ValueError):
         model.fit(["a", "b"])
     assert model.labels_.tolist() == ["cat", "dog", "cat", "dog"]
+
+
+def test_what_looks_like_a_blank_is_named():
+    for votes, mark in (
+        (np.array([["a", "nan"], ["b", "a"]]), "'nan'"),
+        (np.array([[0, -1], [1, 0]]), "-1"),
+    ):
+        with pytest.warns(UserWarning, match=f"{mark} is read as a class.*missing={mark}"):
+            MajorityVote().fit(votes)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            MajorityVote(missing=votes[0, 1].item()).fit(votes)
+
+
+def test_a_long_table_is_refused_with_the_remedy():
+    task, worker = np.repeat(["t1", "t2"], 2), ["w1", "w2"] * 2
+    table = pd.DataFrame({"task": task, "worker": worker, "label": list("abab")})
+    with pytest.raises(ValueError, match=r"long table.*table\.pivot\(index=row"):
+        MajorityVote().fit(table)
+    with pytest.raises(TypeError, match="long table"):
+        MajorityVote().fit(pd.DataFrame({"row": [0, 1], "who": ["w1", "w2"], "said": ["a", "b"]}))

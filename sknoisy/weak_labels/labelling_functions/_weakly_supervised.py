@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import StrOptions
 
 from sknoisy._fitted import replace_fitted
 from sknoisy.weak_labels._base import BaseWeakClassifier
 from sknoisy.weak_labels.crowds._base import LabelAggregator
+from sknoisy.weak_labels.crowds._scoring import expected_score, has_one_column
 from sknoisy.weak_labels.labelling_functions._apply import apply_functions
-from sknoisy.weak_labels.labelling_functions._label_model import LabelModel, read_functions
+from sknoisy.weak_labels.labelling_functions._label_model import (
+    LabelModel,
+    read_functions,
+    read_new_functions,
+)
 
 
 class WeaklySupervisedClassifier(BaseWeakClassifier):
@@ -70,6 +76,14 @@ class WeaklySupervisedClassifier(BaseWeakClassifier):
     --------
     CrowdClassifier : With `aggregator=LabelModel()` and `allow_empty=True` the classifier and the
         functions judge one another.
+
+    Notes
+    -----
+    `score` takes true labels (n,), or held-out votes (n, m), which the label model weighs; with
+    `functions` it needs no y. So GridSearchCV needs no true label. It says how far the classifier
+    agrees with the functions, and not whether these are right: a few rows with true labels say
+    more. Give it a splitter such as KFold(5, shuffle=True) as `cv`, since scikit-learn cannot
+    stratify a table, and `allow_empty=True` where functions vote rarely.
 
     References
     ----------
@@ -178,6 +192,34 @@ class WeaklySupervisedClassifier(BaseWeakClassifier):
         if self.abstained == "leave_out":
             posterior = posterior * covered[:, None]
         return posterior, attributes
+
+    def score(self, X, y=None, sample_weight=None):
+        """Accuracy by true labels, or expected accuracy by votes.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        y : array-like of shape (n_samples,) or (n_samples, m), default=None
+            True labels; or votes, to which the fitted label model gives probabilities. A row in
+            which all functions abstain does not count then. None: `functions` vote.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+        """
+        predicted = self.predict(X)
+        if y is None:
+            if self.functions is None:
+                raise ValueError(
+                    "score needs true labels or votes as y: there are no functions to ask."
+                )
+            y = apply_functions(self.functions, X)
+        if has_one_column(y):
+            return accuracy_score(y, predicted, sample_weight=sample_weight)
+        votes = read_new_functions(y, self.label_model_)
+        posterior = self.label_model_._posterior(votes)
+        return expected_score(votes, posterior, predicted, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

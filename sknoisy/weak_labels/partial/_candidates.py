@@ -46,6 +46,15 @@ def check_candidates(y):
     """
     if y is None:
         raise ValueError("sknoisy requires y to be passed, but the target y is None")
+    if isinstance(y, list | tuple | pd.Series) and any(
+        isinstance(one, set | frozenset) or (isinstance(one, list | tuple) and _has_text(one))
+        for one in y
+    ):
+        raise ValueError(
+            "y must be a binary table with one column for each class, and its rows are sets of "
+            "labels. sklearn.preprocessing.MultiLabelBinarizer makes the table: "
+            "pd.DataFrame(sets.fit_transform(y), columns=sets.classes_)."
+        )
     values = _as_array(y)
     if values.ndim < 2 or values.shape[1:] == (1,):
         target = check_labels(y)
@@ -77,6 +86,10 @@ def check_candidates(y):
             "learnt of it: leave its column out of y."
         )
     return Candidates(mask[:, order], levels)
+
+
+def _has_text(labels):
+    return any(isinstance(label, str) for label in labels)
 
 
 def _as_array(y):

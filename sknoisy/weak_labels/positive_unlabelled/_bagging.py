@@ -40,7 +40,8 @@ class BaggingPUClassifier(PriorPUClassifier):
         `estimate_class_prior`.
     positive : scalar, default=None
         The value of y that means positive. None: the larger of the two, which is 1 of (0, 1) and
-        of (-1, 1), and True.
+        of (-1, 1), and True; of two texts the one that is not "no", "unlabelled", "not ..." or the
+        like, else the later one in the alphabet, with a warning.
     weight_strategy : {"native", "resample"}, default="native"
         How weights given to `fit` reach a model: as its `sample_weight` (an error when it takes
         none), or by repeating and leaving out rows in proportion to weight.

@@ -37,7 +37,8 @@ class ElkanNotoClassifier(PriorPUClassifier):
         `estimate_class_prior`. "elkan-noto" is the paper's own, for classes that do not overlap.
     positive : scalar, default=None
         The value of y that means positive. None: the larger of the two, which is 1 of (0, 1) and
-        of (-1, 1), and True.
+        of (-1, 1), and True; of two texts the one that is not "no", "unlabelled", "not ..." or the
+        like, else the later one in the alphabet, with a warning.
     cv : int >= 2 or splitter, default=5
         Folds by which rows are judged by models that have not seen them.
     weight_strategy : {"native", "resample"}, default="native"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +12,10 @@ from sknoisy._evidence import check_labels
 from sknoisy._evidence._target import positions
 
 SUREST = 0.99  # of an unlabelled row to be positive
-# names that say by themselves which of two texts is no label
-UNLABELLED = {"", "?", "none", "unknown", "unlabeled", "unlabelled"}
+# names that say by themselves which of two texts means positive
+UNLABELLED = {"", "?", "<na>", "nan", "none", "unknown", "unlabeled", "unlabelled"}
+NEGATIVE = {"0", "-1", "f", "false", "n", "neg", "negative", "no"}
+POSITIVE = {"1", "+1", "labeled", "labelled", "pos", "positive", "t", "true", "y", "yes"}
 
 
 @dataclass(frozen=True)
@@ -80,9 +83,9 @@ def read_pu(y, positive=None):
         blank (None, NaN), which then becomes 0, False or "not ..." in `classes`.
     positive : scalar, default=None
         The value that means positive. None: the larger one, which is 1 of (0, 1) and of (-1, 1),
-        and True; of two texts never one that says "unlabelled".
+        and True; of two texts never one that says "unlabelled" or "not ...".
     """
-    y = _without_blanks(y)
+    y, filled_with = _without_blanks(y)
     target = check_labels(y)
     classes = target.classes
     if len(classes) == 0:
@@ -102,10 +105,10 @@ def read_pu(y, positive=None):
                 f"positive={positive!r} is no value of y, which has "
                 f"{' and '.join(map(repr, classes.tolist()))}: no row is labelled positive."
             )
-    elif len(classes) == 2 and str(classes[1]).strip().lower() in UNLABELLED:
-        at = 0
+    elif filled_with is not None:
+        at = int(classes[0] == filled_with)
     else:
-        at = len(classes) - 1
+        at = _which_is_positive(classes)
     if len(classes) < 2:
         what = "no row is unlabelled" if positive is not None else "there must be two"
         raise ValueError(
@@ -115,21 +118,44 @@ def read_pu(y, positive=None):
     return PULabels(classes, int(at), target.codes == at)
 
 
+def _which_is_positive(classes):
+    """Position of the positive class: by its name, else the last one."""
+    if len(classes) < 2 or not all(isinstance(name, str) for name in classes):
+        return len(classes) - 1
+    first, second = (name.strip().lower() for name in classes)
+    for name, other, at in ((second, first, 0), (first, second, 1)):
+        if name in UNLABELLED | NEGATIVE or other in POSITIVE or name in _denials(other):
+            return at
+    first, second = map(str, classes)
+    warnings.warn(
+        f"{second!r} is taken for the positive class, and {first!r} for unlabelled rows, by the "
+        f"alphabet: say positive={second!r} or positive={first!r}.",
+        UserWarning,
+        stacklevel=2,
+    )
+    return 1
+
+
+def _denials(name):
+    """What means anything but `name`."""
+    return {f"{no}{gap}{name}" for no in ("no", "non", "not") for gap in (" ", "-", "_")}
+
+
 def _without_blanks(y):
-    """y, in which blanks, if they are the second value, have become a value."""
+    """(y, the value) that blanks, if they are the second value, have become; None if none have."""
     dtype = getattr(y, "dtype", None)
     if y is None or (isinstance(dtype, np.dtype) and dtype.kind in "iub"):
-        return y
+        return y, None
     if isinstance(y, pd.Series):
         values = y
     else:
         array = np.asarray(y, dtype=object)
         if array.ndim != 1:
-            return y
+            return y, None
         values = pd.Series(array)
     blank = values.isna().to_numpy(dtype=bool)
     if not blank.any():
-        return y
+        return y, None
     given = pd.unique(values[~blank]).tolist()
     if len(given) == 0:
         raise ValueError(
@@ -154,4 +180,4 @@ def _without_blanks(y):
         raise ValueError(f"The only label in y is {label!r}: no row is labelled positive.")
     filled = np.full(len(values), label, dtype=object if isinstance(label, str) else None)
     filled[blank] = other
-    return filled
+    return filled, other

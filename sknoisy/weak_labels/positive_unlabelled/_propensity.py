@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from numbers import Integral, Real
 
 import numpy as np
 from scipy.sparse import issparse
 from scipy.special import expit
+from sklearn import config_context
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -65,7 +67,8 @@ class PropensityPUClassifier(BasePUClassifier):
         Turns end when probabilities of unlabelled rows change less than this on average.
     positive : scalar, default=None
         The value of y that means positive. None: the larger of the two, which is 1 of (0, 1) and
-        of (-1, 1), and True.
+        of (-1, 1), and True; of two texts the one that is not "no", "unlabelled", "not ..." or the
+        like, else the later one in the alphabet, with a warning.
     cv : int >= 2 or splitter, default=5
         Folds by which rows are judged by models that have not seen them.
     weight_strategy : {"native", "resample"}, default="native"
@@ -246,14 +249,16 @@ class PropensityPUClassifier(BasePUClassifier):
             rate = np.average(labelled, weights=weight)
             return None, np.full(len(labelled), np.clip(rate, LEAST, 1.0))
         kept = np.flatnonzero(weight > 0)
-        model = fit_model(
-            seeded_clone(propensity_model, seed),
-            take_rows(columns, kept),
-            labelled[kept].astype(int),
-            weight[kept],
-            weight_strategy=self.weight_strategy,
-            random_state=seed,
-        )
+        own = self.propensity_estimator is None  # then the way of the weights through it is, too
+        with config_context(enable_metadata_routing=False) if own else nullcontext():
+            model = fit_model(
+                seeded_clone(propensity_model, seed),
+                take_rows(columns, kept),
+                labelled[kept].astype(int),
+                weight[kept],
+                weight_strategy=self.weight_strategy,
+                random_state=seed,
+            )
         return model, np.clip(score_of(model, columns, np.array([0, 1]), 1), LEAST, 1.0)
 
     def predict_propensity(self, X):

@@ -7,6 +7,8 @@ from scipy.special import expit
 
 from sknoisy.weak_labels.positive_unlabelled._prior import safe_logit
 
+LEAST = 1e-6  # of a weight, so that there are always rows to learn negatives from
+
 
 def taylor_slope(mean, order=None):
     """Derivative of the logarithm, developed in a Taylor series of `order` about 1.
@@ -45,10 +47,11 @@ def variational_weights(positive, labelled, weight, *, order=None, rebalance=0.0
     """
     mean = np.average(positive[~labelled], weights=weight[~labelled])
     slope = taylor_slope(mean, order) * max(mean, 1e-6) ** rebalance
+    negative = np.maximum(1.0 - positive, LEAST)
     new = np.where(
         labelled,
         1.0 / weight[labelled].sum(),
-        slope * (1.0 - positive) / weight[~labelled].sum(),
+        slope * negative / weight[~labelled].sum(),
     )
     return new * weight.sum() / (new @ weight)
 

@@ -54,8 +54,8 @@ class RobustActiveDistillation(BasePartlyLabelled):
     soft : bool, default=False
         Whether the student learns the teacher's probabilities, or the likeliest label.
     unlabelled : int, str or None, default=-1
-        The value of y that stands for no label. Missing values (NaN, None, NA) always do. None
-        means that no other value does.
+        The value of y that stands for no label. Missing values (NaN, None, NA) and
+        empty texts always do. None means that no other value does.
     cv : int, splitter or iterable, default=5
         Folds to find out how often the teacher errs.
     weight_strategy : {"native", "resample"}, default="native"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -43,7 +44,8 @@ class PartlyLabelled:
 def check_partly_labelled(y, unlabelled=-1):
     """Check labels of which some are missing; see `PartlyLabelled`.
 
-    NaN, None and NA are no label, and so is the value `unlabelled`; None means that no value is.
+    NaN, None, NA and empty texts are no label, and so is the value `unlabelled`; None means that no
+    other value is.
     """
     if y is None:
         raise ValueError("sknoisy requires y to be passed, but the target y is None")
@@ -55,6 +57,13 @@ def check_partly_labelled(y, unlabelled=-1):
             f"mark of no label, {unlabelled!r}. Give the labels of some rows of each class."
         )
     target = check_labels(take_rows(y, known) if missing.any() else y)
+    if "nan" in target.classes.tolist():
+        warnings.warn(
+            "'nan' is read as a class of y, and may be what an array of texts has made of missing "
+            "values: then give y as a list or an array of objects, or say unlabelled='nan'.",
+            UserWarning,
+            stacklevel=2,
+        )
     if missing.any() and len(target.classes) < 2:
         raise ValueError(
             f"Only one class has labels, {target.classes[0]!s}: nothing tells it from others. If "
@@ -73,7 +82,8 @@ def is_unlabelled(y, unlabelled=-1):
         values = values[:, 0]
     if values.ndim != 1:
         return np.zeros(len(values), dtype=bool)  # `check_labels` says what is wrong
-    missing = np.asarray(pd.isna(values))
+    empty = [isinstance(value, str) and value == "" for value in values]
+    missing = np.asarray(pd.isna(values)) | np.array(empty, dtype=bool)
     if unlabelled is None:
         return missing
     # in an array of texts the number -1 has become the text "-1"

@@ -61,8 +61,8 @@ class RobustSelfTraining(BasePartlyLabelled):
     tol : float in [0, 1], default=0.005
         The rounds end when no more than this share of the pseudo-labels changes.
     unlabelled : int, str or None, default=-1
-        The value of y that stands for no label. Missing values (NaN, None, NA) always do. None
-        means that no other value does.
+        The value of y that stands for no label. Missing values (NaN, None, NA) and
+        empty texts always do. None means that no other value does.
     cv : int, splitter or iterable, default=5
         Folds of the rounds, so that no row judges itself.
     weight_strategy : {"native", "resample"}, default="native"

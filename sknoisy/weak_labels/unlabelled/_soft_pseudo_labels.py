@@ -57,8 +57,8 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
         The rounds end when pseudo-labels change by less than this on average (half the sum of
         absolute changes).
     unlabelled : int, str or None, default=-1
-        The value of y that stands for no label. Missing values (NaN, None, NA) always do. None
-        means that no other value does.
+        The value of y that stands for no label. Missing values (NaN, None, NA) and
+        empty texts always do. None means that no other value does.
     cv : int, splitter or iterable, default=5
         Folds of the rounds, so that no row judges itself.
     weight_strategy : {"native", "resample"}, default="native"

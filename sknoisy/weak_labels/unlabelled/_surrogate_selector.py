@@ -50,8 +50,8 @@ class SurrogateSelector(BasePartlyLabelled):
         Says what is in doubt. None means `estimator`. A fitted one in
         `sklearn.frozen.FrozenEstimator` is used as it is.
     unlabelled : int, str or None, default=-1
-        The value of y that stands for no label. Missing values (NaN, None, NA) always do. None
-        means that no other value does.
+        The value of y that stands for no label. Missing values (NaN, None, NA) and
+        empty texts always do. None means that no other value does.
     cv : int, splitter or iterable, default=5
         Folds of the surrogate where all rows have a label.
     weight_strategy : {"native", "resample"}, default="native"

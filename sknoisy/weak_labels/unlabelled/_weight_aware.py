@@ -49,8 +49,8 @@ class WeightAwareDistillation(BasePartlyLabelled):
     unlabelled_weight : float >= 0, default=1.0
         Times the margin: the weight of an unlabelled row. Labelled rows have 1.
     unlabelled : int, str or None, default=-1
-        The value of y that stands for no label. Missing values (NaN, None, NA) always do. None
-        means that no other value does.
+        The value of y that stands for no label. Missing values (NaN, None, NA) and
+        empty texts always do. None means that no other value does.
     cv : int, splitter or iterable, default=5
         Folds of the rounds, so that no row judges itself.
     weight_strategy : {"native", "resample"}, default="native"

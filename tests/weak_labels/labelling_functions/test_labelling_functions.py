@@ -8,6 +8,7 @@ import pytest
 from sklearn import config_context
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
@@ -224,6 +225,25 @@ def test_abstained_rows_are_left_out_or_given_the_prior():
     prior = model.set_params(abstained="prior").fit(X, votes)
     assert np.abs(prior.estimator_.coef_).sum() < np.abs(out).sum()
     np.testing.assert_allclose(prior.label_proba_[~covered], 0.5)
+
+
+@pytest.mark.parametrize("label_model", [None, MajorityVote()])
+def test_a_search_needs_no_true_label(label_model):
+    X, y, votes = feature_data()
+    texts = pd.DataFrame(np.array(["ham", "spam", None], dtype=object)[votes])
+    model = WeaklySupervisedClassifier(LogisticRegression(), label_model)
+    folds = KFold(3, shuffle=True, random_state=0)
+    search = GridSearchCV(model, {"estimator__C": [1e-6, 1.0]}, cv=folds, error_score="raise")
+    assert search.fit(X, texts).best_params_ == {"estimator__C": 1.0}
+    assert search.score(X, np.array(["ham", "spam"])[y]) > 0.9
+
+
+def test_functions_score_by_themselves():
+    model = WeaklySupervisedClassifier(text_model(), functions=[has_offer, greets]).fit(TEXTS)
+    votes = apply_functions([has_offer, greets], TEXTS)
+    assert model.score(TEXTS) == model.score(TEXTS, votes) > 0.5
+    with pytest.raises(ValueError, match="there are no functions to ask"):
+        WeaklySupervisedClassifier(text_model()).fit(TEXTS, votes).score(TEXTS)
 
 
 def test_functions_and_classifier_judge_one_another():

@@ -330,3 +330,11 @@ def test_momentum_keeps_some_of_the_old_weights():
         for m in (0.0, 0.5)
     ]
     assert np.isclose(change[1], 0.5 * change[0])
+
+
+@pytest.mark.parametrize("container", [list, pd.Series])
+@pytest.mark.parametrize("one", [set, list, tuple])
+def test_sets_of_names_are_refused_with_the_remedy(container, one):
+    y = container([one(["ant", "bee"]), one(["bee"])] * 10)
+    with pytest.raises(ValueError, match="MultiLabelBinarizer makes the table"):
+        PartialLabelClassifier(MODEL).fit(np.zeros((20, 2)), y)

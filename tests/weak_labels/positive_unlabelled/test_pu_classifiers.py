@@ -235,13 +235,12 @@ def test_jobs_change_nothing():
     np.testing.assert_array_equal(again.predict_proba(X_NEW), model.predict_proba(X_NEW))
 
 
-def test_weights_are_routed():
+@pytest.mark.parametrize("kind", [ElkanNotoClassifier, PropensityPUClassifier])
+def test_weights_are_routed(kind):
     with config_context(enable_metadata_routing=True):
         inner = LogisticRegression().set_fit_request(sample_weight=True)
-        model = quick(ElkanNotoClassifier, inner).fit(
-            X, LABELLED, sample_weight=np.linspace(1, 2, len(X))
-        )
-    plain = quick(ElkanNotoClassifier).fit(X, LABELLED, sample_weight=np.linspace(1, 2, len(X)))
+        model = quick(kind, inner).fit(X, LABELLED, sample_weight=np.linspace(1, 2, len(X)))
+    plain = quick(kind).fit(X, LABELLED, sample_weight=np.linspace(1, 2, len(X)))
     np.testing.assert_allclose(model.predict_proba(X_NEW), plain.predict_proba(X_NEW))
 
 
@@ -251,6 +250,13 @@ def test_labels_that_nobody_can_tell_leave_both_classes():
     given = (rng.random(200) < 0.3).astype(int)
     for kind in KINDS:
         assert np.isfinite(quick(kind).fit(noise, given).predict_proba(noise)).all()
+
+
+def test_a_model_that_can_learn_nothing_is_no_error():
+    data, _, given = several(300)
+    stiff = LogisticRegression(C=1e-6)
+    proba = PUMultiOutputClassifier(stiff, random_state=0).fit(data, given).predict_proba(data)
+    assert np.isfinite(proba).all()
 
 
 # --------------------------------------------------------------------------- several labels

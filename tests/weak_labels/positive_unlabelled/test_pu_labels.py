@@ -1,5 +1,7 @@
 """What y may look like: one value for labelled positives, another one or blanks for the rest."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -31,6 +33,9 @@ EXPECTED = fit(LABELLED.astype(int)).predict(X) == 1
         ("yes", None, ["not yes", "yes"]),
         ("spam", "ham?", ["ham?", "spam"]),
         ("ill", "unlabelled", ["ill", "unlabelled"]),
+        ("ill", None, ["ill", "not ill"]),
+        ("churned", "not churned", ["churned", "not churned"]),
+        ("Yes", "no", ["Yes", "no"]),
     ],
 )
 def test_values_of_y(positive, unlabelled, classes):
@@ -57,6 +62,14 @@ def test_positive_names_the_value():
     proba = model.predict_proba(X)
     np.testing.assert_array_equal(proba[:, 0] > 0.5, EXPECTED)
     np.testing.assert_allclose(proba.sum(axis=1), 1.0)
+
+
+def test_two_names_that_say_nothing_are_taken_by_the_alphabet_with_a_warning():
+    with pytest.warns(UserWarning, match="'control' is taken for the positive class.*positive='ca"):
+        fit(np.where(LABELLED, "case", "control"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        fit(np.where(LABELLED, "case", "control"), positive="case")
 
 
 @pytest.mark.parametrize(

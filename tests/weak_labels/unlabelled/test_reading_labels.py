@@ -50,7 +50,7 @@ def named(y, blank):
 
 
 @kinds
-@pytest.mark.parametrize("blank", [None, np.nan, pd.NA, -1], ids=str)
+@pytest.mark.parametrize("blank", [None, np.nan, pd.NA, "", -1], ids=repr)
 def test_any_mark_of_no_label_is_the_same(kind, blank):
     X, codes, y = made()
     expected = clone(kind).fit(X, y)
@@ -80,6 +80,12 @@ def test_a_value_of_the_users_own(kind):
     # texts and -1 in one array of numpy are texts
     model = clone(kind).fit(X, np.array(named(y, -1).tolist()))
     assert np.array_equal(model.predict(X), NAMES[expected])
+
+
+def test_a_missing_value_that_has_become_a_text_is_named():
+    X, _, y = made()
+    with pytest.warns(UserWarning, match="'nan' is read as a class"):
+        clone(KINDS[0]).fit(X, np.array(named(y, np.nan).tolist()))
 
 
 @kinds
