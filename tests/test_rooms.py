@@ -47,6 +47,7 @@ FLOORS = [
     "training.correction",
     "training.trusted",
     "training.poisoned",
+    "reject",
     "inspection",
     "",  # sknoisy itself, the short list
     "_audit",
