@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import betainc
 
-N_THRESHOLDS = 100  # thresholds that a bounded risk is tested at, one for each hundredth of rows
-N_STARTS = 10  # tests among them that get a share of the error probability of their own
+N_THRESHOLDS = 100  # thresholds that a bounded risk is tested at
+ENOUGH_ERRORS = 5  # that the strictest of them would have at the bound; with fewer, few tests pass
 
 
 def cost_threshold(score, loss, cost, weight=None):
@@ -72,9 +72,10 @@ def bounded_risk_threshold(score, loss, max_risk, error_probability, weight=None
     draws of accepted rows, so that the number of wrong ones is binomial, and its distribution
     function at `max_risk` is the p-value of the hypothesis that the risk is larger (the bound of
     Clopper and Pearson, read the other way round). They are tested from the strictest on by the
-    fallback procedure: `N_STARTS` of them get an equal share of the error probability, and what a
-    test has had goes on to the next one if it rejects. Whatever the scores are, all thresholds that
-    pass have a risk of `max_risk` at most, but for `error_probability`.
+    fallback procedure: those with m, 2m, 4m, ... rows get an equal share of the error probability,
+    m being enough rows to tell, and what a test has had goes on to the next one if it rejects.
+    Whatever the scores are, all thresholds that pass have a risk of `max_risk` at most, but for
+    `error_probability`.
 
     Parameters
     ----------
@@ -94,8 +95,12 @@ def bounded_risk_threshold(score, loss, max_risk, error_probability, weight=None
     order, weight = np.argsort(score, kind="stable"), _ones(weight, score)
     score, loss, weight = score[order], loss[order], weight[order]
     n = len(score)
-    steps = np.arange(1, N_THRESHOLDS + 1)
-    limits = np.append(score, np.inf)[np.ceil(steps * n / N_THRESHOLDS).astype(int)]
+    first = min(ENOUGH_ERRORS / max_risk, n / 2)
+    n_below = np.unique(np.ceil(np.linspace(first, n, N_THRESHOLDS)).astype(int))
+    doubled = first * 2.0 ** np.arange(int(np.log2(n / first)) + 1)
+    share = np.zeros(len(n_below))
+    share[np.searchsorted(n_below, doubled - 1e-9)] = error_probability / len(doubled)
+    limits = np.append(score, np.inf)[n_below]
     below = np.searchsorted(score, limits, side="left")  # accepted: all below a limit, without it
     sums = np.cumsum(np.vstack([weight, weight**2, weight * loss]), axis=1)
     total, squares, wrong = np.hstack([np.zeros((3, 1)), sums])[:, below]
@@ -103,11 +108,10 @@ def bounded_risk_threshold(score, loss, max_risk, error_probability, weight=None
         n_rows = total**2 / squares
         p_values = binomial_cdf(n_rows * wrong / total, n_rows, max_risk)
     best, level = -np.inf, 0.0
-    for i in range(N_THRESHOLDS):
-        if i % (N_THRESHOLDS // N_STARTS) == 0:
-            level += error_probability / N_STARTS
-        if below[i] and p_values[i] <= level:
-            best = limits[i]
+    for limit, rows, p_value, more in zip(limits, below, p_values, share, strict=True):
+        level += more
+        if rows and p_value <= level:
+            best = limit
         else:
             level = 0.0
     is_all = best == np.inf and np.isfinite(score).all()
