@@ -382,8 +382,10 @@ def _novelty_threshold(novelty, share):
 
 def _beside(features, response):
     """Features and responses as one matrix."""
-    return hstack([features, response]).tocsr() if issparse(features) else np.column_stack(
-        [features, response]
+    return (
+        hstack([features, response]).tocsr()
+        if issparse(features)
+        else np.column_stack([features, response])
     )
 
 
