@@ -17,8 +17,8 @@ from sknoisy.metrics import (
 class AccuracyRejectDisplay:
     """Accuracy-reject curve: how good the answers are that are given, as more are held back.
 
-    For numbers, the mean absolute error of the answers takes the place of the accuracy. Draw it with
-    `from_estimator` or `from_predictions`; needs matplotlib (`pip install 'sknoisy[plot]'`).
+    For numbers, the mean absolute error of the answers takes the place of the accuracy. Draw it
+    with `from_estimator` or `from_predictions`; needs matplotlib (`pip install 'sknoisy[plot]'`).
 
     Parameters
     ----------

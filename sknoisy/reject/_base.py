@@ -168,8 +168,8 @@ class BaseReject(BaseWrapper, ABC):
             said = np.full((n, 2), np.nan)
         parts = {"estimator_": self._fit_model(evidence, seed)}
         if self.by != "ambiguity" or (learns and isinstance(self.rejector, str)):
-            parts["_encoder"] = RowEncoder(self.estimator)
-            features = parts["_encoder"].fit_transform(inputs.X, evidence.target.y)
+            parts["encoder_"] = RowEncoder(self.estimator)
+            features = parts["encoder_"].fit_transform(inputs.X, evidence.target.y)
         score = said[:, 1]
         if learns:
             X = inputs.X if not isinstance(self.rejector, str) else _beside(features, said[:, 2:])
@@ -327,7 +327,7 @@ class BaseReject(BaseWrapper, ABC):
         return self._score(vars(self), X, said)
 
     def _score(self, parts, X, said):
-        features = parts["_encoder"].transform(X) if "_encoder" in parts else None
+        features = parts["encoder_"].transform(X) if "encoder_" in parts else None
         score = said[:, 1]
         if "rejector_" in parts:
             if isinstance(self.rejector, str):

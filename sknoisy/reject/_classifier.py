@@ -15,8 +15,8 @@ from sknoisy.reject._base import BaseReject
 class RejectClassifier(BaseReject, WrappedClassifier):
     """Classifier that does not answer where it would probably be wrong, or has seen nothing alike.
 
-    Each row has a rejection score, and the rows above a threshold are rejected. The score comes from
-    one or both of the two reasons for not answering:
+    Each row has a rejection score, and the rows above a threshold are rejected. The score comes
+    from one or both of the two reasons for not answering:
 
     - *ambiguity*: one minus the largest probability (Chow's rule), or, by `rejector`, what a
       classifier has learnt of the wrapped model's errors in rows that it had not seen;
@@ -28,8 +28,8 @@ class RejectClassifier(BaseReject, WrappedClassifier):
     there is one.
 
     Takes k fits of the model for the held-out predictions and one on all rows; as many of the
-    rejector and of the novelty detector where these are asked for. A `FrozenEstimator` is not fitted
-    at all: the rows of `fit` must then be rows that it has not seen.
+    rejector and of the novelty detector where these are asked for. A `FrozenEstimator` is not
+    fitted at all: the rows of `fit` must then be rows that it has not seen.
 
     Parameters
     ----------
@@ -63,9 +63,10 @@ class RejectClassifier(BaseReject, WrappedClassifier):
         What `predict` gives for a rejected row; no class of y. None: `predict` rejects nothing.
     holdout : float in (0, 0.5], default=None
         Share of the rows, one half, third, quarter and so on, that is kept from all fits and used
-        for the threshold alone. Then, as with a frozen model, what `coverage` and `max_risk` promise
-        holds exactly for independent rows. None: each row is judged by models that were fitted to
-        other folds, and the promise, made for these, is passed on to the model of all rows.
+        for the threshold alone. What `coverage` and `max_risk` promise then holds exactly for
+        independent rows; so it does without, for a frozen model that judges by its own response.
+        None: each row is judged by models that were fitted to other folds, and the promise, made
+        for these, is passed on to the model of all rows.
     cv : int, splitter or list of (train rows, test rows), default=None
         Folds; None means 5. Rows of one group and copies of a row stay together in an int's folds.
     weight_strategy : {"native", "resample"}, default="native"
@@ -80,8 +81,8 @@ class RejectClassifier(BaseReject, WrappedClassifier):
     estimator_ : classifier
         The fitted model.
     classes_ : ndarray of shape (K,)
-    rejector_, novelty_detector_ : estimator
-        Where there are such.
+    rejector_, novelty_detector_, encoder_ : object
+        Where there are such; the last one turns rows into numbers.
     threshold_ : float
         Rows of a larger score are rejected.
     novelty_threshold_ : float
@@ -89,8 +90,8 @@ class RejectClassifier(BaseReject, WrappedClassifier):
     coverage_, risk_ : float
         Share of the held-out rows that are answered, and share of wrong answers among these.
     held_out_score_, held_out_loss_ : ndarray of shape (n,)
-        Rejection score of each row and whether its answer was wrong, by models that had not seen it;
-        NaN for rows that were not held out.
+        Rejection score of each row and whether its answer was wrong, by models that had not seen
+        it; NaN for rows that were not held out.
 
     See Also
     --------
@@ -104,10 +105,13 @@ class RejectClassifier(BaseReject, WrappedClassifier):
 
     The rejector minimises the error of an accepted row plus `cost` of a rejected one by weights:
     each row is once "accept", with the cost as weight, and once "reject", if its answer was wrong.
-    The paper has an exponential surrogate of the same loss, e^(alpha r) for errors and c e^(-beta r)
-    for all rows; here the loss is that of the rejector you choose, which rejects under the same
-    condition, a probability of error above `cost`. In place of rows set aside for the rejector, it
-    learns from cross-fitted errors.
+    The paper has an exponential surrogate of the same loss, with e^(alpha r) for errors and
+    c e^(-beta r) for all rows; here the surrogate is that of the rejector you choose, which rejects
+    under the condition that is best for the loss itself, a probability of error above `cost`. In
+    place of rows set aside for the rejector, it learns from cross-fitted errors.
+
+    In a Pipeline, the last step has the methods of its own:
+    `pipe[-1].predict_or_reject(pipe[:-1].transform(X))`.
 
     With `max_risk`, thresholds are tested on held-out rows by exact binomial tests, from the
     strictest one on. This does not assume that the score is any good: with a bad one, less is

@@ -17,8 +17,8 @@ from sknoisy.reject._base import BaseReject
 class RejectRegressor(BaseReject, WrappedRegressor):
     """Regressor that does not answer where it is probably far off, or has seen nothing alike.
 
-    Each row has a rejection score, and the rows above a threshold are rejected. The score comes from
-    one or both of the two reasons for not answering:
+    Each row has a rejection score, and the rows above a threshold are rejected. The score comes
+    from one or both of the two reasons for not answering:
 
     - *ambiguity*: what a classifier, the rejector, has learnt of the size of the wrapped model's
       errors in rows that it had not seen;
@@ -29,8 +29,8 @@ class RejectRegressor(BaseReject, WrappedRegressor):
     puts `reject_value`, such as NaN, in their place if there is one.
 
     Takes k fits of the model for the held-out predictions and one on all rows, and as many of the
-    rejector, of the novelty detector, or of both. A `FrozenEstimator` is not fitted at all: the rows
-    of `fit` must then be rows that it has not seen.
+    rejector, of the novelty detector, or of both. A `FrozenEstimator` is not fitted at all: the
+    rows of `fit` must then be rows that it has not seen.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class RejectRegressor(BaseReject, WrappedRegressor):
         What `predict` gives for a rejected row, mostly NaN. None: `predict` rejects nothing.
     holdout : float in (0, 0.5], default=None
         Share of the rows, one half, third, quarter and so on, that is kept from all fits and used
-        for the threshold alone. Then what `coverage` and `max_risk` promise holds exactly for
+        for the threshold alone. What `coverage` and `max_risk` promise then holds exactly for
         independent rows. None: each row is judged by models that were fitted to other folds, and
         the promise, made for these, is passed on to the model of all rows.
     cv : int, splitter or list of (train rows, test rows), default=None
@@ -80,8 +80,8 @@ class RejectRegressor(BaseReject, WrappedRegressor):
     ----------
     estimator_ : regressor
         The fitted model.
-    rejector_, novelty_detector_ : estimator
-        Where there are such.
+    rejector_, novelty_detector_, encoder_ : object
+        Where there are such; the last one turns rows into numbers.
     threshold_ : float
         Rows of a larger score are rejected.
     novelty_threshold_ : float
@@ -121,8 +121,8 @@ class RejectRegressor(BaseReject, WrappedRegressor):
     >>> rng = np.random.default_rng(0)
     >>> X = rng.uniform(-1, 1, (400, 2))
     >>> y = X[:, 0] + rng.normal(0, np.where(X[:, 1] > 0, 1.0, 0.1))  # noisy where X[:, 1] > 0
-    >>> model = RejectRegressor(LinearRegression(), coverage=0.5, reject_value=np.nan, random_state=0)
-    >>> answers = model.fit(X, y).predict([[0.5, -0.5], [0.5, 0.5]])
+    >>> model = RejectRegressor(LinearRegression(), coverage=0.5, random_state=0)
+    >>> answers = model.fit(X, y).set_params(reject_value=np.nan).predict([[0.5, -0.5], [0.5, 0.5]])
     >>> np.isnan(answers).tolist()
     [False, True]
     """
@@ -174,7 +174,7 @@ class RejectRegressor(BaseReject, WrappedRegressor):
     def _own_attributes(self, evidence):
         if self.max_risk is not None and self.tolerance is None:
             raise ValueError(
-                "max_risk bounds the share of wrong answers: say with tolerance from which error on "
+                "max_risk bounds the share of wrong answers: say with tolerance beyond which error "
                 "a number is wrong."
             )
         return {}
