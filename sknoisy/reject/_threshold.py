@@ -110,7 +110,9 @@ def bounded_risk_threshold(score, loss, max_risk, error_probability, weight=None
     best, level = -np.inf, 0.0
     for limit, rows, p_value, more in zip(limits, below, p_values, share, strict=True):
         level += more
-        if rows and p_value <= level:
+        if rows == 0:  # ties with the lowest score: nothing is answered, and nothing is tested
+            continue
+        if p_value <= level:
             best = limit
         else:
             level = 0.0

@@ -41,7 +41,7 @@ def noise_that_a_linear_model_does_not_see(n, rng):
 @pytest.fixture(scope="module")
 def data():
     X, y = make_classification(
-        600, 6, n_classes=3, n_informative=4, n_clusters_per_class=1, flip_y=0.1, random_state=0
+        600, 6, n_classes=3, n_informative=4, n_clusters_per_class=1, class_sep=0.7, random_state=0
     )
     return X[:300], y[:300], X[300:], y[300:]
 

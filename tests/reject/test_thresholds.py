@@ -93,6 +93,9 @@ def test_bounded_risk_keeps_tied_rows_together():
     loss = np.repeat([0.0, 1.0], [200, 200])
     threshold = bounded_risk_threshold(score, loss, 0.1, 0.1)
     assert is_rejected(score, threshold).tolist() == [False] * 200 + [True] * 200
+    mostly = np.repeat([0.0, 1.0], [280, 120])  # the first tests fall into the first tie
+    threshold = bounded_risk_threshold(mostly, mostly, 0.1, 0.1)
+    assert is_rejected(mostly, threshold).sum() == 120
 
 
 def test_binomial_cdf_is_that_of_scipy():
