@@ -56,7 +56,7 @@ def test_risk_falls_with_coverage(data):
     for coverage in (1.0, 0.8, 0.4):
         model = RejectClassifier(LogisticRegression(), coverage=coverage, random_state=0).fit(X, y)
         answers, rejected = model.predict_or_reject(X_new)
-        assert abs((~rejected).mean() - coverage) < 0.08
+        assert abs((~rejected).mean() - coverage) < 0.12
         assert abs(model.coverage_ - coverage) < 0.02
         risks.append((answers != y_new)[~rejected].mean())
     assert np.all(np.diff(risks) < -0.02), risks
