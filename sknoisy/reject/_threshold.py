@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import betainc
 
 N_THRESHOLDS = 100  # thresholds that a bounded risk is tested at
-ENOUGH_ERRORS = 5  # that the strictest of them would have at the bound; with fewer, few tests pass
+ENOUGH_ERRORS = 8  # that the strictest of them would have at the bound; with fewer, few tests pass
 
 
 def cost_threshold(score, loss, cost, weight=None):
