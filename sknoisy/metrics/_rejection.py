@@ -69,7 +69,9 @@ def risk_coverage_curve(loss, rejection_score, *, sample_weight=None):
     bad = np.flatnonzero(~np.isfinite(loss))
     if len(bad):
         raise ValueError(f"loss must be finite, but row {bad[0]} (from 0) has {loss[bad[0]]}.")
-    weight = _check_sample_weight(sample_weight, loss, ensure_non_negative=True)
+    weight = _check_sample_weight(sample_weight, loss)
+    if np.any(weight < 0):
+        raise ValueError(f"Negative values in sample_weight, first in row {np.argmax(weight < 0)}.")
     rows = np.flatnonzero(weight > 0)
     if len(rows) == 0:
         raise ValueError("All sample_weight are zero.")

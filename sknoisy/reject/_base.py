@@ -35,6 +35,7 @@ from sknoisy.reject._threshold import (
     cost_threshold,
     coverage_threshold,
 )
+from sknoisy.treatment._treated import model_attributes
 
 DEFAULT_COVERAGE = 0.9
 
@@ -117,15 +118,15 @@ class BaseReject(BaseWrapper, ABC):
             score, loss = np.full((2, evidence.n_rows), np.nan)
             score[held], loss[held] = self._score(learnt, held_X, said), said[:, 0]
         fitted |= learnt | self._decide(evidence, score, loss)
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(learnt["estimator_"], name):
-                fitted[name] = getattr(learnt["estimator_"], name)
+        fitted |= model_attributes(learnt["estimator_"])
         # Only now, when nothing can fail any more, is this object changed.
         replace_fitted(self, fitted)
         return self
 
     def _check_criterion(self):
-        given = [name for name in ("cost", "coverage", "max_risk") if getattr(self, name)]
+        given = [
+            name for name in ("cost", "coverage", "max_risk") if getattr(self, name) is not None
+        ]
         if len(given) > 1:
             raise ValueError(
                 f"{' and '.join(given)} are given, and each of them alone says where to stop "

@@ -63,3 +63,5 @@ def test_errors_name_the_row():
         risk_coverage_auc([0.0, 1.0], [0.1])
     with pytest.raises(ValueError, match="zero"):
         risk_coverage_auc([0.0, 1.0], [0.1, 0.2], sample_weight=[0, 0])
+    with pytest.raises(ValueError, match="first in row 1"):
+        risk_coverage_auc([0.0, 1.0], [0.1, 0.2], sample_weight=[1, -1])

@@ -22,6 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from sknoisy.exceptions import NothingJudgedWarning
 from sknoisy.metrics import accuracy_reject_auc
 from sknoisy.reject import RejectClassifier
 
@@ -102,6 +103,7 @@ def test_default_rejector_learns_what_the_model_does_not_know():
     assert areas[1] > areas[0] + 0.03
 
 
+@pytest.mark.filterwarnings("ignore:All rows will be rejected")
 @pytest.mark.parametrize("how", ["holdout", "frozen"])
 def test_bounded_risk_holds_in_at_least_the_promised_share_of_samples(how):
     """A risk of 10 % with confidence 0.8, in 60 samples; 0.2 and two standard errors may fail."""
@@ -335,6 +337,15 @@ def test_a_failed_fit_leaves_what_was(data):
     with pytest.raises(ValueError):
         model.fit(X, y[:5])
     np.testing.assert_array_equal(model.rejection_score(X_new), before)
+
+
+def test_where_nothing_can_be_judged_nothing_is_rejected():
+    X = np.arange(10.0).reshape(-1, 1)
+    with pytest.warns(NothingJudgedWarning, match="rejects nothing.*y has only one class, a"):
+        model = RejectClassifier(TREE).fit(X, ["a"] * 10)
+    assert not model.predict_or_reject(X)[1].any()
+    with pytest.raises(ValueError, match="no row could be judged: y has only one class"):
+        RejectClassifier(TREE, rejector=TREE).fit(X, ["a"] * 10)
 
 
 def test_too_few_rows_for_a_bound_are_told():
