@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn import config_context
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
@@ -57,7 +58,8 @@ class RowEncoder:
             X = np.asarray(X)
         else:
             self.encoder, X = StandardScaler(), _numbers(X)
-        return self.encoder.fit_transform(X)
+        with config_context(transform_output="default"):
+            return self.encoder.fit_transform(X)
 
     def transform(self, X):
         if self.steps is not None:
@@ -66,7 +68,8 @@ class RowEncoder:
             X = _numbers(X)
         elif isinstance(self.encoder, TfidfVectorizer):
             X = np.asarray(X)
-        return self.encoder.transform(X)
+        with config_context(transform_output="default"):
+            return self.encoder.transform(X)
 
 
 def _are_texts(X):

@@ -162,11 +162,17 @@ class BaseReject(BaseWrapper, ABC):
         if frozen:
             said = answers(self.estimator, inputs.X, np.arange(n))
         elif folds:
-            how = {"random_state": seed, "n_jobs": self.n_jobs}
-            how["purposes"] = [
-                f"to judge rows, fold {i + 1} of {len(folds)}" for i in range(len(folds))
-            ]
-            said = cross_fit(self.estimator, evidence, folds, answers, **how)
+            said = cross_fit(
+                self.estimator,
+                evidence,
+                folds,
+                answers,
+                random_state=seed,
+                n_jobs=self.n_jobs,
+                purposes=[
+                    f"to judge rows, fold {i} of {len(folds)}" for i, _ in enumerate(folds, 1)
+                ],
+            )
             said = mean_of_tests(said, folds, n)
         else:
             said = np.full((n, 2), np.nan)

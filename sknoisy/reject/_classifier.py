@@ -101,7 +101,8 @@ class RejectClassifier(BaseReject, WrappedClassifier):
     Notes
     -----
     *Features as numbers*: the steps before the last one of a wrapped Pipeline, but for those that
-    look at labels; a table column by column, texts by TF-IDF, arrays standardised.
+    look at labels; a table column by column, texts by TF-IDF, arrays standardised, in which nothing
+    may be missing.
 
     The rejector minimises the error of an accepted row plus `cost` of a rejected one by weights:
     each row is once "accept", with the cost as weight, and once "reject", if its answer was wrong.
@@ -133,6 +134,9 @@ class RejectClassifier(BaseReject, WrappedClassifier):
 
     Y. Geifman, R. El-Yaniv: "Selective Classification for Deep Neural Networks", NeurIPS 2017 (a
     bounded risk; here by a sequence of tests instead of a bisection).
+
+    B. L. Wiens, A. Dmitrienko: "The fallback procedure for evaluating a single family of
+    hypotheses", Journal of Biopharmaceutical Statistics, 2005 (the sequence).
 
     Examples
     --------

@@ -201,6 +201,23 @@ def test_frozen_model_is_not_fitted_again_and_may_know_more_classes(data):
         RejectClassifier(FrozenEstimator(LogisticRegression())).fit(X, y)
 
 
+def test_frozen_pipeline_of_texts():
+    rng = np.random.default_rng(0)
+    y = np.arange(120) % 2 == 0
+    texts = [" ".join([*rng.choice(["sun", "rain"], 3), "even" if even else "odd"]) for even in y]
+    unclear = rng.random(120) < 0.2
+    texts = ["fog" if u else text for u, text in zip(unclear, texts, strict=True)]
+    pipe = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(texts[:60], y[:60])
+    model = RejectClassifier(
+        FrozenEstimator(pipe), rejector="forest", cost=0.2, cv=2, reject_label="?", random_state=0
+    ).fit(texts[60:], y[60:])
+    assert model.predict(["fog", "sun sun rain even", "sun sun rain odd"]).tolist() == [
+        "?",
+        True,
+        False,
+    ]
+
+
 def test_number_of_fits_and_what_they_see():
     X, y = noisy_labels()
     X[1] = X[0]
