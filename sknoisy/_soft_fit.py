@@ -199,7 +199,7 @@ class SoftRows:
         with np.errstate(invalid="ignore"):
             mean = total / n_tests[:, None]
         if answers and answers[0][0] == "decision_function":
-            mean = margins_to_proba(mean, proba.argmax(axis=1))
+            mean = margins_to_proba(mean, proba.argmax(axis=1), proba.any(axis=1))
         return mean
 
     def fit(self, estimator, proba):

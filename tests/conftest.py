@@ -27,3 +27,19 @@ def _restore_sklearn_config():
     """A test may change scikit-learn's global configuration (metadata routing)."""
     with sklearn.config_context():
         yield
+
+
+@pytest.fixture
+def small_forests(monkeypatch):
+    """Forests inside of methods have few trees: for tests of all but how well they judge."""
+    for trees in (
+        "detection.committees._number_members.N_TREES",
+        "detection.committees._number_members.N_TREES_OF_SCALE",
+        "detection.committees._number_members.N_BOOSTED",
+        "training.poisoned._stamp_defense.N_WITNESSES",
+    ):
+        monkeypatch.setattr(f"sknoisy.{trees}", 14)  # the least that bags need
+    monkeypatch.setattr(
+        "sknoisy.detection.committees._label_members._trees",
+        lambda kind, *_: kind(14, min_samples_leaf=3, bootstrap=True),
+    )

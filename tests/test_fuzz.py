@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from .fuzzer import parts, trials
 
-FEW, MANY = 250, 1000
+pytestmark = pytest.mark.usefixtures("small_forests")  # what is right here does not depend on them
+
+FEW, MANY = 200, 400
 SETTINGS = {"suppress_health_check": list(HealthCheck), "database": None}
 
 

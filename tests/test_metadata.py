@@ -81,7 +81,7 @@ class Number(RegressorMixin, _Recorder):
         return np.asarray(X, dtype=float)[:, 1]
 
 
-def labels(n=60, wrong=(3, 17, 40)):
+def labels(n=60, wrong=(3, 17, 41)):
     """Row number and sign as features; labels 0/1 with some wrong."""
     sign = np.where(np.arange(n) % 2, 1.0, -1.0)
     y = (sign > 0).astype(int)
@@ -89,7 +89,7 @@ def labels(n=60, wrong=(3, 17, 40)):
     return np.column_stack([np.arange(n), sign]), y
 
 
-def numbers(n=60, wrong=(3, 17, 40)):
+def numbers(n=60, wrong=(3, 17, 41)):
     rng = np.random.default_rng(0)
     x = rng.normal(size=n)
     y = x + 0.01 * rng.normal(size=n)
@@ -129,7 +129,7 @@ def test_filter_passes_the_weights_of_the_kept_rows(kind, model):
     X, y = labels() if kind is FilterClassifier else numbers()
     filtered = kind(model, random_state=0).fit(X, y, sample_weight=weights())
     rows, targets, metadata = CALLS[-1]
-    assert not np.isin([3, 17, 40], rows).any()
+    assert not np.isin([3, 17, 41], rows).any()
     np.testing.assert_array_equal(rows, filtered.sample_indices_)
     np.testing.assert_array_equal(targets, y[rows])
     np.testing.assert_array_equal(metadata["sample_weight"], weights()[rows])
@@ -143,7 +143,7 @@ def test_reweight_multiplies_the_users_weight(kind, model):
     reweighted = kind(model, random_state=0).fit(X, y, sample_weight=weights())
     rows, _, metadata = CALLS[-1]
     np.testing.assert_array_equal(rows, np.arange(60))
-    assert reweighted.sample_weight_[[3, 17, 40]].max() < 0.9 < reweighted.sample_weight_[0]
+    assert reweighted.sample_weight_[[3, 17, 41]].max() < 0.9 < reweighted.sample_weight_[0]
     np.testing.assert_allclose(metadata["sample_weight"], weights() * reweighted.sample_weight_)
 
 
@@ -475,10 +475,10 @@ def test_groups_of_wrong_length_or_number():
 
 
 CONTAMINATIONS = ["auto", 0.3, FixedRate(0.5), MixturePosterior()]
-WRONG = [3, 17, 40]
+WRONG = [3, 17, 41]
 
 
-def trust(rows=(3, 40), n=60):
+def trust(rows=(3, 41), n=60):
     return np.isin(np.arange(n), rows)
 
 
@@ -495,7 +495,7 @@ def test_trusted_labels_are_never_flagged(contamination):
     assert (detector.noise_proba_[trust()] == 0).all()
     np.testing.assert_array_equal(detector.y_suggested_[trust()], y[trust()])
     np.testing.assert_array_equal(detector.label_proba_[trust(), y[trust()]], 1.0)
-    assert np.isin([3, 40], detector.sample_indices_).all()
+    assert np.isin([3, 41], detector.sample_indices_).all()
 
 
 @pytest.mark.parametrize("contamination", CONTAMINATIONS, ids=str)
@@ -519,7 +519,7 @@ def test_trusted_rows_are_treated_by_nobody(kind, contamination, mode):
     assert not treated.noise_mask_[trust()].any()
     assert (treated.noise_proba_[trust()] == 0).all()
     rows, targets, metadata = CALLS[-1]
-    for row in (3, 40):
+    for row in (3, 41):
         at = np.flatnonzero(rows == row)
         assert len(at) == 1
         assert targets[at] == y[row]
@@ -556,7 +556,7 @@ def test_trusted_in_any_boolean_form(form):
     "form, message",
     [
         (np.ones(59, dtype=bool), r"\(60\), got shape \(59,\)"),
-        ([3, 40], r"\(60\)"),
+        ([3, 41], r"\(60\)"),
         (True, r"\(60\)"),
         (np.ones((60, 1), dtype=bool), r"\(60, 1\)"),
         (np.arange(60), "row 2"),

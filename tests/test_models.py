@@ -132,7 +132,7 @@ def spread(n, seed):
     ],
     ids=["linear", "boosting"],
 )
-def test_a_quantile_stays_a_quantile(model, effort):
+def test_a_quantile_stays_a_quantile(model, effort, small_forests):
     (X, y), (X_test, y_test) = spread(600, 0), spread(3000, 1)
     wrong = np.random.default_rng(2).random(600) < 0.08
     fitted = RobustRegressor(model, effort=effort, random_state=0)
@@ -161,7 +161,7 @@ def test_a_corrected_count_is_no_less_than_the_least_given():
     assert fitted.y_relabeled_.min() == 1
 
 
-def test_the_choice_is_made_by_the_loss_of_the_model():
+def test_the_choice_is_made_by_the_loss_of_the_model(small_forests):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(400, 3))
     y = rng.poisson(np.exp(1.5 + 0.5 * X[:, 0])).astype(float)

@@ -47,6 +47,7 @@ FLOORS = [
     "training.correction",
     "training.trusted",
     "training.poisoned",
+    "training.losses",
     "reject",
     "inspection",
     "",  # sknoisy itself, the short list

@@ -169,20 +169,22 @@ def _finite_rows(values, what):
     return values
 
 
-def margins_to_proba(margins, codes):
+def margins_to_proba(margins, codes, has_label=None):
     """Class probabilities from out-of-sample margins (n, K), by a logistic fit to the labels.
 
-    Platt scaling, in its several-class form; rows of NaN stay NaN.
+    Platt scaling, in its several-class form; rows of NaN stay NaN. A row without a label, where
+    `has_label` (n,) says so, is only judged.
     """
     judged = np.isfinite(margins).all(axis=1)
+    taught = judged if has_label is None else judged & has_label
     proba = np.full(margins.shape, np.nan)
-    known = np.unique(codes[judged])
+    known = np.unique(codes[taught])
     if len(known) == 1:
         proba[judged] = np.eye(margins.shape[1])[known[0]]
     elif len(known):
         features = margins[:, 1:] if margins.shape[1] == 2 else margins
-        scale = features[judged].std() or 1.0
-        link = LogisticRegression(max_iter=1000).fit(features[judged] / scale, codes[judged])
+        scale = features[taught].std() or 1.0
+        link = LogisticRegression(max_iter=1000).fit(features[taught] / scale, codes[taught])
         proba[judged] = 0.0
         proba[np.ix_(np.flatnonzero(judged), known)] = link.predict_proba(features[judged] / scale)
     return proba

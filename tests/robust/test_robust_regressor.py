@@ -91,7 +91,7 @@ def test_tells_what_it_chose_and_why(decimal):
     assert (np.diff(report["flagged"].astype(int)) <= 0).all()
 
 
-def test_trusted_rows_are_kept_as_they_are_and_choose():
+def test_trusted_rows_are_kept_as_they_are_and_choose(small_forests):
     X, y, wrong = made(decimal_noise, n=260)
     trusted = np.zeros(260, dtype=bool)
     trusted[np.flatnonzero(~wrong)[:60]] = True
@@ -105,7 +105,7 @@ def test_trusted_rows_are_kept_as_they_are_and_choose():
 
 
 @pytest.mark.slow
-def test_weights_reach_every_fit():
+def test_weights_reach_every_fit(small_forests):
     X, y, _ = made()
     weight = np.ones(N)
     y = y.copy()
@@ -119,7 +119,7 @@ def test_weights_reach_every_fit():
         RobustRegressor(KNeighborsRegressor()).fit(X, y, sample_weight=weight)
 
 
-def test_table_with_texts_and_missing_values_through_a_pipeline():
+def test_table_with_texts_and_missing_values_through_a_pipeline(small_forests):
     X, y, wrong = made(decimal_noise)
     table = pd.DataFrame(X, columns=list("abcdef"), index=np.arange(N) + 7)
     table["kind"] = np.array(["red", "blue", None], dtype=object)[np.arange(N) % 3]
@@ -135,7 +135,7 @@ def test_table_with_texts_and_missing_values_through_a_pipeline():
 
 
 @pytest.mark.slow
-def test_thorough_finds_suspects_anew_in_each_fold():
+def test_thorough_finds_suspects_anew_in_each_fold(small_forests):
     X, y, wrong = made(decimal_noise, n=120)
     robust = RobustRegressor(Ridge(), effort="thorough", random_state=0).fit(X, y)
     assert list(robust.selection_.index)[-1] == "reweight"
@@ -143,7 +143,7 @@ def test_thorough_finds_suspects_anew_in_each_fold():
     assert (robust.noise_mask_ == wrong).mean() > 0.8
 
 
-def test_default_model():
+def test_default_model(small_forests):
     X, y, _ = made(n=60)
     robust = RobustRegressor(effort="fast", random_state=0).fit(X, y)
     assert robust.estimator is None
@@ -164,7 +164,7 @@ def test_pickle(decimal):
     np.testing.assert_array_equal(again.predict(X), robust.predict(X))
 
 
-def test_few_rows_or_constant_y_give_the_plain_model():
+def test_few_rows_or_constant_y_give_the_plain_model(small_forests):
     X, y, _ = made(n=20)
     robust = RobustRegressor(Ridge(), random_state=0).fit(X, y)
     assert robust.treatment_ == "nothing"
@@ -187,7 +187,7 @@ def test_bad_effort():
         RobustRegressor(Ridge(), effort="huge").fit(np.eye(40), np.arange(40.0))
 
 
-def test_without_a_model_a_table_is_encoded_and_reported():
+def test_without_a_model_a_table_is_encoded_and_reported(small_forests):
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"size": rng.normal(size=150), "kind": rng.choice(["u", "v"], 150)})
     X.loc[::20, "kind"] = None

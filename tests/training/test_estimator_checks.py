@@ -4,15 +4,21 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sknoisy.training import poisoned, trusted
+from sknoisy.training import losses, poisoned, trusted
 
-QUICK = {"PrototypeTriageClassifier": {"n_rounds": 1, "cv": 2}}
+QUICK = {
+    "PrototypeTriageClassifier": {"n_rounds": 1, "cv": 2},
+    "RobustLossClassifier": {"max_iter": 2, "cv": 2},
+    "RobustLossRegressor": {"max_iter": 2, "cv": 2},
+}
 pytestmark = pytest.mark.filterwarnings("ignore:.*there are none, so this is the plain model")
 
 
 def estimators():
-    for room in (poisoned, trusted):
+    for room in (losses, poisoned, trusted):
         for name in room.__all__:
+            if not name.endswith(("Classifier", "Regressor")):  # a loss
+                continue
             model = Ridge() if name.endswith("Regressor") else LogisticRegression(max_iter=200)
             yield getattr(room, name)(model, random_state=0, **QUICK.get(name, {}))
 
@@ -30,5 +36,5 @@ FAILS = {
     list(estimators()),
     expected_failed_checks=lambda estimator: FAILS.get(type(estimator).__name__, {}),
 )
-def test_sklearn_checks(estimator, check):
+def test_sklearn_checks(estimator, check, small_forests):
     check(estimator)

@@ -30,7 +30,8 @@ N_LANDMARKS = 100  # of the kernel machine that takes their place
 N_BINS = 255  # columns of boosting where rows are many
 MAX_DENSE_COLUMNS = 300  # beyond it, and for sparse features, trees and kernels see components
 N_COMPONENTS = 50
-N_TREES_OF_SCALE = 60
+N_TREES, N_TREES_OF_SCALE = 80, 60
+N_BOOSTED = 120
 LARGEST = 16  # error over the usual one, as the forest of their sizes sees it
 MAX_BAG = 10_000  # rows per tree
 
@@ -105,13 +106,13 @@ class CommitteeOfNumbers:
             )
         )
         self.forest = RandomForestRegressor(
-            80, min_samples_leaf=3, max_features=0.5, random_state=seed[2], **bags
+            N_TREES, min_samples_leaf=3, max_features=0.5, random_state=seed[2], **bags
         )
         self.extra_trees = ExtraTreesRegressor(
-            80, min_samples_leaf=3, max_features=1.0, random_state=seed[3], **bags
+            N_TREES, min_samples_leaf=3, max_features=1.0, random_state=seed[3], **bags
         )
         self.boosting = HistGradientBoostingRegressor(
-            max_iter=120,
+            max_iter=N_BOOSTED,
             learning_rate=0.12,
             min_samples_leaf=int(np.clip(n // 50, 5, 20)),
             early_stopping=False,

@@ -6,6 +6,7 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.ensemble import BaggingClassifier
 from sklearn.tree import ExtraTreeClassifier
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -392,6 +393,13 @@ def _width(X):
     return shape[1] if len(shape) == 2 else None
 
 
+def _is_texts(X):
+    if is_table(X) or issparse(X):
+        return False
+    array = np.asarray(X)
+    return array.ndim == 1 and array.dtype.kind in "OUST"
+
+
 def with_stamp(X, stamped):
     """X with one more column, 1 where a row is stamped; before texts a word.
 
@@ -406,6 +414,6 @@ def with_stamp(X, stamped):
     """
     n = _num_samples(X)
     mark = np.broadcast_to(np.asarray(stamped, dtype=float), (n,))
-    if np.ndim(X) == 1 and np.asarray(X).dtype.kind in "OUST" and not is_table(X):
+    if _is_texts(X):
         return [f"{COLUMN} {text}" if is_on else text for text, is_on in zip(X, mark, strict=True)]
     return more_columns(X, mark[:, None], [COLUMN])

@@ -76,7 +76,7 @@ def test_members_have_weights_and_suggestions_are_good(shuffled):
     assert (detector.scale_ > 0).all()
 
 
-def test_reason_names_the_way_of_being_wrong():
+def test_reason_names_the_way_of_being_wrong(small_forests):
     X, y, _ = made()
     y[3] *= 10
     y[40:80:4] *= 10
@@ -86,7 +86,7 @@ def test_reason_names_the_way_of_being_wrong():
     assert "predicted" in reason
 
 
-def test_trusted_rows_are_never_suspect_and_are_learned_from(shuffled):
+def test_trusted_rows_are_never_suspect_and_are_learned_from(shuffled, small_forests):
     X, y, wrong, _ = shuffled
     trusted = np.zeros(N, dtype=bool)
     trusted[np.flatnonzero(wrong)[:10]] = True
@@ -97,7 +97,7 @@ def test_trusted_rows_are_never_suspect_and_are_learned_from(shuffled):
     assert detector.noise_mask_[~trusted].any()
 
 
-def test_all_rows_trusted():
+def test_all_rows_trusted(small_forests):
     X, y, _ = made(decimal_noise)
     detector = NumberCommittee(random_state=0).fit(X, y, trusted=np.ones(N, dtype=bool))
     assert not detector.noise_mask_.any()
@@ -105,7 +105,7 @@ def test_all_rows_trusted():
 
 
 @pytest.mark.slow
-def test_weights_reach_the_members():
+def test_weights_reach_the_members(small_forests):
     X, y, _ = made()
     contrary = np.arange(N) % 2 == 0
     y[contrary] = 30 - y[contrary]
@@ -119,7 +119,7 @@ def test_weights_reach_the_members():
 
 
 @pytest.mark.slow
-def test_groups_are_kept_together():
+def test_groups_are_kept_together(small_forests):
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(40), 3)
     # rows of a group are nearly the same (copies would be kept together in any case)
@@ -157,14 +157,14 @@ def test_nothing_to_judge_by(y):
     assert (detector.noise_report(X, y)["reason"] == "not judged").all()
 
 
-def test_contamination_decides_how_many(shuffled):
+def test_contamination_decides_how_many(shuffled, small_forests):
     X, y, _, _ = shuffled
     detector = NumberCommittee(n_rounds=1, contamination=0.1, random_state=0).fit(X, y)
     assert detector.noise_mask_.sum() == 25
 
 
 @pytest.mark.slow
-def test_missing_values_where_the_model_takes_them():
+def test_missing_values_where_the_model_takes_them(small_forests):
     X, y, _ = made(decimal_noise)
     X[::7, 0] = np.nan
     with pytest.raises(ValueError, match="NaN"):
@@ -177,7 +177,7 @@ def test_missing_values_where_the_model_takes_them():
 
 
 @pytest.mark.slow
-def test_table_texts_and_sparse():
+def test_table_texts_and_sparse(small_forests):
     X, y, wrong = made(decimal_noise)
     kind = np.array(["a", "b", None], dtype=object)[np.arange(N) % 3]
     y = y + 40 * (np.arange(N) % 3 == 1) * ~wrong
@@ -219,7 +219,7 @@ def test_rows_that_only_the_model_understands():
     assert detector.noise_mask_[::10].mean() > 0.9
 
 
-def test_large_values_of_y_do_not_matter():
+def test_large_values_of_y_do_not_matter(small_forests):
     X, y, _ = made(decimal_noise, n=150)
     scale = 2.0**20  # exact: only an absolute tolerance can make a difference
     large = NumberCommittee(n_rounds=1, random_state=0).fit(X, scale * y)

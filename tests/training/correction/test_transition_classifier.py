@@ -341,18 +341,21 @@ CROSS_VALIDATION = "folds hold a repeated row apart, or draw other folds, where 
 @pytest.mark.filterwarnings("ignore::sknoisy.exceptions.RareClassWarning")
 @parametrize_with_checks(
     [
-        TransitionClassifier(LogisticRegression(), random_state=0),
+        TransitionClassifier(LogisticRegression(), cv=2, random_state=0),
         TransitionClassifier(
-            RandomForestClassifier(n_estimators=5, random_state=0), n_rounds=0, random_state=0
+            RandomForestClassifier(n_estimators=2, random_state=0), n_rounds=0, random_state=0
         ),
         TransitionClassifier(
             make_pipeline(StandardScaler(), LogisticRegression()),
             AnchorTransition(n_resamples=0),
             method="backward",
+            cv=2,
             random_state=0,
         ),
-        TransitionClassifier(KNeighborsClassifier(), weight_strategy="resample", random_state=0),
-        NoiseIgnorantClassifier(Cs=[0.1, 10.0], random_state=0),
+        TransitionClassifier(
+            KNeighborsClassifier(), cv=2, weight_strategy="resample", random_state=0
+        ),
+        NoiseIgnorantClassifier(Cs=[0.1, 10.0], cv=2, random_state=0),
     ],
     expected_failed_checks=lambda estimator: dict.fromkeys(WEIGHT_CHECKS, CROSS_VALIDATION),
 )

@@ -6,6 +6,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sknoisy.weak_labels import PartialLabelClassifier
 
 
-@parametrize_with_checks([PartialLabelClassifier(LogisticRegression(), random_state=0)])
+@parametrize_with_checks(
+    [PartialLabelClassifier(LogisticRegression(), max_iter=4, cv=2, random_state=0)]
+)
 def test_sklearn_checks(estimator, check):
     check(estimator)

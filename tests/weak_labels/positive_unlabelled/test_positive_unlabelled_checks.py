@@ -32,7 +32,7 @@ def estimators():
             continue
         known = inspect.signature(kind).parameters
         yield kind(MODEL, **{key: value for key, value in QUICK.items() if key in known})
-    yield positive_unlabelled.ElkanNotoClassifier(MODEL, mode="rescaled", random_state=0)
+    yield positive_unlabelled.ElkanNotoClassifier(MODEL, mode="rescaled", cv=2, random_state=0)
 
 
 @parametrize_with_checks(list(estimators()), expected_failed_checks=lambda estimator: WEIGHT_CHECKS)
