@@ -48,6 +48,7 @@ FLOORS = [
     "training.trusted",
     "training.poisoned",
     "training.losses",
+    "reject",
     "inspection",
     "",  # sknoisy itself, the short list
     "_audit",

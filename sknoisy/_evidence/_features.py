@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn import config_context
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
@@ -15,6 +16,14 @@ from sknoisy._evidence._table import TableEncoder, is_table
 def numeric_features(estimator, evidence):
     """Training rows as a numeric matrix (n, d), dense or sparse, in comparable units.
 
+    See `RowEncoder`.
+    """
+    return RowEncoder(estimator).fit_transform(evidence.inputs.X, evidence.target.y)
+
+
+class RowEncoder:
+    """Rows as a numeric matrix, dense or sparse, in comparable units; new rows in the same.
+
     In this order:
 
     1. the steps before the last one of a Pipeline `estimator`, fitted on all rows, but for those
@@ -24,18 +33,53 @@ def numeric_features(estimator, evidence):
     4. a one-dimensional array or list of texts: TF-IDF.
 
     Missing values in a plain array are an error, since how to fill them is the user's decision.
+
+    Parameters
+    ----------
+    estimator : estimator or None
+        The model that the rows are for.
     """
-    X, y = evidence.inputs.X, evidence.target.y
-    if isinstance(estimator, Pipeline) and len(estimator.steps) > 1:
-        # seeded, so that the same question has the same answer
-        X = seeded_clone(first_steps(label_free(estimator)), 0).fit_transform(X, y)
-    if is_table(X):
-        return TableEncoder().fit_transform(X)
-    if issparse(X):
-        return MaxAbsScaler().fit_transform(X)
+
+    def __init__(self, estimator=None):
+        self.steps = None
+        if isinstance(estimator, Pipeline) and len(estimator.steps) > 1:
+            # seeded, so that the same question has the same answer
+            self.steps = seeded_clone(first_steps(label_free(estimator)), 0)
+
+    def fit_transform(self, X, y=None):
+        if self.steps is not None:
+            X = self.steps.fit_transform(X, y)
+        if is_table(X):
+            self.encoder = TableEncoder()
+        elif issparse(X):
+            self.encoder = MaxAbsScaler()
+        elif _are_texts(X):
+            self.encoder = TfidfVectorizer(sublinear_tf=True, max_features=20_000)
+            X = np.asarray(X)
+        else:
+            self.encoder, X = StandardScaler(), _numbers(X)
+        with config_context(transform_output="default"):
+            return self.encoder.fit_transform(X)
+
+    def transform(self, X):
+        if self.steps is not None:
+            X = self.steps.transform(X)
+        if isinstance(self.encoder, StandardScaler):
+            X = _numbers(X)
+        elif isinstance(self.encoder, TfidfVectorizer):
+            X = np.asarray(X)
+        with config_context(transform_output="default"):
+            return self.encoder.transform(X)
+
+
+def _are_texts(X):
     array = np.asarray(X)
-    if array.ndim == 1 and array.dtype.kind in "OUST":
-        return TfidfVectorizer(sublinear_tf=True, max_features=20_000).fit_transform(array)
+    return array.ndim == 1 and array.dtype.kind in "OUST"
+
+
+def _numbers(X):
+    """(n, d) finite floats, or an error that says what to do."""
+    array = np.asarray(X)
     if array.ndim == 1:
         raise ValueError(
             "Expected 2D array, got 1D array instead: reshape(-1, 1) makes one feature of it."
@@ -55,4 +99,4 @@ def numeric_features(estimator, evidence):
             f"{bad[0][0]}, column {bad[0][1]}. Wrap a Pipeline that starts with an imputer, "
             "or give X as a DataFrame (missing values are then filled by the median and marked)."
         )
-    return StandardScaler().fit_transform(array)
+    return array

@@ -1,4 +1,4 @@
-"""How well wrong rows were found, and how much of the lost score was won back."""
+"""How well wrong rows were found, how much of the lost score was won back, what to hold back."""
 
 from sknoisy.metrics._detection import (
     auroc,
@@ -8,12 +8,22 @@ from sknoisy.metrics._detection import (
     precision_at_k,
 )
 from sknoisy.metrics._recovery import recovered_share
+from sknoisy.metrics._rejection import (
+    accuracy_reject_auc,
+    accuracy_reject_curve,
+    risk_coverage_auc,
+    risk_coverage_curve,
+)
 
 __all__ = [
+    "accuracy_reject_auc",
+    "accuracy_reject_curve",
     "auroc",
     "average_precision",
     "calibration_error",
     "detection_report",
     "precision_at_k",
     "recovered_share",
+    "risk_coverage_auc",
+    "risk_coverage_curve",
 ]
