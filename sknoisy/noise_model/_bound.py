@@ -21,7 +21,8 @@ def noise_bound(label_proba, codes, weight=None):
     of which predictions are surest, and wrong labels do not. So, of the rows predicted as a class,
     the surest tenth is asked how many have another label, and how many are expected to by the
     probabilities; the mean of the two, less what it falls from the surest quarter to the tenth
-    beyond half a standard error, stands for all rows predicted so. It is a bound only: where no row is sure, overlap is left.
+    beyond half a standard error, stands for all rows predicted so. It is a bound only: where no row
+    is sure, overlap is left.
 
     Parameters
     ----------

@@ -251,6 +251,15 @@ class StampDefenseClassifier(WrappedClassifier):
         if self.detector is None:
             excess = said.max(axis=1) - said[np.arange(n), codes]
             excess[evidence.trusted | np.isnan(excess)] = 0.0
+            contradicted = np.mean(excess > 0)
+            if contradicted > 2 * self.share:
+                warnings.warn(
+                    f"Witnesses contradict {contradicted:.0%} of the labels, so classes overlap or "
+                    "many labels are wrong: of those that get a new label and the stamp, many "
+                    "are right, which costs accuracy. Give a detector, or a smaller share.",
+                    UserWarning,
+                    stacklevel=4,
+                )
             most = np.argsort(-excess, kind="stable")[: int(np.ceil(self.share * n))]
             suspected = np.zeros(n, dtype=bool)
             suspected[most[excess[most] > 0]] = True

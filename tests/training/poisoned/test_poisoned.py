@@ -178,6 +178,13 @@ def test_texts_names_and_a_stamp_that_nobody_reads():
         StampDefenseClassifier(blind, random_state=0).fit(table, y)
 
 
+def test_overlap_is_warned_of():
+    X = np.random.default_rng(0).normal(size=(200, 4))
+    y = (X[:, 0] + np.random.default_rng(1).normal(size=200) > 0).astype(int)
+    with pytest.warns(UserWarning, match=r"Witnesses contradict \d\d% of the labels"):
+        StampDefenseClassifier(LogisticRegression(), random_state=0).fit(X, y)
+
+
 def test_what_is_refused():
     X, z = np.random.default_rng(0).normal(size=(40, 2)), np.arange(40) % 2
     model = StampDefenseClassifier(LogisticRegression(), random_state=0)
