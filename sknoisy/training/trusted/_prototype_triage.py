@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import issparse
 from scipy.special import softmax
 from sklearn.preprocessing import normalize
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from sknoisy._evidence._fitting import seeded_clone
 from sknoisy._soft_fit import SoftRows
@@ -19,6 +19,8 @@ from sknoisy.exceptions import RareClassWarning
 from sknoisy.training._base import BaseTraining, has_trusted, times
 from sknoisy.treatment._treated import Treated
 
+TEMPERATURES = (np.inf, 1.0, 0.5, 0.3, 0.2, 0.1, 0.07, 0.05, 0.03, 0.02)  # the first wins a tie
+
 
 class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
     """Classifier that keeps, relabels or drops each row by prototypes of trusted rows.
@@ -26,9 +28,10 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
     Each class has a prototype in the space of the features: at first the mean of its trusted rows.
     A row's score for a class is the mean of what the model says, out of sample, and of how close
     the row is to the prototype. A row whose best score is high gets that label, whatever it was
-    given; else a row keeps its label if that is likelier than chance, and else it is dropped as
-    belonging to no class. Prototypes move towards the mean of the rows of their class that are
-    left, and the next round begins.
+    given; else a row keeps its label if that is likelier than the class is frequent, and else it is
+    dropped as belonging to no class. Prototypes move towards the mean of the rows of their class
+    that are left, and the next round begins. Where prototypes of the other trusted rows foretell
+    nothing of the class of one, they have no say.
 
     Number of fits: `cv` for each of `n_rounds` rounds, plus 1.
 
@@ -42,8 +45,9 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
         themselves.
     alpha : float in [0, 1], default=0.5
         Share of the model in a score; the rest is that of the prototypes.
-    tau : float > 0, default=0.1
-        Temperature of the cosine similarities to the prototypes.
+    tau : "auto" or float > 0, default="auto"
+        Temperature of the cosine similarities to the prototypes. "auto": that with which trusted
+        rows are foretold best by the prototypes of the others.
     threshold : float in [0, 1], default=0.8
         A row whose best score is above this gets that label.
     momentum : float in [0, 1], default=0.5
@@ -75,6 +79,8 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
     sample_indices_ : ndarray of int
         Rows of the last fit.
     prototypes_ : ndarray of shape (K, d)
+    tau_ : float
+        The temperature that was used; infinite where prototypes have no say.
     n_features_in_, feature_names_in_
         Of the wrapped model, where it has them.
 
@@ -87,7 +93,8 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
     Y. Qin, X. Chen, C. Chen, Y. Shen, B. Ren, Y. Gu, J. Yang, C. Shen: "FoPro: Few-Shot Guided
     Robust Webly-Supervised Prototypical Learning", AAAI, 2023. There a network learns the features
     by contrast with the prototypes, and a relation module corrects similarities; here features are
-    those of X, and rows are judged by models that have not seen them.
+    those of X, rows are judged by models that have not seen them, the temperature is found, and
+    classes may differ in frequency.
 
     Examples
     --------
@@ -110,7 +117,7 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
         **BaseTraining._parameter_constraints,
         "embedding": [HasMethods(["fit_transform"]), None],
         "alpha": [Interval(Real, 0, 1, closed="both")],
-        "tau": [Interval(Real, 0, None, closed="neither")],
+        "tau": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
         "threshold": [Interval(Real, 0, 1, closed="both")],
         "momentum": [Interval(Real, 0, 1, closed="both")],
         "n_rounds": [Interval(Integral, 1, None, closed="left")],
@@ -123,7 +130,7 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
         *,
         embedding=None,
         alpha=0.5,
-        tau=0.1,
+        tau="auto",
         threshold=0.8,
         momentum=0.5,
         n_rounds=3,
@@ -149,7 +156,7 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
         n_classes = len(target.classes)
         given = np.eye(n_classes)[target.codes]
         codes, dropped = target.codes, np.zeros(n, dtype=bool)
-        score, means = given, np.full((n_classes, 0), np.nan)
+        score, means, tau = given, np.full((n_classes, 0), np.nan), np.inf
         if has_trusted(evidence, type(self).__name__) and n_classes > 1:
             Z = self._directions(evidence)
             rows = self._soft_rows(evidence)
@@ -159,13 +166,18 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
             if absent.any():
                 _warn_of_absent(target.classes[absent])
             means[absent] = prototypes(Z, target.codes, n_classes)[absent]
+            share = np.bincount(target.codes, times(np.ones(n), evidence)) + 1.0
+            share /= share.sum()
+            tau = self.tau
+            if tau == "auto":
+                tau = temperature(Z[trusted], target.codes[trusted], share)
             for _ in range(self.n_rounds):
                 labels = np.where(dropped[:, None], 0.0, np.eye(n_classes)[codes])
                 said = rows.out_of_sample(self.estimator, labels, folds)
                 said = np.where(np.isnan(said), given, said)
                 score = self.alpha * said
-                score = score + (1.0 - self.alpha) * softmax((Z @ means.T) / self.tau, axis=1)
-                codes, dropped = triage(score, target.codes, self.threshold)
+                score = score + (1.0 - self.alpha) * class_proba(Z @ means.T, tau, share)
+                codes, dropped = triage(score, target.codes, self.threshold, share)
                 codes, dropped = np.where(trusted, target.codes, codes), dropped & ~trusted
                 dropped = _without_vanishing(dropped, codes, score)
                 means = moved(means, Z[~dropped], codes[~dropped], self.momentum)
@@ -184,6 +196,7 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
                 "y_relabeled_": target.classes[np.where(dropped, target.codes, codes)],
                 "sample_indices_": rows,
                 "prototypes_": means,
+                "tau_": tau,
             },
         )
 
@@ -235,15 +248,56 @@ def moved(means, Z, codes, momentum):
     return np.where(length > 0, mixed / np.where(length > 0, length, 1.0), means)
 
 
-def triage(score, codes, threshold):
-    """(labels, dropped) by scores (n, K) and given labels.
+def class_proba(similarity, tau, share):
+    """(n, K) probabilities of the classes: their shares, and how close a row is to the prototypes.
+
+    Parameters
+    ----------
+    similarity : ndarray of shape (n, K)
+    tau : float
+    share : ndarray of shape (K,)
+
+    Returns
+    -------
+    ndarray of shape (n, K)
+    """
+    return softmax(similarity / tau + np.log(share), axis=1)
+
+
+def temperature(Z, codes, share):
+    """The `tau` with which rows are foretold best by the prototypes of the others."""
+    known = np.unique(codes)
+    sums = np.zeros((len(share), Z.shape[1]))
+    for k in known:
+        sums[k] = np.asarray(Z[codes == k].sum(axis=0)).ravel()
+    length = np.linalg.norm(sums, axis=1)
+    similarity = np.asarray(Z @ sums.T)
+    rows = np.arange(len(codes))
+    own = similarity[rows, codes]
+    similarity /= np.where(length > 0, length, 1.0)
+    # without the row itself, which is of length one
+    left = np.sqrt(np.maximum(length[codes] ** 2 - 2 * own + 1.0, 0.0))
+    similarity[rows, codes] = np.divide(own - 1.0, left, out=np.zeros(len(rows)), where=left > 1e-9)
+    judged = np.bincount(codes)[codes] > 1  # the only one of its class has nobody to be like
+    similarity, codes = similarity[judged][:, known], codes[judged]
+    at, rows = np.searchsorted(known, codes), np.arange(len(codes))
+
+    def loss(tau):
+        proba = class_proba(similarity, tau, share[known])
+        return -np.log(np.maximum(proba[rows, at], 1e-12)).sum()
+
+    return min(TEMPERATURES, key=loss)
+
+
+def triage(score, codes, threshold, share):
+    """(labels, dropped) by scores (n, K), given labels, and the shares (K,) of the classes.
 
     The likeliest label where its score is above `threshold`; else the given one where its score is
-    above 1 / K; else none.
+    above its share; else none.
     """
-    rows, n_classes = np.arange(len(codes)), score.shape[1]
+    rows = np.arange(len(codes))
     sure = score.max(axis=1) > threshold
-    likely = score[rows, codes] > 1.0 / n_classes
+    likely = score[rows, codes] > share[codes]
     return np.where(sure, score.argmax(axis=1), codes), ~sure & ~likely
 
 

@@ -102,7 +102,7 @@ def test_numbers_of_which_trusted_ones_tell_the_law():
 
 def test_formulas():
     score = np.array([[0.9, 0.05, 0.05], [0.3, 0.4, 0.3], [0.3, 0.5, 0.2]])
-    codes, dropped = triage(score, np.array([1, 1, 0]), 0.8)
+    codes, dropped = triage(score, np.array([1, 1, 0]), 0.8, np.full(3, 1 / 3))
     np.testing.assert_array_equal(codes, [0, 1, 0])
     np.testing.assert_array_equal(dropped, [False, False, True])
     Z = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
