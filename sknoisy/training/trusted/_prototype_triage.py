@@ -30,8 +30,13 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
     the row is to the prototype. A row whose best score is high gets that label, whatever it was
     given; else a row keeps its label if that is likelier than the class is frequent, and else it is
     dropped as belonging to no class. Prototypes move towards the mean of the rows of their class
-    that are left, and the next round begins. Where prototypes of the other trusted rows foretell
-    nothing of the class of one, they have no say.
+    that are left, and the next round begins.
+
+    Trusted rows say how far this may go. Where the prototypes of the other ones foretell nothing of
+    the class of one, prototypes have no say. Rows are relabelled only if high scores are more often
+    right, of trusted rows, than labels are, and dropped only if half of what is dropped is wrong;
+    how many labels are right is judged by how much less often they agree with the scores than those
+    of trusted rows do.
 
     Number of fits: `cv` for each of `n_rounds` rounds, plus 1.
 
@@ -168,16 +173,18 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
             means[absent] = prototypes(Z, target.codes, n_classes)[absent]
             share = np.bincount(target.codes, times(np.ones(n), evidence)) + 1.0
             share /= share.sum()
-            tau = self.tau
-            if tau == "auto":
-                tau = temperature(Z[trusted], target.codes[trusted], share)
-            for _ in range(self.n_rounds):
+            true = target.codes[trusted]
+            loo = of_the_others(Z[trusted], true, means)
+            tau = temperature(loo, true, share) if self.tau == "auto" else self.tau
+            for i in range(self.n_rounds):
                 labels = np.where(dropped[:, None], 0.0, np.eye(n_classes)[codes])
                 said = rows.out_of_sample(self.estimator, labels, folds)
                 said = np.where(np.isnan(said), given, said)
-                score = self.alpha * said
-                score = score + (1.0 - self.alpha) * class_proba(Z @ means.T, tau, share)
+                if i == 0:
+                    relabels, drops = self._may(said, Z @ means.T, loo, tau, share, evidence)
+                score = self._score(said, Z @ means.T, tau, share)
                 codes, dropped = triage(score, target.codes, self.threshold, share)
+                codes, dropped = codes if relabels else target.codes, dropped & drops
                 codes, dropped = np.where(trusted, target.codes, codes), dropped & ~trusted
                 dropped = _without_vanishing(dropped, codes, score)
                 means = moved(means, Z[~dropped], codes[~dropped], self.momentum)
@@ -199,6 +206,32 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
                 "tau_": tau,
             },
         )
+
+    def _score(self, said, similarity, tau, share):
+        return self.alpha * said + (1.0 - self.alpha) * class_proba(similarity, tau, share)
+
+    def _may(self, said, similarity, loo, tau, share, evidence):
+        """Whether relabelling, and dropping, makes more right than wrong, by the trusted rows.
+
+        What is said of a row does not depend on its own label, so that it is as often right of
+        others as of trusted ones.
+        """
+        codes, trusted = evidence.target.codes, evidence.trusted
+        similarity = np.array(similarity)
+        similarity[trusted] = loo
+        score = self._score(said, similarity, tau, share)
+        best, sure = score.argmax(axis=1), score.max(axis=1) > self.threshold
+        agrees, dropped = best == codes, triage(score, codes, self.threshold, share)[1]
+        own, n_classes = trusted & ~np.isnan(score).any(axis=1), len(share)
+
+        def right_share(accuracy, some):
+            return share_of_right(accuracy, agrees[~trusted & some].mean(), n_classes)
+
+        accuracy = cautious_mean(agrees[own & sure])
+        relabels = sure[~trusted].any() and accuracy > right_share(accuracy, sure)
+        right = right_share(cautious_mean(agrees[own]), np.ones(len(codes), dtype=bool))
+        drops = right * cautious_mean(dropped[own]) < 0.5 * dropped[~trusted].mean()
+        return relabels, drops
 
     def _directions(self, evidence):
         """(n, d) features of unit length."""
@@ -264,29 +297,49 @@ def class_proba(similarity, tau, share):
     return softmax(similarity / tau + np.log(share), axis=1)
 
 
-def temperature(Z, codes, share):
+def of_the_others(Z, codes, means):
+    """(n, K) similarities of rows to prototypes that were made without the row itself.
+
+    NaN for the only row of its class.
+    """
+    n_rows = np.bincount(codes, minlength=len(means))
+    sums = np.asarray((Z.T @ np.eye(len(means))[codes]).T)
+    similarity, rows = np.asarray(Z @ means.T), np.arange(len(codes))
+    own = np.asarray(Z @ sums.T)[rows, codes]
+    # the length of the sum without the row, which is of length one
+    squares = (sums**2).sum(axis=1)[codes] - 2.0 * own + 1.0
+    left = np.sqrt(np.maximum(squares, 1e-12))
+    similarity[rows, codes] = (own - 1.0) / left
+    similarity[n_rows[codes] < 2] = np.nan
+    return similarity
+
+
+def temperature(similarity, codes, share):
     """The `tau` with which rows are foretold best by the prototypes of the others."""
-    known = np.unique(codes)
-    sums = np.zeros((len(share), Z.shape[1]))
-    for k in known:
-        sums[k] = np.asarray(Z[codes == k].sum(axis=0)).ravel()
-    length = np.linalg.norm(sums, axis=1)
-    similarity = np.asarray(Z @ sums.T)
-    rows = np.arange(len(codes))
-    own = similarity[rows, codes]
-    similarity /= np.where(length > 0, length, 1.0)
-    # without the row itself, which is of length one
-    left = np.sqrt(np.maximum(length[codes] ** 2 - 2 * own + 1.0, 0.0))
-    similarity[rows, codes] = np.divide(own - 1.0, left, out=np.zeros(len(rows)), where=left > 1e-9)
-    judged = np.bincount(codes)[codes] > 1  # the only one of its class has nobody to be like
-    similarity, codes = similarity[judged][:, known], codes[judged]
-    at, rows = np.searchsorted(known, codes), np.arange(len(codes))
+    judged = ~np.isnan(similarity).any(axis=1)
+    similarity, codes = similarity[judged], codes[judged]
 
     def loss(tau):
-        proba = class_proba(similarity, tau, share[known])
-        return -np.log(np.maximum(proba[rows, at], 1e-12)).sum()
+        proba = class_proba(similarity, tau, share)[np.arange(len(codes)), codes]
+        return -np.log(np.maximum(proba, 1e-12)).sum()
 
     return min(TEMPERATURES, key=loss)
+
+
+def cautious_mean(happened):
+    """How often something happens, with one more case of it and one of the contrary."""
+    return (happened.sum() + 1) / (len(happened) + 2)
+
+
+def share_of_right(accuracy, agreement, n_classes):
+    """Share of right labels among those of which so many agree with a guess of that accuracy.
+
+    As if wrong labels and wrong guesses were independent of one another and even among the classes.
+    """
+    by_chance = (1.0 - accuracy) / (n_classes - 1)
+    if accuracy <= by_chance:  # a guess without knowledge tells nothing
+        return 1.0
+    return float(np.clip((agreement - by_chance) / (accuracy - by_chance), 0.0, 1.0))
 
 
 def triage(score, codes, threshold, share):
