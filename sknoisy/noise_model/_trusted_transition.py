@@ -212,7 +212,9 @@ class TrustedTransition(BaseTransition):
                 "for rows whose given label is known too, or rows that are not trusted."
             )
         proba = self._label_proba(evidence)
-        rows = np.flatnonzero(trusted & (weights(evidence) > 0) & ~np.isnan(proba).any(axis=1))
+        of_part = getattr(evidence, "counted", True)
+        judged = ~np.isnan(proba).any(axis=1)
+        rows = np.flatnonzero(trusted & of_part & judged & (weights(evidence) > 0))
         if len(rows) == 0:
             raise ValueError(
                 "No trusted row could be judged, so that nobody knows what they would have been "
