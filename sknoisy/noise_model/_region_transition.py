@@ -241,7 +241,11 @@ def _row_error(found, n_rows):
     T = found.transition
     counted = (T * (1.0 - T)).sum(axis=1) / np.maximum(n_rows, 1e-300)
     known = (found.error**2).sum(axis=1)
-    return np.where(np.isnan(known), counted, known)
+    error = np.where(np.isnan(known), counted, known)
+    for name in ("n_anchors_", "n_trusted_"):
+        if name in found.attributes:  # a class that nothing was learnt of
+            error = np.where(found.attributes[name] == 0, np.inf, error)
+    return error
 
 
 # ---------------------------------------------------------------------- the paper

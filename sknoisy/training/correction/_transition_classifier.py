@@ -362,11 +362,9 @@ class TransitionClassifier(WrappedClassifier):
     def _true_proba(self, evidence, parts):
         """((n, K) P(true | x) by the same models, rows that stay)."""
         proba, stay = self._given_proba(evidence)
-        true_proba = np.empty_like(proba)
-        for rows, transition, prior in parts:
-            judged = np.where(stay[rows][:, None], prior, proba[rows])
-            true_proba[rows] = unmixed(judged, transition.T, prior, STEPS)
-        return true_proba, stay
+        proba = np.where(stay[:, None], 1.0 / proba.shape[1], proba)
+        known = parts_known(parts, proba, evidence.target.codes, ~stay)
+        return unmixed_by(known, proba), stay
 
     def _forward(self, evidence, rows, given, parts):
         true_proba, stay = self._true_proba(evidence, parts)
@@ -393,7 +391,9 @@ class TransitionClassifier(WrappedClassifier):
 
     def _backward(self, evidence, rows, given, parts):
         proba, stay = self._given_proba(evidence)
-        mean = by_part(times_inverse, parts, proba)
+        shown = np.where(stay[:, None], 1.0 / proba.shape[1], proba)
+        known = parts_known(parts, shown, evidence.target.codes, ~stay)
+        mean = by_part(times_inverse, known, proba)
         mean = np.where(stay[:, None], given, np.maximum(mean, 0.0))
         mean /= mean.sum(axis=1, keepdims=True)
         if self.negative_weights == "average":
@@ -446,7 +446,43 @@ def by_part(formula, parts, *arrays):
     return out
 
 
+def parts_known(parts, proba, codes, judged):
+    """The parts that models know of, which have said P(given | x): `parts`, or one of all rows.
+
+    A model may not see which region a row is of, and what it says is then mixed by the mean matrix.
+    Whichever explains the given labels better, by the matrices of their regions.
+    """
+    if len(parts) == 1:
+        return parts
+    size = [judged[rows].sum() for rows, _, _ in parts]
+    if not sum(size):
+        return parts
+    transition, prior = (
+        np.average([part[k] for part in parts], axis=0, weights=size) for k in (1, 2)
+    )
+    one = [(np.arange(len(proba)), transition, prior)]
+
+    def likelihood(known):
+        explained = by_part(given_proba, parts, unmixed_by(known, proba), codes)
+        return np.log(np.maximum(explained[judged], 1e-12)).sum()
+
+    return max(parts, one, key=likelihood)
+
+
+def unmixed_by(parts, proba):
+    """(n, K) P(true | x) from P(given | x), each row by the matrix of its part."""
+    out = np.empty_like(proba)
+    for rows, transition, prior in parts:
+        out[rows] = unmixed(proba[rows], transition.T, prior, STEPS)
+    return out
+
+
 # ---------------------------------------------------------------------- formulas
+
+
+def given_proba(true_proba, codes, transition):
+    """(n,) probability of the given label."""
+    return (true_proba * transition.T[codes]).sum(axis=1)
 
 
 def times_inverse(proba, transition):
@@ -482,7 +518,7 @@ def importance_weight(true_proba, codes, transition):
     is at least P(true=y | x) T_yy.
     """
     rows = np.arange(len(codes))
-    given = (true_proba * transition.T[codes]).sum(axis=1)
+    given = given_proba(true_proba, codes, transition)
     return np.divide(true_proba[rows, codes], given, out=np.zeros(len(rows)), where=given > 0)
 
 
