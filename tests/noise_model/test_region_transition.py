@@ -7,7 +7,6 @@ from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -25,7 +24,6 @@ from sknoisy.training.correction import TransitionClassifier
 
 MATRICES = np.array([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.4, 0.6]], [[0.7, 0.3], [0.0, 1.0]]])
 LINEAR = LogisticRegression()
-BOOSTING = HistGradientBoostingClassifier(max_iter=10, random_state=0)
 BASES = [
     AnchorTransition(LINEAR),
     ConfidentJointTransition(LINEAR),
@@ -83,15 +81,16 @@ def test_regions_that_do_not_differ_have_the_matrix_of_all():
 @pytest.mark.parametrize("seen", [False, True], ids=["unseen", "seen"])
 def test_training_corrects_each_row_by_its_region(seen):
     gains = []
-    for seed in range(2 if seen else 3):
+    for seed in range(3):
         T = np.array([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.4, 0.6]], [[0.6, 0.4], [0, 1]]])
         table, y, given = wards(seed=seed, matrices=T, centers=((0, 0), (2, 0)))
         X, ward = coded(table)
-        model = LINEAR
-        if seen:  # the model can tell the regions apart
-            X, model = table.assign(ward=pd.factorize(table["ward"])[0]), BOOSTING
+        if seen:  # slopes for each region: the model tells them apart
+            X = np.hstack(
+                [np.column_stack([X, np.ones(len(X))]) * (ward(X) == k)[:, None] for k in "nsw"]
+            )
         both = {
-            name: TransitionClassifier(model, transition, random_state=0).fit(X, given)
+            name: TransitionClassifier(LINEAR, transition, random_state=0).fit(X, given)
             for name, transition in (("whole", "auto"), ("regions", RegionTransition(by=ward)))
         }
         right = {k: (m.label_proba_.argmax(axis=1) == y).mean() for k, m in both.items()}
