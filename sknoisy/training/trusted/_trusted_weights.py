@@ -20,7 +20,7 @@ from sknoisy.treatment._treated import Treated
 
 LEAST = 1e-6  # so that no class vanishes
 SURE = 1e-3  # least probability in a logarithm: one row must not rule a linear model
-RIDGES = (0.01, 0.1, 1.0)  # C of the judge
+RIDGES = (0.01, 0.1, 1.0, 10.0)  # C of the judge
 SHARES = (0.0, 0.3, 1.0)  # units of what the judge knows of single classes: how far it may go
 OTHERS = 30  # others for each trusted row, of which more tell the judge little
 
