@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence._fitting import check_takes_weights
+from sknoisy._soft_fit import SoftRows
 from sknoisy._wrapper import WrappedClassifier, WrappedRegressor
 from sknoisy.detection._base import CV
 from sknoisy.training._base import BaseTraining, has_trusted, times
@@ -77,11 +78,11 @@ class TrustedWeightClassifier(WrappedClassifier, _TrustedWeights):
       linear model of the features is trained by gradient steps, and in each step a row weighs by
       how far its own gradient points the way of theirs, none if it points the other way. Its
       weights, the mean of all steps, are those of the wrapped model, if trusted rows that are left
-      out in turn are foretold better by a linear model with them than without; else all rows weigh
-      the same.
+      out in turn are foretold better by models with them than without; else all rows weigh the
+      same.
 
-    Number of fits: "density" `cv` (5; 1 out of bag for a forest), "bilevel" a linear model in
-    `n_steps` steps 6 times, and 10 logistic regressions; plus 1.
+    Number of fits: "density" `cv` (5; 1 out of bag for a forest), "bilevel" 10, and a
+    linear model in `n_steps` steps 6 times; plus 1.
 
     Parameters
     ----------
@@ -184,10 +185,39 @@ class TrustedWeightClassifier(WrappedClassifier, _TrustedWeights):
         given = evidence.inputs.sample_weight
         base = np.ones(evidence.n_rows) if given is None else given
         wanted = np.eye(len(evidence.target.classes))[evidence.target.codes]
-        how = (Z, wanted, evidence.trusted, base)
-        if not is_borne_out(*how, self.n_steps, self.max_weight, self._seed()):
+        if not self._is_borne_out(evidence, Z, wanted, base):
             return np.ones(evidence.n_rows)
-        return gradient_weights(*how, self.n_steps)
+        return gradient_weights(Z, wanted, evidence.trusted, base, self.n_steps)
+
+    def _is_borne_out(self, evidence, Z, wanted, base):
+        """Whether the model foretells trusted rows, left out in turn, better with the weights."""
+        codes, trusted, gain = evidence.target.codes, evidence.trusted, 0.0
+        n_folds = min(5, trusted.sum())
+        if n_folds < 2:
+            return False
+        inputs, seed = evidence.inputs, self._seed()
+        rows = SoftRows(
+            inputs.X,
+            evidence.target.classes,
+            sample_weight=inputs.sample_weight,
+            fit_params=inputs.fit_params,
+            weight_strategy=self.weight_strategy,
+            random_state=seed,
+            n_jobs=self.n_jobs,
+        )
+        folds = KFold(n_folds, shuffle=True, random_state=seed)
+        for _, at in folds.split(np.flatnonzero(trusted)):
+            held = np.flatnonzero(trusted)[at]
+            rest = np.setdiff1d(np.arange(len(codes)), held)
+            of_rest = Z[rest], wanted[rest], trusted[rest], base[rest]
+            weight = np.ones(len(codes))
+            found = gradient_weights(*of_rest, self.n_steps)
+            weight[rest] = bounded_weight(found, trusted[rest], self.max_weight)
+            for sign, labels in ((1.0, wanted * weight[:, None]), (-1.0, wanted)):
+                said = rows.out_of_sample(self.estimator, labels, [(rest, held)])
+                right = said[held, codes[held]]
+                gain += sign * (base[held] @ np.log(np.maximum(right, SURE)))
+        return gain > 0
 
     def _views(self, evidence):
         codes, n_classes = evidence.target.codes, len(evidence.target.classes)
@@ -363,28 +393,6 @@ def bounded_weight(weight, trusted, max_weight):
     weight = np.minimum(weight / weight[~trusted].mean(), max_weight)
     weight[trusted] = np.maximum(weight[trusted], 1.0)
     return weight
-
-
-def is_borne_out(Z, wanted, trusted, base, n_steps, max_weight, seed):
-    """Whether a linear model foretells trusted rows, left out in turn, better with the weights."""
-    codes, gain = wanted.argmax(axis=1), 0.0
-    n_folds = min(5, trusted.sum())
-    if n_folds < 2:
-        return False
-    for _, at in KFold(n_folds, shuffle=True, random_state=seed).split(np.flatnonzero(trusted)):
-        held = np.flatnonzero(trusted)[at]
-        rest = np.setdiff1d(np.arange(len(codes)), held)
-        if len(np.unique(codes[rest])) < 2:
-            return False
-        of_rest = Z[rest], wanted[rest], trusted[rest], base[rest]
-        weight = bounded_weight(gradient_weights(*of_rest, n_steps), trusted[rest], max_weight)
-        for sign, used in ((1.0, base[rest] * weight), (-1.0, base[rest])):
-            model = LogisticRegression(max_iter=200).fit(Z[rest], codes[rest], sample_weight=used)
-            proba = np.full((len(held), wanted.shape[1]), SURE)
-            proba[:, model.classes_] = np.maximum(model.predict_proba(Z[held]), SURE)
-            right = proba[np.arange(len(held)), codes[held]]
-            gain += sign * (base[held] @ np.log(right))
-    return gain > 0
 
 
 def gradient_weights(Z, wanted, trusted, base, n_steps):
