@@ -14,6 +14,7 @@ from sknoisy.noise_model._confident_joint_transition import ConfidentJointTransi
 from sknoisy.noise_model._identifiability import check_identifiability
 from sknoisy.noise_model._neighbor_transition import NeighborTransition
 from sknoisy.noise_model._plateau import plateau_joint
+from sknoisy.noise_model._region_transition import RegionTransition
 from sknoisy.noise_model._signal_strength import (
     CorrectionOutlook,
     correction_outlook,
@@ -31,6 +32,7 @@ __all__ = [
     "ConfidentJointTransition",
     "CorrectionOutlook",
     "NeighborTransition",
+    "RegionTransition",
     "TrustedTransition",
     "check_identifiability",
     "class_thresholds",

@@ -183,8 +183,10 @@ class BaseTransition(PlainState, BaseEstimator, ABC):
 
 
 def counted_rows(evidence):
-    """Rows whose labels speak of the noise: not trusted, and of some weight."""
-    return np.flatnonzero(~evidence.trusted & (weights(evidence) > 0))
+    """Rows whose labels speak of the noise: not trusted, of some weight, and of the part asked."""
+    return np.flatnonzero(
+        ~evidence.trusted & (weights(evidence) > 0) & getattr(evidence, "counted", True)
+    )
 
 
 def weights(evidence):

@@ -12,12 +12,18 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence import check_labels, take_rows
 from sknoisy._evidence._evidence import check_trusted, check_weight
+from sknoisy.noise_model._confident_joint import unmixed
 from sknoisy.noise_model._transition import (
     BaseTransition,
     Estimate,
     check_transition,
+    true_frequency,
     weights,
 )
+
+STEPS = 10  # from P(given | x) to P(true | x), as where the matrix is used
+PARTS = np.linspace(1.0, 0.0, 21)  # of the errors foretold, that may be noise
+LEAST_PROBA = 1e-3  # in a logarithm: one trusted row must not rule all others
 
 
 class TrustedTransition(BaseTransition):
@@ -30,8 +36,9 @@ class TrustedTransition(BaseTransition):
     Without it, the labels in y of the `trusted` rows are their true ones, and what they would have
     been given is foretold: row i is the mean, over the trusted rows of class i, of the
     probabilities of given labels by models of the other rows. That is blurred by all that these
-    models are unsure of; where they are, `AnchorTransition` is the nearer one, and trusted rows are
-    better used with both labels.
+    models are unsure of, so only a part of it is taken for noise: the part under which what the
+    models say, freed from the noise, foretells the true labels of the trusted rows best
+    (`deblurred`). Trusted rows are better used with both labels, where these are known.
 
     Number of fits: none with `y_true`; else `cv` (5).
 
@@ -45,6 +52,9 @@ class TrustedTransition(BaseTransition):
         Rows that each class is taken to have besides its trusted ones, of which as many are wrong
         as of all trusted rows, evenly among the other classes. 0: none; a class without a trusted
         row is then still guessed like this.
+    deblurred : bool, default=True
+        Whether without `y_true` the matrix is mixed with that of no noise, as above. False: the
+        matrix as the paper has it.
     cv : int, splitter, iterable or None, default=None
         Folds of the models that foretell given labels. None means 5 stratified folds.
     n_jobs : int or None, default=None
@@ -78,7 +88,8 @@ class TrustedTransition(BaseTransition):
     exact mean over random numbers of rows of each class, are of this package).
 
     D. Hendrycks, M. Mazeika, D. Wilson, K. Gimpel: "Using trusted data to train deep networks on
-    labels corrupted by severe noise", NeurIPS, 2018 (without `y_true`).
+    labels corrupted by severe noise", NeurIPS, 2018 (without `y_true`; `deblurred` is of this
+    package).
 
     Examples
     --------
@@ -100,11 +111,22 @@ class TrustedTransition(BaseTransition):
     _parameter_constraints: dict = {
         **{k: v for k, v in BaseTransition._parameter_constraints.items() if k != "n_resamples"},
         "smoothing": [Interval(Real, 0, None, closed="left")],
+        "deblurred": ["boolean"],
     }
 
-    def __init__(self, estimator=None, *, smoothing=1.0, cv=None, n_jobs=None, random_state=None):
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        smoothing=1.0,
+        deblurred=True,
+        cv=None,
+        n_jobs=None,
+        random_state=None,
+    ):
         self.estimator = estimator
         self.smoothing = smoothing
+        self.deblurred = deblurred
         self.cv = cv
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -190,7 +212,9 @@ class TrustedTransition(BaseTransition):
                 "for rows whose given label is known too, or rows that are not trusted."
             )
         proba = self._label_proba(evidence)
-        rows = np.flatnonzero(trusted & (weights(evidence) > 0) & ~np.isnan(proba).any(axis=1))
+        of_part = getattr(evidence, "counted", True)
+        judged = ~np.isnan(proba).any(axis=1)
+        rows = np.flatnonzero(trusted & of_part & judged & (weights(evidence) > 0))
         if len(rows) == 0:
             raise ValueError(
                 "No trusted row could be judged, so that nobody knows what they would have been "
@@ -206,6 +230,12 @@ class TrustedTransition(BaseTransition):
         spread -= np.divide(counts, n, out=np.zeros_like(counts), where=n > 0) ** 2
         variance = np.maximum(spread, 0.0) * n / np.maximum(n + self.smoothing, 1e-300) ** 2
         found.error = np.where(n > 1, np.sqrt(variance), found.error)
+        if self.deblurred:
+            part = part_of_noise(
+                found.transition, self._given_frequency(evidence), proba[rows], codes[rows], weight
+            )
+            found.transition = part * found.transition + (1.0 - part) * np.eye(n_classes)
+            found.error = part * found.error
         found.attributes["expected_error_"] = float(np.nansum(found.error**2))
         return found
 
@@ -223,6 +253,33 @@ class TrustedTransition(BaseTransition):
         expected = expected_transition_error(transition, n, smoothing=self.smoothing)
         attributes = {"n_trusted_": n, "expected_error_": expected}
         return Estimate(transition, error, attributes=attributes)
+
+
+def part_of_noise(transition, given_frequency, proba, codes, weight):
+    """How much of a foretold matrix is noise: what makes the true labels of trusted rows likeliest.
+
+    Parameters
+    ----------
+    transition : ndarray of shape (K, K)
+    given_frequency : ndarray of shape (K,)
+    proba : ndarray of shape (n, K)
+        P(given | x) of trusted rows.
+    codes : ndarray of shape (n,) of int
+        Their true labels.
+    weight : ndarray of shape (n,)
+
+    Returns
+    -------
+    float
+        Between 0 (all of it is what the models are unsure of) and 1.
+    """
+    rows, likelihood = np.arange(len(codes)), []
+    for part in PARTS:
+        matrix = part * transition + (1.0 - part) * np.eye(len(transition))
+        frequency = true_frequency(matrix, given_frequency)
+        true_proba = unmixed(proba, matrix.T, frequency, STEPS)
+        likelihood.append(weight @ np.log(np.maximum(true_proba[rows, codes], LEAST_PROBA)))
+    return PARTS[int(np.argmax(likelihood))]
 
 
 # ---------------------------------------------------------------------- the paper

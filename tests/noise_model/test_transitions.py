@@ -246,6 +246,23 @@ def test_trusted_rows_alone_tell_the_matrix_by_what_they_would_have_been_given()
     assert model.n_trusted_.sum() == pytest.approx(100)
 
 
+def test_what_models_are_unsure_of_is_no_noise():
+    rates = {True: [], False: []}
+    errors = {True: [], False: []}
+    for seed in range(3):
+        X, y, given = drawn(2000, seed, centers=((0, 0), (2, 0), (0, 2)))
+        trusted = np.random.default_rng(seed).random(2000) < 0.1
+        for deblurred in (True, False):
+            model = TrustedTransition(
+                LogisticRegression(), deblurred=deblurred, random_state=0
+            ).fit(X, y, trusted=trusted)
+            rates[deblurred].append(model.noise_rate_)
+            model.fit(X, np.where(trusted, y, given), trusted=trusted)
+            errors[deblurred].append(np.abs(model.transition_ - MATRIX).mean())
+    assert max(rates[True]) < 0.05 < 0.2 < min(rates[False])
+    assert np.mean(errors[True]) < np.mean(errors[False])
+
+
 def test_errors_of_trusted_rows():
     X, y, given = drawn(60)
     with pytest.raises(ValueError, match="fit got none"):

@@ -22,7 +22,7 @@ from sknoisy._evidence._fitting import (
 from sknoisy._fitted import replace_fitted
 from sknoisy._soft_fit import SoftRows
 from sknoisy._wrapper import WrappedClassifier
-from sknoisy.noise_model import AnchorTransition
+from sknoisy.noise_model import AnchorTransition, RegionTransition
 from sknoisy.noise_model._confident_joint import unmixed
 from sknoisy.noise_model._transition import BaseTransition, check_transition, true_frequency
 
@@ -64,7 +64,8 @@ class TransitionClassifier(WrappedClassifier):
         Entry (i, j) is P(given label = j | true label = i), in the order of the sorted classes; a
         DataFrame names them in index and columns. An estimator of `sknoisy.noise_model` is fitted
         to the same rows; a fitted one in `sklearn.frozen.FrozenEstimator` is used as it is. "auto"
-        means `AnchorTransition(n_resamples=0)`. Where classes overlap even in the rows that are
+        means `AnchorTransition(n_resamples=0)`; a `RegionTransition` corrects each row by the
+        matrix of its region. Where classes overlap even in the rows that are
         surest, an estimate takes some of it for noise.
     method : {"forward", "backward", "importance"}, default="forward"
         How the matrix is used; see above.
@@ -97,7 +98,8 @@ class TransitionClassifier(WrappedClassifier):
     estimator_ : estimator object
         The wrapped model, fitted to what the method makes of the labels.
     transition_ : ndarray of shape (K, K)
-        The matrix that was used.
+        The matrix that was used; with regions that of all rows, those of the regions being in
+        `transition_estimator_`.
     transition_estimator_ : estimator object or None
         The one that found it, fitted.
     class_prior_ : ndarray of shape (K,)
@@ -237,6 +239,7 @@ class TransitionClassifier(WrappedClassifier):
         target = evidence.target
         check_meaning(self.estimator, target.y, params)
         transition, prior, found_by = self._find_transition(evidence)
+        parts = parts_of(transition, prior, found_by, evidence.n_rows)
         rows = SoftRows(
             X,
             target.classes,
@@ -248,13 +251,14 @@ class TransitionClassifier(WrappedClassifier):
             n_jobs=self.n_jobs,
         )
         given = np.eye(len(target.classes))[target.codes]
-        if np.array_equal(transition, np.eye(len(transition))) or evidence.trusted.all():
+        unchanged = all(np.array_equal(T, np.eye(len(T))) for _, T, _ in parts)
+        if unchanged or evidence.trusted.all():
             label_proba, extra, model = given, {}, rows.fit(self.estimator, given)
             if self.method == "importance":
                 extra["sample_weight_"] = np.ones(len(given))
         else:
             correct = getattr(self, f"_{self.method}")
-            label_proba, extra, model = correct(evidence, rows, given, transition, prior)
+            label_proba, extra, model = correct(evidence, rows, given, parts)
         fitted = {
             "estimator_": model,
             "classes_": target.classes,
@@ -355,43 +359,46 @@ class TransitionClassifier(WrappedClassifier):
         proba = evidence.responses(self.estimator, **how).values
         return proba, evidence.trusted | np.isnan(proba).any(axis=1)
 
-    def _true_proba(self, evidence, transition, prior):
+    def _true_proba(self, evidence, parts):
         """((n, K) P(true | x) by the same models, rows that stay)."""
         proba, stay = self._given_proba(evidence)
-        proba = np.where(stay[:, None], prior, proba)
-        return unmixed(proba, transition.T, prior, STEPS), stay
+        proba = np.where(stay[:, None], 1.0 / proba.shape[1], proba)
+        known = parts_known(parts, proba, evidence.target.codes, ~stay)
+        return unmixed_by(known, proba), stay
 
-    def _forward(self, evidence, rows, given, transition, prior):
-        true_proba, stay = self._true_proba(evidence, transition, prior)
+    def _forward(self, evidence, rows, given, parts):
+        true_proba, stay = self._true_proba(evidence, parts)
         codes = evidence.target.codes
-        label_proba = label_posterior(true_proba, codes, transition)
+        label_proba = by_part(label_posterior, parts, true_proba, codes)
         label_proba[stay] = given[stay]
         if self.n_rounds:
             folds = rows.folds(evidence.target.y, 5 if self.cv is None else self.cv)
         for _ in range(self.n_rounds):
             true_proba = rows.out_of_sample(self.estimator, label_proba, folds)
             known = ~stay & ~np.isnan(true_proba).any(axis=1)
-            label_proba[known] = label_posterior(true_proba[known], codes[known], transition)
+            label_proba[known] = by_part(label_posterior, parts, true_proba, codes)[known]
         return label_proba, {}, rows.fit(self.estimator, label_proba)
 
-    def _importance(self, evidence, rows, given, transition, prior):
-        true_proba, stay = self._true_proba(evidence, transition, prior)
+    def _importance(self, evidence, rows, given, parts):
+        true_proba, stay = self._true_proba(evidence, parts)
         codes = evidence.target.codes
-        label_proba = np.where(stay[:, None], given, label_posterior(true_proba, codes, transition))
-        weight = np.where(stay, 1.0, importance_weight(true_proba, codes, transition))
+        posterior = by_part(label_posterior, parts, true_proba, codes)
+        label_proba = np.where(stay[:, None], given, posterior)
+        weight = np.where(stay, 1.0, by_part(importance_weight, parts, true_proba, codes))
         weight = np.maximum(weight, LEAST_WEIGHT)
         model = rows.fit(self.estimator, weight[:, None] * given)
         return label_proba, {"sample_weight_": weight}, model
 
-    def _backward(self, evidence, rows, given, transition, prior):
-        inverse = inverse_of(transition)
+    def _backward(self, evidence, rows, given, parts):
         proba, stay = self._given_proba(evidence)
-        mean = proba @ inverse
+        shown = np.where(stay[:, None], 1.0 / proba.shape[1], proba)
+        known = parts_known(parts, shown, evidence.target.codes, ~stay)
+        mean = by_part(times_inverse, known, proba)
         mean = np.where(stay[:, None], given, np.maximum(mean, 0.0))
         mean /= mean.sum(axis=1, keepdims=True)
         if self.negative_weights == "average":
             return mean, {}, rows.fit(self.estimator, mean)
-        shares = np.where(evidence.trusted[:, None], given, given @ inverse)
+        shares = np.where(evidence.trusted[:, None], given, by_part(times_inverse, parts, given))
         return mean, {}, self._fit_to_signed(evidence, shares)
 
     def _fit_to_signed(self, evidence, shares):
@@ -411,7 +418,75 @@ class TransitionClassifier(WrappedClassifier):
         )
 
 
+# ---------------------------------------------------------------------- regions
+
+
+def parts_of(transition, prior, found_by, n):
+    """list of (rows, transition matrix, frequencies of the true classes); one part without regions.
+
+    What a frozen estimator knows of regions is of other rows, and its matrix of all is used.
+    """
+    if not isinstance(found_by, RegionTransition):
+        return [(np.arange(n), transition, prior)]
+    of_regions = zip(found_by.transitions_, found_by.class_priors_, strict=True)
+    return [
+        (np.flatnonzero(found_by.region_ == r), check_transition(T, len(T)), p)
+        for r, (T, p) in enumerate(of_regions)
+    ]
+
+
+def by_part(formula, parts, *arrays):
+    """What a formula of some arrays and a matrix gives for all rows, each with its own matrix."""
+    out = None
+    for rows, transition, _ in parts:
+        found = formula(*(array[rows] for array in arrays), transition)
+        if out is None:
+            out = np.empty((len(arrays[0]), *found.shape[1:]))
+        out[rows] = found
+    return out
+
+
+def parts_known(parts, proba, codes, judged):
+    """The parts that models know of, which have said P(given | x): `parts`, or one of all rows.
+
+    A model may not see which region a row is of, and what it says is then mixed by the mean matrix.
+    Whichever explains the given labels better, by the matrices of their regions.
+    """
+    if len(parts) == 1:
+        return parts
+    size = [judged[rows].sum() for rows, _, _ in parts]
+    if not sum(size):
+        return parts
+    transition, prior = (
+        np.average([part[k] for part in parts], axis=0, weights=size) for k in (1, 2)
+    )
+    one = [(np.arange(len(proba)), transition, prior)]
+
+    def likelihood(known):
+        explained = by_part(given_proba, parts, unmixed_by(known, proba), codes)
+        return np.log(np.maximum(explained[judged], 1e-12)).sum()
+
+    return max(parts, one, key=likelihood)
+
+
+def unmixed_by(parts, proba):
+    """(n, K) P(true | x) from P(given | x), each row by the matrix of its part."""
+    out = np.empty_like(proba)
+    for rows, transition, prior in parts:
+        out[rows] = unmixed(proba[rows], transition.T, prior, STEPS)
+    return out
+
+
 # ---------------------------------------------------------------------- formulas
+
+
+def given_proba(true_proba, codes, transition):
+    """(n,) probability of the given label."""
+    return (true_proba * transition.T[codes]).sum(axis=1)
+
+
+def times_inverse(proba, transition):
+    return proba @ inverse_of(transition)
 
 
 def label_posterior(true_proba, codes, transition):
@@ -443,7 +518,7 @@ def importance_weight(true_proba, codes, transition):
     is at least P(true=y | x) T_yy.
     """
     rows = np.arange(len(codes))
-    given = (true_proba * transition.T[codes]).sum(axis=1)
+    given = given_proba(true_proba, codes, transition)
     return np.divide(true_proba[rows, codes], given, out=np.zeros(len(rows)), where=given > 0)
 
 

@@ -44,7 +44,9 @@ class StampDefenseClassifier(WrappedClassifier):
 
     Both the suspicion and the new labels come from witnesses, trees that see a quarter of the
     columns each, out of bag: a stamp of an attacker is a matter of few columns, of which most
-    witnesses know nothing.
+    witnesses know nothing. So it takes many columns that tell of the class, as those of images and
+    texts do: where a quarter of them tells little, new labels are often wrong, and the defence
+    costs more than it wins. (A dozen columns are too few.)
 
     Number of fits: 1 forest of witnesses (none if detector and relabeler are given), those of a
     detector, 1 of a relabeler, and 1 more.

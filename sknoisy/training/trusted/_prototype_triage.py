@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import issparse
 from scipy.special import softmax
 from sklearn.preprocessing import normalize
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from sknoisy._evidence._fitting import seeded_clone
 from sknoisy._soft_fit import SoftRows
@@ -19,6 +19,8 @@ from sknoisy.exceptions import RareClassWarning
 from sknoisy.training._base import BaseTraining, has_trusted, times
 from sknoisy.treatment._treated import Treated
 
+TEMPERATURES = (np.inf, 1.0, 0.5, 0.3, 0.2, 0.1, 0.07, 0.05, 0.03, 0.02)  # the first wins a tie
+
 
 class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
     """Classifier that keeps, relabels or drops each row by prototypes of trusted rows.
@@ -26,9 +28,15 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
     Each class has a prototype in the space of the features: at first the mean of its trusted rows.
     A row's score for a class is the mean of what the model says, out of sample, and of how close
     the row is to the prototype. A row whose best score is high gets that label, whatever it was
-    given; else a row keeps its label if that is likelier than chance, and else it is dropped as
-    belonging to no class. Prototypes move towards the mean of the rows of their class that are
-    left, and the next round begins.
+    given; else a row keeps its label if that is likelier than the class is frequent, and else it is
+    dropped as belonging to no class. Prototypes move towards the mean of the rows of their class
+    that are left, and the next round begins.
+
+    Trusted rows say how far this may go. Where the prototypes of the other ones foretell nothing of
+    the class of one, prototypes have no say. Rows are relabelled only if high scores are more often
+    right, of trusted rows, than labels are, and dropped only if half of what is dropped is wrong;
+    how many labels are right is judged by how much less often they agree with the scores than those
+    of trusted rows do.
 
     Number of fits: `cv` for each of `n_rounds` rounds, plus 1.
 
@@ -42,8 +50,9 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
         themselves.
     alpha : float in [0, 1], default=0.5
         Share of the model in a score; the rest is that of the prototypes.
-    tau : float > 0, default=0.1
-        Temperature of the cosine similarities to the prototypes.
+    tau : "auto" or float > 0, default="auto"
+        Temperature of the cosine similarities to the prototypes. "auto": that with which trusted
+        rows are foretold best by the prototypes of the others.
     threshold : float in [0, 1], default=0.8
         A row whose best score is above this gets that label.
     momentum : float in [0, 1], default=0.5
@@ -75,6 +84,8 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
     sample_indices_ : ndarray of int
         Rows of the last fit.
     prototypes_ : ndarray of shape (K, d)
+    tau_ : float
+        The temperature that was used; infinite where prototypes have no say.
     n_features_in_, feature_names_in_
         Of the wrapped model, where it has them.
 
@@ -87,7 +98,8 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
     Y. Qin, X. Chen, C. Chen, Y. Shen, B. Ren, Y. Gu, J. Yang, C. Shen: "FoPro: Few-Shot Guided
     Robust Webly-Supervised Prototypical Learning", AAAI, 2023. There a network learns the features
     by contrast with the prototypes, and a relation module corrects similarities; here features are
-    those of X, and rows are judged by models that have not seen them.
+    those of X, rows are judged by models that have not seen them, the temperature is found, and
+    classes may differ in frequency.
 
     Examples
     --------
@@ -110,7 +122,7 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
         **BaseTraining._parameter_constraints,
         "embedding": [HasMethods(["fit_transform"]), None],
         "alpha": [Interval(Real, 0, 1, closed="both")],
-        "tau": [Interval(Real, 0, None, closed="neither")],
+        "tau": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
         "threshold": [Interval(Real, 0, 1, closed="both")],
         "momentum": [Interval(Real, 0, 1, closed="both")],
         "n_rounds": [Interval(Integral, 1, None, closed="left")],
@@ -123,7 +135,7 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
         *,
         embedding=None,
         alpha=0.5,
-        tau=0.1,
+        tau="auto",
         threshold=0.8,
         momentum=0.5,
         n_rounds=3,
@@ -149,7 +161,7 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
         n_classes = len(target.classes)
         given = np.eye(n_classes)[target.codes]
         codes, dropped = target.codes, np.zeros(n, dtype=bool)
-        score, means = given, np.full((n_classes, 0), np.nan)
+        score, means, tau = given, np.full((n_classes, 0), np.nan), np.inf
         if has_trusted(evidence, type(self).__name__) and n_classes > 1:
             Z = self._directions(evidence)
             rows = self._soft_rows(evidence)
@@ -159,13 +171,20 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
             if absent.any():
                 _warn_of_absent(target.classes[absent])
             means[absent] = prototypes(Z, target.codes, n_classes)[absent]
-            for _ in range(self.n_rounds):
+            share = np.bincount(target.codes, times(np.ones(n), evidence)) + 1.0
+            share /= share.sum()
+            true = target.codes[trusted]
+            loo = of_the_others(Z[trusted], true, means)
+            tau = temperature(loo, true, share) if self.tau == "auto" else self.tau
+            for i in range(self.n_rounds):
                 labels = np.where(dropped[:, None], 0.0, np.eye(n_classes)[codes])
                 said = rows.out_of_sample(self.estimator, labels, folds)
                 said = np.where(np.isnan(said), given, said)
-                score = self.alpha * said
-                score = score + (1.0 - self.alpha) * softmax((Z @ means.T) / self.tau, axis=1)
-                codes, dropped = triage(score, target.codes, self.threshold)
+                if i == 0:
+                    relabels, drops = self._may(said, Z @ means.T, loo, tau, share, evidence)
+                score = self._score(said, Z @ means.T, tau, share)
+                codes, dropped = triage(score, target.codes, self.threshold, share)
+                codes, dropped = codes if relabels else target.codes, dropped & drops
                 codes, dropped = np.where(trusted, target.codes, codes), dropped & ~trusted
                 dropped = _without_vanishing(dropped, codes, score)
                 means = moved(means, Z[~dropped], codes[~dropped], self.momentum)
@@ -184,8 +203,35 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
                 "y_relabeled_": target.classes[np.where(dropped, target.codes, codes)],
                 "sample_indices_": rows,
                 "prototypes_": means,
+                "tau_": tau,
             },
         )
+
+    def _score(self, said, similarity, tau, share):
+        return self.alpha * said + (1.0 - self.alpha) * class_proba(similarity, tau, share)
+
+    def _may(self, said, similarity, loo, tau, share, evidence):
+        """Whether relabelling, and dropping, makes more right than wrong, by the trusted rows.
+
+        What is said of a row does not depend on its own label, so that it is as often right of
+        others as of trusted ones.
+        """
+        codes, trusted = evidence.target.codes, evidence.trusted
+        similarity = np.array(similarity)
+        similarity[trusted] = loo
+        score = self._score(said, similarity, tau, share)
+        best, sure = score.argmax(axis=1), score.max(axis=1) > self.threshold
+        agrees, dropped = best == codes, triage(score, codes, self.threshold, share)[1]
+        own, n_classes = trusted & ~np.isnan(score).any(axis=1), len(share)
+
+        def right_share(accuracy, some):
+            return share_of_right(accuracy, agrees[~trusted & some].mean(), n_classes)
+
+        accuracy = cautious_mean(agrees[own & sure])
+        relabels = sure[~trusted].any() and accuracy > right_share(accuracy, sure)
+        right = right_share(cautious_mean(agrees[own]), np.ones(len(codes), dtype=bool))
+        drops = right * cautious_mean(dropped[own]) < 0.5 * dropped[~trusted].mean()
+        return relabels, drops
 
     def _directions(self, evidence):
         """(n, d) features of unit length."""
@@ -235,15 +281,76 @@ def moved(means, Z, codes, momentum):
     return np.where(length > 0, mixed / np.where(length > 0, length, 1.0), means)
 
 
-def triage(score, codes, threshold):
-    """(labels, dropped) by scores (n, K) and given labels.
+def class_proba(similarity, tau, share):
+    """(n, K) probabilities of the classes: their shares, and how close a row is to the prototypes.
+
+    Parameters
+    ----------
+    similarity : ndarray of shape (n, K)
+    tau : float
+    share : ndarray of shape (K,)
+
+    Returns
+    -------
+    ndarray of shape (n, K)
+    """
+    return softmax(similarity / tau + np.log(share), axis=1)
+
+
+def of_the_others(Z, codes, means):
+    """(n, K) similarities of rows to prototypes that were made without the row itself.
+
+    NaN for the only row of its class.
+    """
+    n_rows = np.bincount(codes, minlength=len(means))
+    sums = np.asarray((Z.T @ np.eye(len(means))[codes]).T)
+    similarity, rows = np.asarray(Z @ means.T), np.arange(len(codes))
+    own = np.asarray(Z @ sums.T)[rows, codes]
+    # the length of the sum without the row, which is of length one
+    squares = (sums**2).sum(axis=1)[codes] - 2.0 * own + 1.0
+    left = np.sqrt(np.maximum(squares, 1e-12))
+    similarity[rows, codes] = (own - 1.0) / left
+    similarity[n_rows[codes] < 2] = np.nan
+    return similarity
+
+
+def temperature(similarity, codes, share):
+    """The `tau` with which rows are foretold best by the prototypes of the others."""
+    judged = ~np.isnan(similarity).any(axis=1)
+    similarity, codes = similarity[judged], codes[judged]
+
+    def loss(tau):
+        proba = class_proba(similarity, tau, share)[np.arange(len(codes)), codes]
+        return -np.log(np.maximum(proba, 1e-12)).sum()
+
+    return min(TEMPERATURES, key=loss)
+
+
+def cautious_mean(happened):
+    """How often something happens, with one more case of it and one of the contrary."""
+    return (happened.sum() + 1) / (len(happened) + 2)
+
+
+def share_of_right(accuracy, agreement, n_classes):
+    """Share of right labels among those of which so many agree with a guess of that accuracy.
+
+    As if wrong labels and wrong guesses were independent of one another and even among the classes.
+    """
+    by_chance = (1.0 - accuracy) / (n_classes - 1)
+    if accuracy <= by_chance:  # a guess without knowledge tells nothing
+        return 1.0
+    return float(np.clip((agreement - by_chance) / (accuracy - by_chance), 0.0, 1.0))
+
+
+def triage(score, codes, threshold, share):
+    """(labels, dropped) by scores (n, K), given labels, and the shares (K,) of the classes.
 
     The likeliest label where its score is above `threshold`; else the given one where its score is
-    above 1 / K; else none.
+    above its share; else none.
     """
-    rows, n_classes = np.arange(len(codes)), score.shape[1]
+    rows = np.arange(len(codes))
     sure = score.max(axis=1) > threshold
-    likely = score[rows, codes] > 1.0 / n_classes
+    likely = score[rows, codes] > share[codes]
     return np.where(sure, score.argmax(axis=1), codes), ~sure & ~likely
 
 

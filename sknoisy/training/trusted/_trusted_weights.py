@@ -8,9 +8,12 @@ import numpy as np
 from scipy.sparse import csr_matrix, hstack, issparse
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence._fitting import check_takes_weights
+from sknoisy._soft_fit import SoftRows
 from sknoisy._wrapper import WrappedClassifier, WrappedRegressor
 from sknoisy.detection._base import CV
 from sknoisy.training._base import BaseTraining, has_trusted, times
@@ -18,6 +21,9 @@ from sknoisy.treatment._treated import Treated
 
 LEAST = 1e-6  # so that no class vanishes
 SURE = 1e-3  # least probability in a logarithm: one row must not rule a linear model
+RIDGES = (0.01, 0.1, 1.0, 10.0)  # C of the judge
+SHARES = (0.0, 0.3, 1.0)  # units of what the judge knows of single classes: how far it may go
+OTHERS = 30  # others for each trusted row, of which more tell the judge little
 
 
 class _TrustedWeights(BaseTraining):
@@ -36,9 +42,7 @@ class _TrustedWeights(BaseTraining):
         n, trusted = evidence.n_rows, evidence.trusted
         weight = np.ones(n)
         if has_trusted(evidence, type(self).__name__):
-            weight = self._weights(evidence) + LEAST
-            weight = np.minimum(weight / weight[~trusted].mean(), self.max_weight)
-            weight[trusted] = np.maximum(weight[trusted], 1.0)
+            weight = bounded_weight(self._weights(evidence), trusted, self.max_weight)
         given = evidence.inputs.sample_weight
         plain = given is None and (weight == 1.0).all()
         return Treated(
@@ -51,11 +55,8 @@ class _TrustedWeights(BaseTraining):
 
     def _weights(self, evidence):
         """(n,) density of trusted rows over that of the others, by what a model says of them."""
-        views, trusted = self._views(evidence), evidence.trusted
-        judge = LogisticRegression(class_weight="balanced", max_iter=1000)
-        judge.fit(views, trusted, sample_weight=evidence.inputs.sample_weight)
-        # balanced classes: the odds are the ratio itself
-        return np.exp(np.clip(judge.decision_function(views), -20, 20))
+        given = evidence.inputs.sample_weight
+        return trust_odds(*self._views(evidence), evidence.trusted, given, self._seed())
 
     def _said(self, evidence):
         """What the model says of rows that it has not seen."""
@@ -67,17 +68,21 @@ class TrustedWeightClassifier(WrappedClassifier, _TrustedWeights):
     """Classifier in which untrusted rows weigh as much as trusted ones make likely.
 
     - "density": how much likelier a row is among the trusted ones than among the others, judged by
-      what a model says of it that has not seen it (the loss of its label, and which label it is): a
-      logistic regression tells trusted from untrusted rows, and its odds are the weights. Right
-      labels outweigh wrong ones, and where trusted rows have other shares of classes, these are
-      adopted.
+      what a model says of it that has not seen it (the loss of its label, which label it is, and,
+      for each label, what is said of every class): a logistic regression tells trusted from
+      untrusted rows, and its odds are the weights. Right labels outweigh wrong ones, also where one
+      class is often taken for one other, and where trusted rows have other shares of classes, these
+      are adopted. How far the regression may go is found by cross-validation: where trusted rows
+      cannot be told from others, all rows weigh the same.
     - "bilevel": weights under which a step of training lowers the loss of the trusted rows most: a
       linear model of the features is trained by gradient steps, and in each step a row weighs by
       how far its own gradient points the way of theirs, none if it points the other way. Its
-      weights, the mean of all steps, are those of the wrapped model.
+      weights, the mean of all steps, are those of the wrapped model, if trusted rows that are left
+      out in turn are foretold better by models with them than without; else all rows weigh the
+      same.
 
-    Number of fits: "density" `cv` (5; 1 out of bag for a forest), "bilevel" a linear model in
-    `n_steps` steps; plus 1.
+    Number of fits: "density" `cv` (5; 1 out of bag for a forest), "bilevel" 10, and a
+    linear model in `n_steps` steps 6 times; plus 1.
 
     Parameters
     ----------
@@ -180,7 +185,39 @@ class TrustedWeightClassifier(WrappedClassifier, _TrustedWeights):
         given = evidence.inputs.sample_weight
         base = np.ones(evidence.n_rows) if given is None else given
         wanted = np.eye(len(evidence.target.classes))[evidence.target.codes]
+        if not self._is_borne_out(evidence, Z, wanted, base):
+            return np.ones(evidence.n_rows)
         return gradient_weights(Z, wanted, evidence.trusted, base, self.n_steps)
+
+    def _is_borne_out(self, evidence, Z, wanted, base):
+        """Whether the model foretells trusted rows, left out in turn, better with the weights."""
+        codes, trusted, gain = evidence.target.codes, evidence.trusted, 0.0
+        n_folds = min(5, trusted.sum())
+        if n_folds < 2:
+            return False
+        inputs, seed = evidence.inputs, self._seed()
+        rows = SoftRows(
+            inputs.X,
+            evidence.target.classes,
+            sample_weight=inputs.sample_weight,
+            fit_params=inputs.fit_params,
+            weight_strategy=self.weight_strategy,
+            random_state=seed,
+            n_jobs=self.n_jobs,
+        )
+        folds = KFold(n_folds, shuffle=True, random_state=seed)
+        for _, at in folds.split(np.flatnonzero(trusted)):
+            held = np.flatnonzero(trusted)[at]
+            rest = np.setdiff1d(np.arange(len(codes)), held)
+            of_rest = Z[rest], wanted[rest], trusted[rest], base[rest]
+            weight = np.ones(len(codes))
+            found = gradient_weights(*of_rest, self.n_steps)
+            weight[rest] = bounded_weight(found, trusted[rest], self.max_weight)
+            for sign, labels in ((1.0, wanted * weight[:, None]), (-1.0, wanted)):
+                said = rows.out_of_sample(self.estimator, labels, [(rest, held)])
+                right = said[held, codes[held]]
+                gain += sign * (base[held] @ np.log(np.maximum(right, SURE)))
+        return gain > 0
 
     def _views(self, evidence):
         codes, n_classes = evidence.target.codes, len(evidence.target.classes)
@@ -189,7 +226,14 @@ class TrustedWeightClassifier(WrappedClassifier, _TrustedWeights):
         rows, others = np.arange(len(codes)), said.copy()
         own = said[rows, codes]
         others[rows, codes] = -np.inf
-        return np.column_stack([own, own - others.max(axis=1), np.eye(n_classes)[codes]])
+        margin = own - others.max(axis=1)
+        shared = np.column_stack([in_units(own), in_units(margin), np.eye(n_classes)[codes]])
+        # for each label, what is said of each class: columns of a label are zero for the others
+        said = in_units(said - said.mean(axis=1, keepdims=True))
+        at = codes[:, None] * n_classes + np.arange(n_classes)
+        starts = np.arange(len(codes) + 1) * n_classes
+        single = csr_matrix((said.ravel(), at.ravel(), starts), (len(codes), n_classes**2))
+        return shared, single
 
 
 class TrustedWeightRegressor(WrappedRegressor, _TrustedWeights):
@@ -276,7 +320,79 @@ class TrustedWeightRegressor(WrappedRegressor, _TrustedWeights):
         size = np.abs(residual)
         size = size / (np.median(size[evidence.trusted]) or size.mean() or 1.0)
         bounded = size / (1.0 + size)  # a wild number says no more than that
-        return np.column_stack([np.log1p(size), bounded, np.sign(residual) * bounded])
+        return np.column_stack([np.log1p(size), bounded, np.sign(residual) * bounded]), None
+
+
+def in_units(values):
+    """Values around their mean in units of their standard deviation, of each column alike."""
+    return (values - values.mean(axis=0)) / (values.std() or 1.0)
+
+
+def trust_odds(shared, single, trusted, weight=None, seed=None):
+    """(n,) how much likelier a row is among trusted rows than among the others.
+
+    The odds of a logistic regression that tells them apart, over those of the numbers of rows. Its
+    ridge, and the unit of the columns of single classes, are those with the least log loss in
+    cross-validation; without any better than chance, all odds are one.
+
+    Parameters
+    ----------
+    shared : ndarray of shape (n, p)
+        What is known of rows of all classes.
+    single : sparse matrix of shape (n, q) or None
+        What is known of those of single classes.
+    trusted : ndarray of shape (n,) of bool
+    weight : ndarray of shape (n,) or None
+        Of the user.
+    seed : int or None
+
+    Returns
+    -------
+    ndarray of shape (n,)
+    """
+    rng, n = check_random_state(seed), len(trusted)
+    some = rng.permutation(np.flatnonzero(~trusted))[: OTHERS * trusted.sum()]
+    rows = np.sort(np.r_[np.flatnonzero(trusted), some])
+    weight = np.ones(n) if weight is None else weight
+    rows = rows[weight[rows] > 0]
+    is_trusted, weight = trusted[rows], weight[rows] / weight[rows].mean()
+    n_folds = min(5, is_trusted.sum(), (~is_trusted).sum())
+    if n_folds < 2:  # nothing that was learnt could be borne out
+        return np.ones(n)
+    prior = weight[is_trusted].sum() / weight.sum()
+    chance = np.log(prior / (1.0 - prior))
+    folds = StratifiedKFold(n_folds, shuffle=True, random_state=rng.randint(2**31 - 1))
+    folds = list(folds.split(rows, is_trusted))
+
+    def log_odds(views, C, learn, judge):
+        model = LogisticRegression(C=C, max_iter=1000)
+        model.fit(views[rows[learn]], is_trusted[learn], sample_weight=weight[learn])
+        return model.decision_function(views[judge])
+
+    def loss(found):
+        return np.average(np.logaddexp(0.0, np.where(is_trusted, -found, found)), weights=weight)
+
+    best, least = None, loss(np.full(len(rows), chance))
+    for share in (0.0,) if single is None else SHARES:
+        views = shared if share == 0.0 else hstack([shared, share * single]).tocsr()
+        for C in RIDGES:
+            found = np.empty(len(rows))
+            for learn, test in folds:
+                found[test] = log_odds(views, C, learn, rows[test])
+            if loss(found) < least:
+                best, least = (views, C), loss(found)
+    if best is None:
+        return np.ones(n)
+    odds = log_odds(*best, np.arange(len(rows)), np.arange(n))
+    return np.exp(np.clip(odds - chance, -20, 20))
+
+
+def bounded_weight(weight, trusted, max_weight):
+    """Weights of mean one among the others, at most `max_weight`; of trusted rows at least one."""
+    weight = weight + LEAST
+    weight = np.minimum(weight / weight[~trusted].mean(), max_weight)
+    weight[trusted] = np.maximum(weight[trusted], 1.0)
+    return weight
 
 
 def gradient_weights(Z, wanted, trusted, base, n_steps):

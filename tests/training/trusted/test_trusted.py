@@ -19,8 +19,16 @@ from sknoisy.training.trusted import (
     TrustedWeightClassifier,
     TrustedWeightRegressor,
 )
-from sknoisy.training.trusted._prototype_triage import moved, prototypes, triage
-from sknoisy.training.trusted._trusted_weights import gradient_weights
+from sknoisy.training.trusted._prototype_triage import (
+    cautious_mean,
+    moved,
+    of_the_others,
+    prototypes,
+    share_of_right,
+    temperature,
+    triage,
+)
+from sknoisy.training.trusted._trusted_weights import gradient_weights, trust_odds
 
 BOOSTING = HistGradientBoostingClassifier(max_iter=30, random_state=0)
 KINDS = [
@@ -45,9 +53,10 @@ def case(noise, seed, n=1500, n_trusted=150, rate=0.4):
     [
         (KINDS[0], pair_noise, 0.05),
         (KINDS[1], symmetric_noise, 0.03),
+        (KINDS[1], pair_noise, 0.05),
         (KINDS[2], pair_noise, 0.05),
     ],
-    ids=["triage", "density", "bilevel"],
+    ids=["triage", "density", "density, pairs", "bilevel"],
 )
 def test_more_is_right_than_when_trust_is_ignored(model, noise, gain):
     gains = []
@@ -74,10 +83,12 @@ def test_the_triage_corrects_and_drops_what_is_wrong():
     assert (fitted.y_relabeled_[~relabeled] == z[~relabeled]).all()
 
 
-@pytest.mark.parametrize("method", ["density", "bilevel"])
-def test_wrong_rows_weigh_less(method):
-    X, z, trusted, wrong, _, _ = case(symmetric_noise, 1)
-    model = TrustedWeightClassifier(LogisticRegression(max_iter=500), method=method, random_state=0)
+@pytest.mark.parametrize(
+    ("method", "noise"), [("density", symmetric_noise), ("bilevel", pair_noise)]
+)
+def test_wrong_rows_weigh_less(method, noise):
+    X, z, trusted, wrong, _, _ = case(noise, 1)
+    model = TrustedWeightClassifier(BOOSTING, method=method, random_state=0)
     weight = model.fit(X, z, trusted=trusted).sample_weight_
     assert weight[wrong].mean() < 0.8 * weight[~wrong].mean()
     assert (weight[trusted] >= 1).all()
@@ -100,9 +111,56 @@ def test_numbers_of_which_trusted_ones_tell_the_law():
     assert min(gains) > 0.1
 
 
+def test_what_trusted_rows_do_not_bear_out_is_not_done():
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(600, 4))
+        y = (rng.random(600) < 1 / (1 + np.exp(2 - X[:, 0]))).astype(int)  # right, and hard to tell
+        trusted = rng.random(600) < 0.1
+        base = LogisticRegression()
+        triaged = PrototypeTriageClassifier(base, random_state=0).fit(X, y, trusted=trusted)
+        assert triaged.noise_mask_.mean() < 0.02
+        for method in ("density", "bilevel"):
+            model = TrustedWeightClassifier(base, method=method, random_state=0)
+            assert np.std(model.fit(X, y, trusted=trusted).sample_weight_) < 0.5
+
+
+def test_what_trusted_rows_tell():
+    rng = np.random.default_rng(0)
+    Z = rng.normal(size=(60, 5)) + 2 * np.eye(5)[np.arange(60) % 5]
+    Z /= np.linalg.norm(Z, axis=1, keepdims=True)
+    codes = np.arange(60) % 5
+    loo = of_the_others(Z, codes, prototypes(Z, codes, 5))
+    for row in (0, 17):
+        rest = np.arange(60) != row
+        np.testing.assert_allclose(loo[row], prototypes(Z[rest], codes[rest], 5) @ Z[row])
+    assert np.isnan(of_the_others(Z[:5], codes[:5], prototypes(Z[:5], codes[:5], 5))).all()
+    share = np.full(5, 0.2)
+    assert np.isfinite(temperature(loo, codes, share))
+    assert temperature(rng.permutation(loo), codes, share) >= 0.5  # prototypes of nothing
+    # of 0.7 right labels, a guess of accuracy 0.8 agrees with 0.56 and a quarter of 0.06
+    agreement = 0.7 * 0.8 + 0.3 * 0.2 / 4
+    assert share_of_right(0.8, agreement, 5) == pytest.approx(0.7)
+    assert share_of_right(0.2, 0.2, 5) == 1.0
+    assert cautious_mean(np.ones(8, dtype=bool)) == pytest.approx(0.9)
+
+
+def test_the_odds_are_a_ratio_of_densities():
+    rng = np.random.default_rng(0)
+    trusted = np.arange(6000) < 600
+    view = rng.normal(size=(6000, 1)) + trusted[:, None]
+    odds = trust_odds(view, None, trusted, seed=0)
+    np.testing.assert_allclose(np.log(odds), view[:, 0] - 0.5, atol=0.3)
+    weight = np.where(trusted, 1.0, 3.0)  # heavier others are no less likely to be like this
+    np.testing.assert_allclose(
+        np.log(trust_odds(view, None, trusted, weight, 0)), np.log(odds), atol=0.2
+    )
+    assert (trust_odds(view[600:], None, np.arange(5400) < 1) == 1).all()
+
+
 def test_formulas():
     score = np.array([[0.9, 0.05, 0.05], [0.3, 0.4, 0.3], [0.3, 0.5, 0.2]])
-    codes, dropped = triage(score, np.array([1, 1, 0]), 0.8)
+    codes, dropped = triage(score, np.array([1, 1, 0]), 0.8, np.full(3, 1 / 3))
     np.testing.assert_array_equal(codes, [0, 1, 0])
     np.testing.assert_array_equal(dropped, [False, False, True])
     Z = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
