@@ -106,10 +106,10 @@ class RejectClassifier(BaseReject, WrappedClassifier):
 
     The rejector minimises the error of an accepted row plus `cost` of a rejected one by weights:
     each row is once "accept", with the cost as weight, and once "reject", if its answer was wrong.
-    The paper has an exponential surrogate of the same loss, with e^(alpha r) for errors and
-    c e^(-beta r) for all rows; here the surrogate is that of the rejector you choose, which rejects
-    under the condition that is best for the loss itself, a probability of error above `cost`. In
-    place of rows set aside for the rejector, it learns from cross-fitted errors.
+    The paper makes a convex surrogate of the same loss small; here the surrogate is that of the
+    rejector you choose, which rejects under the condition that is best for the loss itself, a
+    probability of error above `cost`. In place of rows set aside for the rejector, it learns from
+    cross-fitted errors.
 
     In a Pipeline, the last step has the methods of its own:
     `pipe[-1].predict_or_reject(pipe[:-1].transform(X))`.
