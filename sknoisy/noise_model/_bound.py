@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import binom
 
 SUREST, NEXT = 0.1, 0.25  # shares of the rows predicted as a class
 MIN_SURE = 20  # rows in the first of them at least, copies as one, where there are so many
 MIN_PREDICTED = 5  # rows; a class predicted for fewer has no say
-STRAY = 0.01  # of the surest rows may disagree where no label is wrong
+STRAY = 0.01  # of all rows, or of the surest, may disagree where no label is wrong
 SLACK = 0.5  # standard errors that a fall may be of chance: few rows fall and rise by themselves
-BY_CHANCE = 0.1  # as many disagree with this probability where no label is wrong
 
 
 def noise_bound(label_proba, codes, weight=None):
@@ -62,8 +60,9 @@ def bounded_joint(label_proba, codes, joint, units=None):
 
     For each class j, no more of the rows given another label stand for j than the share of other
     labels among the surest of the rows predicted as j (see `noise_bound`; a fall counts beyond one
-    standard error), times the number of these, and none when so many may well disagree where one
-    in a hundred does. What is too much goes back to the diagonal.
+    standard error), times the number of these, and none when that share is no more than 1 %; nor
+    are there any where no more than 1 % of all rows are left: right labels are as odd as that. What
+    is too much goes back to the diagonal.
 
     Parameters
     ----------
@@ -85,15 +84,17 @@ def bounded_joint(label_proba, codes, joint, units=None):
     allowed = np.zeros(len(bounded))  # nothing stands for a class that is never predicted
     for j, rows, surest, wider in _surest_of_each_class(label_proba, codes, weight, units):
         rate = _others(surest, label_proba, codes, weight)
-        n_said = len(surest) if units is None else len(np.unique(units[surest]))
-        if binom.sf(np.ceil(rate * n_said) - 1, n_said, STRAY) < BY_CHANCE:
+        if rate > STRAY:
             before = _others(wider, label_proba, codes, weight)
+            n_said = len(surest) if units is None else len(np.unique(units[surest]))
             chance = np.sqrt(before * (1.0 - before) / n_said)
             allowed[j] = len(rows) * _less_the_fall(rate, before - chance)
     errors = bounded * (1.0 - np.eye(len(bounded)))
     total = errors.sum(axis=0)
     kept = np.divide(np.minimum(allowed, total), total, out=np.ones(len(total)), where=total > 0)
     errors *= kept
+    if errors.sum() <= STRAY * bounded.sum():
+        errors[:] = 0.0
     return errors + np.diag(bounded.sum(axis=1) - errors.sum(axis=1))
 
 
