@@ -163,7 +163,7 @@ class RobustLossClassifier(WrappedClassifier, _RobustLoss):
         one. `sample_weight` given to `fit` comes on top.
     label_proba_ : ndarray of shape (n, K)
         What the last fit was given: the share of each label in each row.
-    loss_curve_ : ndarray of shape (n_iter_,)
+    loss_curve_ : ndarray of shape (`n_iter_`,)
         Mean loss of the rows out of sample, round by round; the first is that of the plain model.
     n_iter_ : int
     noise_mask_ : ndarray of shape (n,) of bool
@@ -336,7 +336,7 @@ class RobustLossRegressor(WrappedRegressor, _RobustLoss):
         one. `sample_weight` given to `fit` comes on top.
     scale_ : float
         Unit of the residuals in the last round.
-    loss_curve_ : ndarray of shape (n_iter_,)
+    loss_curve_ : ndarray of shape (`n_iter_`,)
         Mean loss of the rows out of sample, round by round, each in its own scale.
     n_iter_ : int
     noise_mask_ : ndarray of shape (n,) of bool
