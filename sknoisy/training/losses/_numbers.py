@@ -15,8 +15,8 @@ POSITIVE = [Interval(Real, 0, None, closed="neither")]
 class HuberLoss(NumberLoss):
     """Squares in the middle, sizes outside: large residuals pull, but no stronger than k does.
 
-    A row weighs min(1, k / abs(u)). Convex, so that there is one solution; a share of rows far on one
-    side still shifts it.
+    A row weighs min(1, k / abs(u)). Convex, so that there is one solution; a share of rows far on
+    one side still shifts it.
 
     Parameters
     ----------

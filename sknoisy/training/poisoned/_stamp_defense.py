@@ -242,9 +242,10 @@ class StampDefenseClassifier(WrappedClassifier):
         target = evidence.target
         with warnings.catch_warnings():  # of few rows, some are in every bag: these say nothing
             warnings.simplefilter("ignore")
-            trees.fit(
-                evidence.features(self.estimator), target.codes, evidence.inputs.sample_weight
-            )
+            weight = evidence.inputs.sample_weight
+            Z = evidence.features(self.estimator)
+            # by name, which the first releases of scikit-learn with routing insist upon
+            trees.fit(Z, target.codes, sample_weight=weight)
         return trees.oob_decision_function_
 
     def _suspects(self, evidence, said):
