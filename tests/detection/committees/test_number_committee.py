@@ -86,7 +86,7 @@ def test_reason_names_the_way_of_being_wrong(small_forests):
     assert "predicted" in reason
 
 
-def test_trusted_rows_are_never_suspect_and_are_learned_from(shuffled, small_forests):
+def test_trusted_rows_are_never_suspect_and_are_learned_from(shuffled):
     X, y, wrong, _ = shuffled
     trusted = np.zeros(N, dtype=bool)
     trusted[np.flatnonzero(wrong)[:10]] = True
