@@ -27,6 +27,12 @@ def seen_features(X):
     return vars(seen)
 
 
+def model_attributes(model):
+    """What a wrapper says of X in its model's words."""
+    names = ("n_features_in_", "feature_names_in_")
+    return {name: getattr(model, name) for name in names if hasattr(model, name)}
+
+
 class PlainState:
     """Mixin, in front of BaseEstimator: what is written to disk holds arrays, and no DataFrame.
 

@@ -39,66 +39,6 @@ def soft_rows(proba, min_proba=0.01):
     return rows, codes, kept[rows, codes]
 
 
-def fit_soft(
-    estimator,
-    X,
-    proba,
-    classes,
-    sample_weight=None,
-    fit_params=None,
-    *,
-    weight_strategy="native",
-    min_proba=0.01,
-    random_state=None,
-):
-    """A clone of `estimator`, fitted to soft labels.
-
-    Where every row has one label and the same weight, this is the plain fit, without weights.
-
-    Parameters
-    ----------
-    estimator : classifier
-    X : container of n rows
-    proba : ndarray of shape (n, K)
-        See `soft_rows`.
-    classes : ndarray of shape (K,)
-        Their names.
-    sample_weight : ndarray of shape (n,), default=None
-        Times the probabilities.
-    fit_params : dict, default=None
-        Those with n entries are repeated with the rows.
-    weight_strategy : {"native", "resample"}
-    min_proba : float
-    random_state : int or None
-        Seeds the clone where it has no seed, and the resampling.
-
-    Returns
-    -------
-    fitted estimator
-    """
-    rows, codes, weight = soft_rows(proba, min_proba)
-    if len(rows) == 0:
-        raise ValueError("No row has a label that is likely enough: there is nothing to fit.")
-    if sample_weight is not None:
-        weight = weight * sample_weight[rows]
-    elif np.ptp(weight) <= 1e-12 * weight.max():
-        weight = None
-    if weight is not None:
-        why = "labels that are known by their probabilities need it"
-        check_takes_weights(estimator, weight_strategy, why)
-    n = len(proba)
-    as_it_came = np.array_equal(rows, np.arange(n))
-    return fit_model(
-        seeded_clone(estimator, random_state),
-        X if as_it_came else take_rows(X, rows),
-        np.asarray(classes)[codes],
-        weight,
-        fit_params if as_it_came else take_params(fit_params, rows, n),
-        weight_strategy=weight_strategy,
-        random_state=random_state,
-    )
-
-
 class SoftRows:
     """The rows of one fit whose labels are known by probabilities, which may change.
 
@@ -142,6 +82,20 @@ class SoftRows:
         self.min_proba = min_proba
         self.random_state = random_state
         self.n_jobs = n_jobs
+
+    @classmethod
+    def of(cls, evidence, **how):
+        """The rows of an `Evidence`, with its weights, groups and parameters of `fit`."""
+        inputs = evidence.inputs
+        return cls(
+            inputs.X,
+            evidence.target.classes,
+            sample_weight=inputs.sample_weight,
+            groups=inputs.groups,
+            fit_params=inputs.fit_params,
+            weight_strategy=inputs.weight_strategy,
+            **how,
+        )
 
     def replaced(self, X, like):
         """The same for other rows X, each with the weight and the parameters of a row of these.
@@ -203,22 +157,31 @@ class SoftRows:
         return mean
 
     def fit(self, estimator, proba):
-        """A clone of `estimator`, fitted to the soft labels of all rows."""
-        return fit_soft(
-            estimator,
-            self.X,
-            proba,
-            self.classes,
-            self.sample_weight,
-            self.fit_params,
+        """A clone of `estimator`, fitted to the soft labels of all rows.
+
+        Where every row has one label and the same weight, this is the plain fit, without weights.
+        """
+        n = len(proba)
+        rows, codes, weight = self._rows(proba, np.arange(n))
+        if weight is not None:
+            why = "labels that are known by their probabilities need it"
+            check_takes_weights(estimator, self.weight_strategy, why)
+        as_it_came = np.array_equal(rows, np.arange(n))
+        return fit_model(
+            seeded_clone(estimator, self.random_state),
+            self.X if as_it_came else take_rows(self.X, rows),
+            self.classes[codes],
+            weight,
+            self.fit_params if as_it_came else take_params(self.fit_params, rows, n),
             weight_strategy=self.weight_strategy,
-            min_proba=self.min_proba,
             random_state=self.random_state,
         )
 
     def _rows(self, proba, train):
-        """(rows, codes, weight or None) of a fit to a part of the rows."""
+        """(rows, codes, weight or None where all are the same) of a fit to a part of the rows."""
         at, codes, weight = soft_rows(proba[train], self.min_proba)
+        if len(at) == 0:
+            raise ValueError("No row has a label that is likely enough: there is nothing to fit.")
         rows = train[at]
         if self.sample_weight is not None:
             weight = weight * self.sample_weight[rows]

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from sknoisy._evidence import take_rows
 from sknoisy._evidence._evidence import check_weight
 from sknoisy._evidence._fitting import take_params
-from sknoisy._fitted import PlainState, replace_fitted
+from sknoisy._fitted import PlainState, model_attributes, replace_fitted
 from sknoisy.multilabel._columns import (
     cell_report,
     cells_of,
@@ -155,9 +155,7 @@ class MultiLabelClassifier(MetaEstimatorMixin, ClassifierMixin, PlainState, Base
             ),
             "_rows": rows,
         }
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(models[0], name):
-                fitted[name] = getattr(models[0], name)
+        fitted |= model_attributes(models[0])
         replace_fitted(self, fitted)
         return self
 

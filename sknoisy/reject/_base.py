@@ -25,7 +25,7 @@ from sknoisy._evidence._fitting import (
     take_params,
 )
 from sknoisy._evidence._splits import check_reusable
-from sknoisy._fitted import replace_fitted
+from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._soft_fit import SoftRows
 from sknoisy._wrapper import BaseWrapper
 from sknoisy.exceptions import NothingJudgedWarning
@@ -35,7 +35,6 @@ from sknoisy.reject._threshold import (
     cost_threshold,
     coverage_threshold,
 )
-from sknoisy.treatment._treated import model_attributes
 
 DEFAULT_COVERAGE = 0.9
 

@@ -10,9 +10,9 @@ from sklearn.utils._param_validation import StrOptions
 
 from sknoisy._evidence import Evidence
 from sknoisy._evidence._fitting import IsModel, check_kind, check_meaning, check_takes_weights
-from sknoisy._fitted import replace_fitted
+from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._wrapper import BaseWrapper
-from sknoisy.treatment._treated import fit_treated, model_attributes
+from sknoisy.treatment._treated import fit_treated
 
 
 class BaseTraining(BaseWrapper, ABC):

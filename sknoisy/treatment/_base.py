@@ -24,7 +24,7 @@ from sknoisy._evidence._fitting import (
     check_meaning,
     check_takes_weights,
 )
-from sknoisy._fitted import replace_fitted
+from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._limits import limit_mask, untouchable_rows
 from sknoisy._report import noise_report
 from sknoisy._temperature import fit_temperature
@@ -34,7 +34,7 @@ from sknoisy.detection._base import CONTAMINATION, BaseDetector
 from sknoisy.exceptions import RareClassWarning
 from sknoisy.threshold._base import checked_verdict
 from sknoisy.treatment._held_out import N_FOLDS, enough_folds, held_out_proba
-from sknoisy.treatment._treated import Case, fit_treated, model_attributes
+from sknoisy.treatment._treated import Case, fit_treated
 
 LEAST_ROWS = 100  # fewer cannot tell how sure a model may be
 ENOUGH_FOR_ONE = 200  # rows to be held out, for the one number of a temperature

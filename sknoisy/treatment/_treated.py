@@ -70,9 +70,3 @@ def fit_treated(estimator, evidence, treated, *, weight_strategy, purpose, rando
         y, is_labels = evidence.target.y, evidence.target.is_labels
         explain(error, estimator, purpose, y, treated.y, is_labels=is_labels)
         raise
-
-
-def model_attributes(model):
-    """What a wrapper says of X in its model's words."""
-    names = ("n_features_in_", "feature_names_in_")
-    return {name: getattr(model, name) for name in names if hasattr(model, name)}

@@ -10,10 +10,9 @@ from sklearn.utils.validation import _num_samples, check_consistent_length
 
 from sknoisy._evidence._evidence import check_groups, check_weight
 from sknoisy._evidence._fitting import IsModel, check_kind, check_takes_weights
-from sknoisy._fitted import replace_fitted
+from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._soft_fit import SoftRows
 from sknoisy._wrapper import WrappedClassifier
-from sknoisy.treatment._treated import model_attributes
 
 
 class BaseWeakClassifier(WrappedClassifier, ABC):

@@ -19,7 +19,7 @@ from sknoisy._evidence._fitting import (
     seeded_clone,
     take_params,
 )
-from sknoisy._fitted import replace_fitted
+from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._soft_fit import SoftRows
 from sknoisy._wrapper import WrappedClassifier
 from sknoisy.noise_model import AnchorTransition, RegionTransition
@@ -240,16 +240,7 @@ class TransitionClassifier(WrappedClassifier):
         check_meaning(self.estimator, target.y, params)
         transition, prior, found_by = self._find_transition(evidence)
         parts = parts_of(transition, prior, found_by, evidence.n_rows)
-        rows = SoftRows(
-            X,
-            target.classes,
-            sample_weight=evidence.inputs.sample_weight,
-            groups=evidence.inputs.groups,
-            fit_params=params,
-            weight_strategy=self.weight_strategy,
-            random_state=self._seed(),
-            n_jobs=self.n_jobs,
-        )
+        rows = SoftRows.of(evidence, random_state=self._seed(), n_jobs=self.n_jobs)
         given = np.eye(len(target.classes))[target.codes]
         unchanged = all(np.array_equal(T, np.eye(len(T))) for _, T, _ in parts)
         if unchanged or evidence.trusted.all():
@@ -269,9 +260,7 @@ class TransitionClassifier(WrappedClassifier):
             "noise_proba_": 1.0 - (label_proba * given).sum(axis=1),
             **extra,
         }
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(model, name):
-                fitted[name] = getattr(model, name)
+        fitted |= model_attributes(model)
         # Only now, when nothing can fail any more, is this object changed.
         replace_fitted(self, fitted)
         return self

@@ -223,16 +223,8 @@ class RobustLossClassifier(WrappedClassifier, _RobustLoss):
     def _train(self, evidence):
         inputs, codes, classes = evidence.inputs, evidence.target.codes, evidence.target.classes
         loss = self._chosen_loss()
-        rows = SoftRows(
-            inputs.X,
-            classes,
-            sample_weight=inputs.sample_weight,
-            fit_params=inputs.fit_params,
-            weight_strategy=self.weight_strategy,
-            min_proba=MIN_PROBA,
-            random_state=self._seed(),
-            n_jobs=self.n_jobs,
-        )
+        how = {"random_state": self._seed(), "n_jobs": self.n_jobs}
+        rows = SoftRows.of(evidence, min_proba=MIN_PROBA, **how)
         folds = []
         if len(classes) > 1:
             [folds] = evidence.splits(self.cv, random_state=self._seed())

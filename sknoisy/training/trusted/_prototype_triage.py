@@ -164,7 +164,7 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
         score, means, tau = given, np.full((n_classes, 0), np.nan), np.inf
         if has_trusted(evidence, type(self).__name__) and n_classes > 1:
             Z = self._directions(evidence)
-            rows = self._soft_rows(evidence)
+            rows = SoftRows.of(evidence, random_state=self._seed(), n_jobs=self.n_jobs)
             folds = rows.folds(target.y, self.cv)
             means = prototypes(Z[trusted], target.codes[trusted], n_classes)
             absent = np.isnan(means).any(axis=1)
@@ -240,19 +240,6 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
             Z = seeded_clone(self.embedding, self._seed()).fit_transform(Z)
         Z = Z.tocsr() if issparse(Z) else np.asarray(Z, dtype=float)
         return normalize(Z)
-
-    def _soft_rows(self, evidence):
-        inputs = evidence.inputs
-        return SoftRows(
-            inputs.X,
-            evidence.target.classes,
-            sample_weight=inputs.sample_weight,
-            groups=inputs.groups,
-            fit_params=inputs.fit_params,
-            weight_strategy=self.weight_strategy,
-            random_state=self._seed(),
-            n_jobs=self.n_jobs,
-        )
 
 
 def _warn_of_absent(names):

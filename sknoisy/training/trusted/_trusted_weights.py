@@ -195,16 +195,8 @@ class TrustedWeightClassifier(WrappedClassifier, _TrustedWeights):
         n_folds = min(5, trusted.sum())
         if n_folds < 2:
             return False
-        inputs, seed = evidence.inputs, self._seed()
-        rows = SoftRows(
-            inputs.X,
-            evidence.target.classes,
-            sample_weight=inputs.sample_weight,
-            fit_params=inputs.fit_params,
-            weight_strategy=self.weight_strategy,
-            random_state=seed,
-            n_jobs=self.n_jobs,
-        )
+        seed = self._seed()
+        rows = SoftRows.of(evidence, random_state=seed, n_jobs=self.n_jobs)
         folds = KFold(n_folds, shuffle=True, random_state=seed)
         for _, at in folds.split(np.flatnonzero(trusted)):
             held = np.flatnonzero(trusted)[at]

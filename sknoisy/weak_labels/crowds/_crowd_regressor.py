@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_consistent_length
 from sknoisy._evidence import Evidence, fit_model, take_rows, weight_parameter
 from sknoisy._evidence._evidence import check_weight
 from sknoisy._evidence._fitting import IsModel, check_takes_weights, seeded_clone, take_params
-from sknoisy._fitted import replace_fitted
+from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._wrapper import WrappedRegressor
 from sknoisy.detection._base import check_kind
 from sknoisy.weak_labels.crowds._bias_variance import BiasVariance
@@ -217,9 +217,7 @@ class CrowdRegressor(WrappedRegressor):
             "n_fits_": n_fits,
             **{name: fitted[name] for name in names},
         }
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(model, name):
-                attributes[name] = getattr(model, name)
+        attributes |= model_attributes(model)
         replace_fitted(self, attributes)
         return self
 

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import _num_samples
 
 from sknoisy._evidence._responses import LabelResponse
+from sknoisy._fitted import model_attributes
 from sknoisy.weak_labels.positive_unlabelled._prior import safe_logit
 
 
@@ -42,9 +43,7 @@ class CorrectedModel(ClassifierMixin, BaseEstimator):
         self.classes = classes
         self.positive_at = positive_at
         self.correction = correction
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(models[0], name):
-                setattr(self, name, getattr(models[0], name))
+        vars(self).update(model_attributes(models[0]))
 
     @property
     def classes_(self):

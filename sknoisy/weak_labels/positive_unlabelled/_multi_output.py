@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from sknoisy._evidence._evidence import check_groups, check_weight
 from sknoisy._evidence._fitting import IsModel, check_takes_weights
-from sknoisy._fitted import replace_fitted
+from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._soft_fit import SoftRows
 from sknoisy._wrapper import BaseWrapper
 from sknoisy.detection._base import check_kind
@@ -201,9 +201,7 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
             "variational_proba_": np.column_stack(f),
             "n_iter_": np.array(n_iter),
         }
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(models[0], name):
-                fitted[name] = getattr(models[0], name)
+        fitted |= model_attributes(models[0])
         replace_fitted(self, fitted)
         return self
 
