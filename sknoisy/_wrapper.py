@@ -89,7 +89,11 @@ class BaseWrapper(MetaEstimatorMixin, PlainState, BaseEstimator):
         ndarray of shape (n_samples,)
         """
         check_is_fitted(self)
-        return _one_column(self.estimator_.predict(X, **params), X)
+        return one_column(self.estimator_.predict(self._for_model(X), **params), X)
+
+    def _for_model(self, X):
+        """Rows to be judged, as the wrapped model is to see them."""
+        return X
 
     def get_metadata_routing(self):
         """Which metadata goes where, for metadata routing.
@@ -124,7 +128,7 @@ class BaseWrapper(MetaEstimatorMixin, PlainState, BaseEstimator):
         return tags
 
 
-def _one_column(predicted, X):
+def one_column(predicted, X):
     """One prediction a row, (n,), also where a model gives a column (n, 1)."""
     if isinstance(predicted, tuple):  # with return_std=True, for instance
         return predicted
@@ -156,7 +160,7 @@ class WrappedClassifier(ClassifierMixin, BaseWrapper):
             Columns in the order of `classes_`.
         """
         check_is_fitted(self)
-        proba = self._in_order(self.estimator_.predict_proba(X, **params), 0.0)
+        proba = self._in_order(self.estimator_.predict_proba(self._for_model(X), **params), 0.0)
         temperature = getattr(self, "temperature_", 1.0)
         return proba if temperature == 1.0 else at_temperature(np.asarray(proba), temperature)
 
@@ -177,7 +181,9 @@ class WrappedClassifier(ClassifierMixin, BaseWrapper):
         check_is_fitted(self)
         if getattr(self, "temperature_", 1.0) != 1.0:
             return np.log(self.predict_proba(X, **params))
-        return self._in_order(self.estimator_.predict_log_proba(X, **params), -np.inf)
+        return self._in_order(
+            self.estimator_.predict_log_proba(self._for_model(X), **params), -np.inf
+        )
 
     @available_if(inner_has("decision_function"))
     def decision_function(self, X, **params):
@@ -194,7 +200,9 @@ class WrappedClassifier(ClassifierMixin, BaseWrapper):
         ndarray of shape (n_samples,) or (n_samples, K)
         """
         check_is_fitted(self)
-        return self._in_order(self.estimator_.decision_function(X, **params), np.nan)
+        return self._in_order(
+            self.estimator_.decision_function(self._for_model(X), **params), np.nan
+        )
 
     def _in_order(self, values, fill):
         """Columns in the order of `classes_`, whatever the order of the model's own."""

@@ -10,7 +10,6 @@ from scipy.sparse import issparse
 from sklearn.ensemble import BaggingClassifier
 from sklearn.tree import ExtraTreeClassifier
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sknoisy._evidence import Evidence, fit_model, is_table, take_rows
@@ -24,7 +23,7 @@ from sknoisy._evidence._fitting import (
 from sknoisy._evidence._responses import predicted_codes
 from sknoisy._fitted import replace_fitted
 from sknoisy._more_columns import more_columns
-from sknoisy._wrapper import WrappedClassifier, inner_has
+from sknoisy._wrapper import WrappedClassifier, one_column
 from sknoisy.detection._base import BaseDetector
 
 COLUMN = "sknoisy_stamp"
@@ -313,21 +312,8 @@ class StampDefenseClassifier(WrappedClassifier):
             )
         return with_stamp(X, stamped)
 
-    def predict(self, X, **params):
-        """Predict with the stamp.
-
-        Parameters
-        ----------
-        X : as in `fit`
-        **params : dict
-            Passed to the model's `predict`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        check_is_fitted(self)
-        return super().predict(self._stamped(X, True), **params)
+    def _for_model(self, X):
+        return self._stamped(X, True)
 
     def predict_unstamped(self, X, **params):
         """Predict without the stamp, as a model under attack would.
@@ -346,58 +332,7 @@ class StampDefenseClassifier(WrappedClassifier):
         ndarray of shape (n_samples,)
         """
         check_is_fitted(self)
-        return super().predict(self._stamped(X, False), **params)
-
-    @available_if(inner_has("predict_proba"))
-    def predict_proba(self, X, **params):
-        """Class probabilities with the stamp.
-
-        Parameters
-        ----------
-        X : as in `fit`
-        **params : dict
-            Passed to the model's `predict_proba`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, K)
-        """
-        check_is_fitted(self)
-        return super().predict_proba(self._stamped(X, True), **params)
-
-    @available_if(inner_has("predict_log_proba"))
-    def predict_log_proba(self, X, **params):
-        """Logarithms of the class probabilities with the stamp.
-
-        Parameters
-        ----------
-        X : as in `fit`
-        **params : dict
-            Passed to the model's `predict_log_proba`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, K)
-        """
-        check_is_fitted(self)
-        return super().predict_log_proba(self._stamped(X, True), **params)
-
-    @available_if(inner_has("decision_function"))
-    def decision_function(self, X, **params):
-        """Decision values with the stamp.
-
-        Parameters
-        ----------
-        X : as in `fit`
-        **params : dict
-            Passed to the model's `decision_function`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, K)
-        """
-        check_is_fitted(self)
-        return super().decision_function(self._stamped(X, True), **params)
+        return one_column(self.estimator_.predict(self._stamped(X, False), **params), X)
 
 
 def _width(X):
