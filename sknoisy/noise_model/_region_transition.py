@@ -6,7 +6,6 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-import pandas as pd
 from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.cluster import KMeans
@@ -14,6 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from sknoisy._evidence._fitting import seeded_clone
+from sknoisy._evidence._regions import read_regions
 from sknoisy.exceptions import NothingKnownWarning
 from sknoisy.noise_model._anchor_transition import AnchorTransition
 from sknoisy.noise_model._annotator_transition import AnnotatorTransition
@@ -191,27 +191,15 @@ class RegionTransition(BaseTransition):
 
     def _regions(self, evidence, seed):
         """((n,) number of the region of each row, their names)."""
-        X, by = evidence.inputs.X, self.by
-        if isinstance(by, str):
-            if not hasattr(X, "columns") or by not in list(X.columns):
-                raise ValueError(f"by names the column {by!r}, and X is no table with one.")
-            labels = X[by]
-        elif by is None or hasattr(by, "fit_predict"):
+        by = self.by
+        if by is None or hasattr(by, "fit_predict"):
             clusterer = KMeans(4, n_init=10) if by is None else by
             Z = evidence.features(getattr(self._base(), "estimator", None))
             if by is None:
                 distinct = np.unique(Z.toarray() if issparse(Z) else Z, axis=0)
                 clusterer.set_params(n_clusters=min(4, len(distinct)))
-            labels = seeded_clone(clusterer, seed).fit_predict(Z)
-        else:
-            labels = by(X)
-        labels = pd.Series(list(labels))
-        if len(labels) != evidence.n_rows:
-            raise ValueError(
-                f"by gives {len(labels)} labels, and X has {evidence.n_rows} rows: one for each."
-            )
-        region, names = pd.factorize(labels, use_na_sentinel=False)
-        return region, np.asarray(names)
+            by = seeded_clone(clusterer, seed).fit_predict(Z)
+        return read_regions(by, evidence.inputs.X)
 
 
 class PartOfRows:

@@ -28,6 +28,9 @@ class Treated:
         Training rows that were acted on.
     attributes : dict
         The treatment's own trace.
+    X : container or None
+        What the rows look like, where they are not rows of the given X (mixed ones); then `rows`
+        says whose parameters of `fit` each of them has.
     """
 
     rows: np.ndarray | None
@@ -35,6 +38,7 @@ class Treated:
     sample_weight: np.ndarray | None
     noise_mask: np.ndarray
     attributes: dict[str, Any] = field(default_factory=dict)
+    X: Any = None
 
 
 @dataclass
@@ -54,10 +58,13 @@ class Case:
 def fit_treated(estimator, evidence, treated, *, weight_strategy, purpose, random_state=None):
     """The last fit: a clone of `estimator` on what `Treated` leaves; an error says the purpose."""
     inputs, rows = evidence.inputs, treated.rows
+    X = treated.X
+    if X is None:
+        X = inputs.X if rows is None else take_rows(inputs.X, rows)
     try:
         return fit_model(
             seeded_clone(estimator, random_state),
-            inputs.X if rows is None else take_rows(inputs.X, rows),
+            X,
             treated.y,
             treated.sample_weight,
             inputs.fit_params
