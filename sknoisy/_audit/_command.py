@@ -22,6 +22,7 @@ examples:
   python -m sknoisy audit data.csv --target label
   python -m sknoisy audit data.csv.gz --target price --drop id,url --out verdicts.csv
   python -m sknoisy audit data.parquet --target label --model forest --worst 30
+  python -m sknoisy audit data.csv --target label --proba out_of_sample.parquet
   python -m sknoisy audit --task regression
 """
 FOR_A_FILE = (
@@ -34,6 +35,7 @@ FOR_A_FILE = (
     "decimal",
     "missing",
     "encoding",
+    "proba",
 )
 
 
@@ -116,6 +118,13 @@ def make_parser():
         metavar="NAME",
         help="class of sknoisy.detection; default: "
         "ConfidentLearning for labels, Residual for numbers",
+    )
+    add(
+        "--proba",
+        metavar="FILE",
+        help="CSV or Parquet with predictions by models of your own that have not seen the row, in "
+        "the order of the rows: a column for each class, called like it, or one of numbers; then "
+        "no model is fitted",
     )
     add(
         "--contamination",
