@@ -36,6 +36,7 @@ from sknoisy._evidence._knowledge import LEVEL
 from sknoisy._evidence._splits import DEFAULT_FOLDS
 from sknoisy._evidence.bags._out_of_bag import has_oob
 from sknoisy.exceptions import CleaningLimitWarning, OwnEvidenceWarning, RareClassWarning
+from sknoisy.report import NoiseReport
 
 
 @dataclass
@@ -255,3 +256,9 @@ def _warning_notes(caught):
     if n:
         texts.append(f"{n} fits of the model stopped before they converged")
     return list(dict.fromkeys(texts))
+
+
+def noise_report_of(result):
+    """`NoiseReport` of an audit, whose rows have the numbers that they have in the file."""
+    X = result.features.X.set_axis(result.target.rows, axis=0)
+    return NoiseReport.from_estimator(result.detector, X, result.target.y, title=result.source)
