@@ -36,6 +36,7 @@ FLOORS = [
     "detection.committees",
     "treatment",
     "robust",
+    "model_selection",
     "multilabel",
     "weak_labels",  # its own modules, which its rooms share
     "weak_labels.crowds",

@@ -1,5 +1,14 @@
 """How well wrong rows were found, how much of the lost score was won back, what to hold back."""
 
+from sknoisy.metrics._corrected import (
+    corrected_accuracy,
+    corrected_balanced_accuracy,
+    corrected_confusion,
+    corrected_log_loss,
+    corrected_roc_auc,
+    replicate_mean_squared_error,
+    replicate_r2,
+)
 from sknoisy.metrics._detection import (
     auroc,
     average_precision,
@@ -21,9 +30,16 @@ __all__ = [
     "auroc",
     "average_precision",
     "calibration_error",
+    "corrected_accuracy",
+    "corrected_balanced_accuracy",
+    "corrected_confusion",
+    "corrected_log_loss",
+    "corrected_roc_auc",
     "detection_report",
     "precision_at_k",
     "recovered_share",
+    "replicate_mean_squared_error",
+    "replicate_r2",
     "risk_coverage_auc",
     "risk_coverage_curve",
 ]

@@ -1,0 +1,350 @@
+"""Scores on noisy validation targets, corrected for the noise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import roc_auc_score
+from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+LEAST_PROBA = 1e-15
+MOST_CONDITION = (
+    1e3  # of a matrix that is still to be turned round: beyond, chance is all that is left
+)
+
+
+def corrected_accuracy(y, y_pred, *, transition, labels=None, sample_weight=None):
+    """Accuracy on true labels, estimated from noisy ones.
+
+    Assumes that how a label is wrong depends on the true class alone, and that `transition` says
+    how. Then the estimate has no bias; its variance grows as classes become harder to tell by their
+    noise, and single values may lie outside [0, 1].
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        Given labels, some of them wrong.
+    y_pred : array-like of shape (n,)
+        Predicted labels.
+    transition : array-like of shape (K, K) or DataFrame
+        P(given j | true i) in row i, column j, each row summing to one.
+    labels : array-like of shape (K,), default=None
+        Classes of the matrix, in its order. None means the index of a DataFrame, else the sorted
+        labels of y and y_pred.
+    sample_weight : array-like of shape (n,), default=None
+
+    Returns
+    -------
+    float
+
+    References
+    ----------
+    N. Natarajan, I. S. Dhillon, P. Ravikumar, A. Tewari: "Learning with Noisy Labels", NeurIPS,
+    2013 (the unbiased estimator, for losses of two classes).
+
+    Examples
+    --------
+    A fifth of the labels is wrong, so that a model that is always right seems to be right in four
+    cases of five:
+
+    >>> import numpy as np
+    >>> from sknoisy.metrics import corrected_accuracy
+    >>> truth = np.tile([0, 1], 500)
+    >>> given = np.where(np.arange(1000) % 10 < 2, 1 - truth, truth)
+    >>> float(np.mean(given == truth))
+    0.8
+    >>> round(corrected_accuracy(given, truth, transition=[[0.8, 0.2], [0.2, 0.8]]), 6)
+    1.0
+    """
+    joint = corrected_confusion(
+        y, y_pred, transition=transition, labels=labels, sample_weight=sample_weight
+    )
+    return float(np.trace(joint))
+
+
+def corrected_balanced_accuracy(y, y_pred, *, transition, labels=None, sample_weight=None):
+    """Balanced accuracy on true labels, estimated from noisy ones.
+
+    Parameters and assumptions are those of `corrected_accuracy`. A ratio of unbiased estimates, so
+    that its bias vanishes with the number of rows. Classes that have no row by estimate do not
+    count.
+
+    Parameters
+    ----------
+    y, y_pred, transition, labels, sample_weight
+        See `corrected_accuracy`.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> from sknoisy.metrics import corrected_balanced_accuracy
+    >>> y, y_pred = [0] * 8 + [1] * 2, [0] * 10
+    >>> corrected_balanced_accuracy(y, y_pred, transition=[[1, 0], [0.5, 0.5]])
+    0.5
+    """
+    joint = corrected_confusion(
+        y, y_pred, transition=transition, labels=labels, sample_weight=sample_weight
+    )
+    members = joint.sum(axis=1)
+    there = members > 1e-12
+    return float(np.mean(np.diagonal(joint)[there] / members[there]))
+
+
+def corrected_confusion(y, y_pred, *, transition, labels=None, sample_weight=None):
+    """Shares of rows by true and predicted label, estimated from noisy labels.
+
+    Parameters
+    ----------
+    y, y_pred, transition, labels, sample_weight
+        See `corrected_accuracy`.
+
+    Returns
+    -------
+    ndarray of shape (K, K)
+        Share of the rows of true class i that are predicted as j; the sum is one, and entries may
+        be negative by chance.
+
+    Examples
+    --------
+    >>> from sknoisy.metrics import corrected_confusion
+    >>> T = [[0.75, 0.25], [0, 1]]
+    >>> corrected_confusion([0, 0, 0, 1], [0, 0, 0, 0], transition=T).round(6)
+    array([[1., 0.],
+           [0., 0.]])
+    """
+    matrix, labels = _matrix(transition, labels, y, y_pred)
+    given, predicted = _codes(y, labels, "y"), _codes(y_pred, labels, "y_pred")
+    check_consistent_length(given, predicted, sample_weight)
+    weight = _weight(sample_weight, len(given))
+    counts = np.zeros(matrix.shape)
+    np.add.at(counts, (given, predicted), weight)
+    return np.linalg.solve(matrix.T, counts / weight.sum())
+
+
+def corrected_log_loss(y, y_proba, *, transition, labels=None, sample_weight=None):
+    """Log loss on true labels, estimated from noisy ones.
+
+    The loss of each given label is replaced by the combination of the losses of all labels whose
+    mean over the noise is the loss of the true one. Assumptions as for `corrected_accuracy`.
+    Unbiased, and of much larger variance where probabilities are near zero.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        Given labels.
+    y_proba : array-like of shape (n, K), or (n,) for two classes
+        Predicted probabilities, columns in the order of `labels`.
+    transition, labels, sample_weight
+        See `corrected_accuracy`.
+
+    Returns
+    -------
+    float
+
+    References
+    ----------
+    G. Patrini, A. Rozza, A. K. Menon, R. Nock, L. Qu: "Making Deep Neural Networks Robust to Label
+    Noise: A Loss Correction Approach", CVPR, 2017 (the backward correction).
+
+    Examples
+    --------
+    >>> from sknoisy.metrics import corrected_log_loss
+    >>> given = [0, 0, 0, 1]  # of four rows of class 0
+    >>> loss = corrected_log_loss(given, [[0.5, 0.5]] * 4, transition=[[0.75, 0.25], [0, 1]])
+    >>> round(loss, 4)  # log 2
+    0.6931
+    """
+    matrix, labels = _matrix(transition, labels, y)
+    given = _codes(y, labels, "y")
+    proba = np.asarray(y_proba, dtype=float)
+    if proba.ndim == 1 and len(labels) == 2:
+        proba = np.column_stack([1 - proba, proba])
+    if proba.shape != (len(given), len(labels)):
+        raise ValueError(
+            f"y_proba has shape {proba.shape}, and there are {len(given)} rows and {len(labels)} "
+            "classes: give one column for each class, in the order of labels."
+        )
+    losses = -np.log(np.clip(proba, LEAST_PROBA, 1.0))
+    # sum_j T[i, j] backward[j, k] = 1 if i = k: the mean over the noise is the loss of the true one
+    backward = np.linalg.inv(matrix)
+    corrected = np.einsum("nk,nk->n", backward[given], losses)
+    return float(np.average(corrected, weights=_weight(sample_weight, len(given))))
+
+
+def corrected_roc_auc(y, y_score, *, transition, labels=None, sample_weight=None):
+    """Area under the ROC curve on true labels of two classes, estimated from noisy ones.
+
+    The order of two models by AUC is that on noisy labels anyhow, for the noise only shrinks the
+    distance from one half. Assumptions as for `corrected_accuracy`.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        Given labels of two classes.
+    y_score : array-like of shape (n,)
+        Scores, higher for the second class.
+    transition, labels, sample_weight
+        See `corrected_accuracy`.
+
+    Returns
+    -------
+    float
+
+    References
+    ----------
+    A. K. Menon, B. van Rooyen, C. S. Ong, R. C. Williamson: "Learning from Corrupted Binary Labels
+    via Class-Probability Estimation", ICML, 2015.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknoisy.metrics import corrected_roc_auc
+    >>> truth = np.tile([0, 1], 500)
+    >>> given = np.where(np.arange(1000) % 10 < 2, 1 - truth, truth)
+    >>> round(corrected_roc_auc(given, truth, transition=[[0.8, 0.2], [0.2, 0.8]]), 6)
+    1.0
+    """
+    matrix, labels = _matrix(transition, labels, y)
+    if len(labels) != 2:
+        raise ValueError(
+            f"corrected_roc_auc is for two classes, and there are {len(labels)}: use "
+            "corrected_balanced_accuracy, or one class against the others."
+        )
+    given = _codes(y, labels, "y")
+    weight = _weight(sample_weight, len(given))
+    share = np.bincount(given, weights=weight, minlength=2) / weight.sum()
+    if (share == 0).any():
+        return np.nan
+    prior = np.linalg.solve(matrix.T, share)
+    wrong = matrix[0, 1] * prior[0] / share[1] + matrix[1, 0] * prior[1] / share[0]
+    area = roc_auc_score(given, y_score, sample_weight=sample_weight)
+    return float(0.5 + (area - 0.5) / (1 - wrong))
+
+
+def replicate_mean_squared_error(y, y_pred, *, replicate, sample_weight=None):
+    """Mean squared error on true numbers, from two noisy measurements of each.
+
+    Assumes that the errors of the two are independent of each other and of the prediction, and have
+    mean zero. Then the product of the two residuals has the true squared error as its mean.
+
+    Parameters
+    ----------
+    y, replicate : array-like of shape (n,)
+        Two measurements. Rows whose replicate is NaN do not count.
+    y_pred : array-like of shape (n,)
+    sample_weight : array-like of shape (n,), default=None
+
+    Returns
+    -------
+    float
+        May be negative by chance.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknoisy.metrics import replicate_mean_squared_error
+    >>> rng = np.random.default_rng(0)
+    >>> truth = rng.normal(size=10_000)
+    >>> first, second = truth + rng.normal(size=(2, 10_000))
+    >>> bool(abs(np.mean((first - truth) ** 2) - 1) < 0.05)  # what a perfect model seems to miss
+    True
+    >>> bool(abs(replicate_mean_squared_error(first, truth, replicate=second)) < 0.05)
+    True
+    """
+    y, y_pred, other = (column_or_1d(v).astype(float) for v in (y, y_pred, replicate))
+    check_consistent_length(y, y_pred, other, sample_weight)
+    known = ~np.isnan(other)
+    if not known.any():
+        raise ValueError("replicate is missing in all rows: there is nothing to compare with.")
+    product = (y - y_pred) * (other - y_pred)
+    return float(np.average(product[known], weights=_weight(sample_weight, len(y))[known]))
+
+
+def replicate_r2(y, y_pred, *, replicate, sample_weight=None):
+    """R2 on true numbers, from two noisy measurements of each.
+
+    Assumptions and parameters are those of `replicate_mean_squared_error`; the variance of the true
+    numbers is the covariance of the two measurements.
+
+    Parameters
+    ----------
+    y, y_pred, replicate, sample_weight
+        See `replicate_mean_squared_error`.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknoisy.metrics import replicate_r2
+    >>> rng = np.random.default_rng(0)
+    >>> truth = rng.normal(size=10_000)
+    >>> first, second = truth + rng.normal(size=(2, 10_000))
+    >>> bool(abs(replicate_r2(first, truth, replicate=second) - 1) < 0.1)
+    True
+    """
+    error = replicate_mean_squared_error(
+        y, y_pred, replicate=replicate, sample_weight=sample_weight
+    )
+    y, other = (column_or_1d(v).astype(float) for v in (y, replicate))
+    known = ~np.isnan(other)
+    weight = _weight(sample_weight, len(y))[known]
+    a, b = (v[known] - np.average(v[known], weights=weight) for v in (y, other))
+    variance = np.average(a * b, weights=weight)
+    if variance <= 0:
+        raise ValueError(
+            "The two measurements do not agree at all (their covariance is not positive), so that "
+            "there is no true variance to explain."
+        )
+    return float(1 - error / variance)
+
+
+# --------------------------------------------------------------------------- reading
+
+
+def _matrix(transition, labels, *ys):
+    """(checked matrix, its labels as an array)."""
+    if labels is None and isinstance(transition, pd.DataFrame):
+        labels = transition.index
+        transition = transition.loc[labels, labels]
+    if labels is None:
+        labels = np.unique(np.concatenate([np.asarray(y).ravel() for y in ys]))
+    labels = np.asarray(labels)
+    matrix = np.asarray(transition, dtype=float)
+    if matrix.shape != (len(labels), len(labels)):
+        raise ValueError(
+            f"transition has shape {matrix.shape} for {len(labels)} labels: say by labels which "
+            "classes its rows and columns are."
+        )
+    odd = np.flatnonzero((matrix < 0).any(axis=1) | (np.abs(matrix.sum(axis=1) - 1) > 1e-6))
+    if len(odd):
+        raise ValueError(
+            f"transition, row of {labels[odd[0]]}: {matrix[odd[0]]} are no probabilities that sum "
+            "to one."
+        )
+    if np.linalg.cond(matrix) > MOST_CONDITION:
+        raise ValueError(
+            "transition says that some true classes give the same labels: what is true cannot be "
+            "told from what is given."
+        )
+    return matrix, labels
+
+
+def _codes(values, labels, name):
+    codes = pd.Index(labels).get_indexer(pd.Index(column_or_1d(values)))
+    odd = np.flatnonzero(codes < 0)
+    if len(odd):
+        raise ValueError(
+            f"{name}: {np.asarray(values)[odd[:1]].tolist()[0]!r} in row {odd[0]} is no label of "
+            "the matrix."
+        )
+    return codes
+
+
+def _weight(sample_weight, n):
+    return np.ones(n) if sample_weight is None else np.asarray(sample_weight, dtype=float)

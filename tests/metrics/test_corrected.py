@@ -1,0 +1,143 @@
+"""Scores on noisy targets: no bias over draws of the noise."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
+
+from sknoisy.datasets import transition_noise
+from sknoisy.metrics import (
+    corrected_accuracy,
+    corrected_balanced_accuracy,
+    corrected_confusion,
+    corrected_log_loss,
+    corrected_roc_auc,
+    replicate_mean_squared_error,
+    replicate_r2,
+)
+
+LABELS = np.array(["a", "b", "c"])
+T = np.array([[0.8, 0.15, 0.05], [0.1, 0.9, 0.0], [0.2, 0.2, 0.6]])
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """True labels, probabilities and predictions of a model that is right in four of five."""
+    rng = np.random.default_rng(0)
+    codes = rng.choice(3, 600, p=[0.5, 0.3, 0.2])
+    proba = rng.dirichlet([1, 1, 1], 600)
+    proba[np.arange(600), codes] += 1.2
+    proba /= proba.sum(axis=1, keepdims=True)
+    return LABELS[codes], proba, LABELS[proba.argmax(axis=1)]
+
+
+def draws(y, matrix, labels, n=300):
+    frame = pd.DataFrame(matrix, index=labels, columns=labels)
+    return [transition_noise(y, frame, random_state=seed)[0] for seed in range(n)]
+
+
+def without_bias(values, truth, plain):
+    """The mean over draws is the truth, within three standard errors; the plain one is not."""
+    error = np.std(values) / np.sqrt(len(values))
+    assert abs(np.mean(values) - truth) < 3 * error
+    assert abs(plain - truth) > 10 * error
+
+
+def test_accuracy(rows):
+    y, _, predicted = rows
+    noisy = draws(y, T, LABELS)
+    values = [corrected_accuracy(z, predicted, transition=T, labels=LABELS) for z in noisy]
+    without_bias(values, np.mean(predicted == y), np.mean([np.mean(z == predicted) for z in noisy]))
+
+
+def test_balanced_accuracy(rows):
+    y, _, predicted = rows
+    noisy = draws(y, T, LABELS)
+    values = [corrected_balanced_accuracy(z, predicted, transition=T, labels=LABELS) for z in noisy]
+    truth = balanced_accuracy_score(y, predicted)
+    assert abs(np.mean(values) - truth) < 0.005  # a ratio: nearly without bias
+    assert np.mean([balanced_accuracy_score(z, predicted) for z in noisy]) < truth - 0.05
+
+
+def test_log_loss(rows):
+    y, proba, _ = rows
+    noisy = draws(y, T, LABELS)
+    values = [corrected_log_loss(z, proba, transition=T, labels=LABELS) for z in noisy]
+    without_bias(values, log_loss(y, proba), np.mean([log_loss(z, proba) for z in noisy]))
+
+
+def test_roc_auc():
+    rng = np.random.default_rng(0)
+    y = (rng.random(800) < 0.3).astype(int)
+    score = y + rng.normal(size=800)
+    matrix = np.array([[0.85, 0.15], [0.3, 0.7]])
+    noisy = draws(y, matrix, [0, 1])
+    values = [corrected_roc_auc(z, score, transition=matrix) for z in noisy]
+    truth = roc_auc_score(y, score)
+    assert abs(np.mean(values) - truth) < 0.005  # the shares of the classes are estimated
+    assert np.mean([roc_auc_score(z, score) for z in noisy]) < truth - 0.05
+    assert np.isnan(corrected_roc_auc([1, 1], [0.1, 0.2], transition=matrix, labels=[0, 1]))
+
+
+def test_no_noise_is_no_correction(rows):
+    y, proba, predicted = rows
+    how = {"transition": np.eye(3), "labels": LABELS}
+    assert corrected_accuracy(y, predicted, **how) == pytest.approx(np.mean(y == predicted))
+    assert corrected_log_loss(y, proba, **how) == pytest.approx(log_loss(y, proba))
+    expected = balanced_accuracy_score(y, predicted)
+    assert corrected_balanced_accuracy(y, predicted, **how) == pytest.approx(expected)
+    assert corrected_confusion(y, predicted, **how).sum() == pytest.approx(1)
+
+
+def test_weights_are_repeats(rows):
+    y, proba, predicted = rows
+    weight = np.random.default_rng(1).integers(0, 3, len(y))
+    again = np.repeat(np.arange(len(y)), weight)
+    how = {"transition": T, "labels": LABELS}
+    for metric, said in ((corrected_accuracy, predicted), (corrected_log_loss, proba)):
+        expected = metric(y[again], said[again], **how)
+        assert metric(y, said, sample_weight=weight, **how) == pytest.approx(expected)
+
+
+def test_a_frame_names_its_classes(rows):
+    y, _, predicted = rows
+    frame = pd.DataFrame(T, index=LABELS, columns=LABELS)
+    shuffled = frame.loc[["c", "a", "b"], ["b", "c", "a"]]
+    expected = corrected_accuracy(y, predicted, transition=T, labels=LABELS)
+    assert corrected_accuracy(y, predicted, transition=shuffled) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"transition": np.eye(2)}, "say by labels which classes"),
+        ({"transition": 2 * np.eye(3)}, "row of a: .* no probabilities that sum to one"),
+        ({"transition": np.full((3, 3), 1 / 3)}, "cannot be told"),
+        ({"transition": np.eye(3), "labels": ["a", "b", "d"]}, "'c' in row .* is no label"),
+    ],
+)
+def test_what_is_wrong_is_said(how, message, rows):
+    y, _, predicted = rows
+    with pytest.raises(ValueError, match=message):
+        corrected_accuracy(y, predicted, **how)
+
+
+def test_replicates():
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=500)
+    predicted = 0.8 * truth + 0.3 * rng.normal(size=500)
+    mse, r2, plain = [], [], []
+    for _ in range(300):
+        first, second = truth + rng.normal(size=(2, 500)) * [[0.7], [1.0]]
+        second[:50] = np.nan
+        mse.append(replicate_mean_squared_error(first, predicted, replicate=second))
+        r2.append(replicate_r2(first, predicted, replicate=second))
+        plain.append(np.mean((first - predicted) ** 2))
+    known = slice(50, None)
+    error = np.mean((truth - predicted)[known] ** 2)
+    without_bias(mse, error, np.mean(plain))
+    assert np.mean(r2) == pytest.approx(1 - error / truth[known].var(), abs=0.02)
+    with pytest.raises(ValueError, match="missing in all rows"):
+        replicate_mean_squared_error(truth, predicted, replicate=np.full(500, np.nan))
+    with pytest.raises(ValueError, match="do not agree at all"):
+        replicate_r2(truth, predicted, replicate=-truth)
