@@ -1,0 +1,12 @@
+"""Rows from several sources whose answers conflict: which batches belong together, and whom to ask."""
+
+from sknoisy.training.sources._subjective_learning import (
+    SubjectiveLearningClassifier,
+    SubjectiveLearningRegressor,
+)
+
+__all__ = [
+    "ListDecodableRegressor",
+    "SubjectiveLearningClassifier",
+    "SubjectiveLearningRegressor",
+]
