@@ -1,5 +1,6 @@
 """Rows from several sources whose answers conflict: which batches belong together, and whom to ask."""
 
+from sknoisy.training.sources._list_decodable import ListDecodableRegressor
 from sknoisy.training.sources._subjective_learning import (
     SubjectiveLearningClassifier,
     SubjectiveLearningRegressor,

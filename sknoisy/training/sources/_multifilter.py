@@ -9,7 +9,8 @@ from scipy.linalg import eigh
 
 CLIP = 3.0  # mean sizes of residuals at which gradients are clipped
 OVERLAP = (2.0, 1.0, 0.5)  # deviations of a genuine batch by which the parts of a split overlap
-SLACK = 1.5  # times what chance makes of a variance
+SLACK = 1.0  # times what chance makes of a variance
+ALIKE = 0.8  # share of the batches of two candidates that both have, for them to be one
 TINY = 1e-12
 
 
@@ -56,29 +57,61 @@ class BatchRows:
         return (inner * (self.weight * scale[self.batch])[:, None]).T @ inner / total
 
 
-def multifilter(rows, alpha, max_steps=10_000):
-    """Weights of the batches for each candidate, and its coefficients.
+def candidates(rows, alpha):
+    """Regressions one of which is near that of the genuine batches.
 
-    From equal weights on: fit a regression with clipped residuals, look whether the batches' mean
-    gradients differ by more than chance, and if so take weight from those that lie far off, or,
-    where there are several heaps of them, go on with each heap. Weights that have lost too many
-    batches for the genuine ones to be among them are given up.
+    What the multifilter finds, each fitted anew to the share `alpha` of the batches with the least
+    loss until these stay the same. As long as too many batches are explained by none, it is asked
+    again about those.
 
     Parameters
     ----------
     rows : BatchRows
     alpha : float
         Share of the batches that is genuine, at least.
+
+    Returns
+    -------
+    core : ndarray of shape (K, B) of bool
+        The batches that each candidate is fitted to.
+    """
+    left = rows.size > 0
+    least = max(1, int(np.ceil(alpha * left.sum())))
+    cores = []
+    while 2 * left.sum() >= least:
+        n_left = left.sum()
+        for coef in multifilter(rows, alpha, left.astype(float)):
+            core, loss = settled(rows, coef, least)
+            if not any(are_alike(core, other) for other in cores):
+                cores.append(core)
+            left = left & ~concentrate(loss, least)
+        if left.sum() == n_left:
+            break
+    return np.array(cores)
+
+
+def multifilter(rows, alpha, start, max_steps=10_000):
+    """Coefficients of regressions to heaps of batches.
+
+    From the first weights on: fit a regression with clipped residuals, look whether the batches'
+    mean gradients differ by more than chance, and if so take weight from those that lie far off,
+    or, where there are several heaps of them, go on with each heap. Weights that have lost too many
+    batches for the genuine ones to be among them are given up.
+
+    Parameters
+    ----------
+    rows : BatchRows
+    alpha : float
+    start : ndarray of shape (B,)
+        First weights of the batches.
     max_steps : int
 
     Returns
     -------
-    beta : ndarray of shape (L, B)
-    coef : ndarray of shape (L, d)
+    list of ndarray of shape (d,)
     """
-    n_batches = len(rows.size)
-    open_, done = [(rows.size > 0).astype(float)], []
-    least = alpha * open_[0].sum() / 2
+    unit = alpha * np.count_nonzero(rows.size)
+    open_, done = [start], []
     for _ in range(max_steps):
         if not open_:
             break
@@ -86,13 +119,31 @@ def multifilter(rows, alpha, max_steps=10_000):
         coef, clip = clipped_fit(rows, beta)
         value, chance, limit = outlying(rows, beta, coef, clip)
         if weighted_variance(value, beta) <= limit * chance:
-            done.append((beta, coef))
+            done.append(coef)
             continue
-        parts = split(value, beta, alpha * n_batches / 8, np.sqrt(chance), limit)
-        open_ += [part for part in parts if part.sum() >= least]
-    if not done:
-        return np.empty((0, n_batches)), np.empty((0, rows.Z.shape[1]))
-    return np.array([beta for beta, _ in done]), np.array([coef for _, coef in done])
+        parts = split(value, beta, unit / 8, np.sqrt(chance), limit)
+        open_ += [part for part in parts if part.sum() >= unit / 2]
+    return done
+
+
+def settled(rows, coef, least, max_iter=20):
+    """The `least` many batches of least loss, refitted until they stay; and all losses (B,)."""
+    core = None
+    for _ in range(max_iter):
+        loss = rows.mean((rows.y - rows.Z @ coef) ** 2)
+        loss[rows.size == 0] = np.inf
+        new = np.zeros(len(loss), dtype=bool)
+        new[np.argsort(loss, kind="stable")[:least]] = True
+        if core is not None and (new == core).all():
+            break
+        core = new
+        coef, _ = clipped_fit(rows, core.astype(float))
+    return core, loss
+
+
+def are_alike(one, other):
+    """Whether two sets of batches have nearly the same members."""
+    return (one & other).sum() >= ALIKE * (one | other).sum()
 
 
 def clipped_fit(rows, beta):
