@@ -1,4 +1,4 @@
-"""Rows from several sources whose answers conflict: which batches belong together, and whom to ask."""
+"""Rows from several sources whose answers conflict: which batches belong together."""
 
 from sknoisy.training.sources._list_decodable import ListDecodableRegressor
 from sknoisy.training.sources._subjective_learning import (

@@ -57,7 +57,7 @@ def allocate(batches, n_sources, *, n_init=3, max_iter=20, random_state=None):
     Allocation
     """
     if n_sources == 1:
-        return _ended(batches, np.zeros(batches.n_batches, dtype=int), 0)
+        return _ended(batches, np.zeros(batches.n_batches, dtype=int), 1)
     rng = check_random_state(random_state)
     weight = batches.size
     best, least = None, np.inf

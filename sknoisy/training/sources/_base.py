@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sknoisy._evidence import Evidence
@@ -17,6 +18,7 @@ from sknoisy._evidence._fitting import IsModel, check_kind, check_meaning, check
 from sknoisy._evidence._regions import read_regions
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._wrapper import BaseWrapper, one_column
+from sknoisy.detection._base import CV
 from sknoisy.training.sources._batches import Batches
 
 
@@ -46,7 +48,7 @@ class BaseSources(BaseWrapper, ABC):
     _parameter_constraints: dict = {
         "estimator": [IsModel()],
         "by": [str, callable, None],
-        "cv": [Interval(Integral, 2, None, closed="left")],
+        "cv": CV,
         "weight_strategy": [StrOptions({"native", "resample"})],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
@@ -148,6 +150,16 @@ class BaseSources(BaseWrapper, ABC):
         return np.column_stack(
             [one_column(model.predict(X, **params), X) for model in self.estimators_]
         )
+
+
+def warn_of_single_rows(owner):
+    warnings.warn(
+        f"Each row is a batch of its own, so that {owner} cannot bear out which belong together, "
+        "and this is the plain model: pass fit(X, y, groups=...), or by=, with the batch of each "
+        "row.",
+        UserWarning,
+        stacklevel=5,
+    )
 
 
 def best_on_trusted(loss, batches):

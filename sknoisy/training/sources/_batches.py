@@ -26,7 +26,8 @@ class Batches:
         Number of the batch of each row, 0 to B - 1.
     estimator : estimator object
         What is cloned.
-    cv : int
+    cv : int, splitter or iterable
+        What a splitter gets as groups are the batches.
     random_state, n_jobs : int or None
     """
 
@@ -46,6 +47,18 @@ class Batches:
             [self.folds] = make_splits(
                 cv, evidence.inputs.X, evidence.target, groups=together, random_state=random_state
             )
+            self._check_whole()
+
+    def _check_whole(self):
+        for i, (train, test) in enumerate(self.folds):
+            both = np.intersect1d(self.batch[train], self.batch[test])
+            if len(both):
+                row = test[self.batch[test] == both[0]][0]
+                raise ValueError(
+                    f"Split {i + 1} of cv has rows of one batch both to fit on and to judge (row "
+                    f"{row}, for one), and {len(both)} such batches: keep batches together, as "
+                    "GroupKFold does, or give a number of folds."
+                )
 
     @property
     def are_rows(self):

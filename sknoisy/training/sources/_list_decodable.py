@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -12,7 +11,12 @@ from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.utils._param_validation import HasMethods, Interval
 
 from sknoisy._wrapper import WrappedRegressor
-from sknoisy.training.sources._base import BaseSources, Sources, best_on_trusted
+from sknoisy.training.sources._base import (
+    BaseSources,
+    Sources,
+    best_on_trusted,
+    warn_of_single_rows,
+)
 from sknoisy.training.sources._batches import NEVER
 from sknoisy.training.sources._multifilter import BatchRows, are_alike, candidates, concentrate
 
@@ -57,15 +61,15 @@ class ListDecodableRegressor(WrappedRegressor, BaseSources):
         Share of the batches that is genuine, at least.
     by : str, callable or None, default=None
         The batch of each row: a column of X, or `callable(X) -> (n,)`. None means `groups` of
-        `fit`; without these each row is a batch, a warning says that so nothing can be told
-        apart, and there is one candidate, fitted to the rows of least loss.
+        `fit`; without these each row is a batch, and a warning says that so nothing can be told
+        apart: the plain model is the only candidate.
     basis : transformer or None, default=None
         Makes features of the (numeric, standardised) features, in which the truth is closer to
         linear: `PolynomialFeatures`, `SplineTransformer`, `Nystroem`, ...
     max_iter : int >= 0, default=3
         Rounds in which clones of the estimator choose the batches anew, at most.
-    cv : int >= 2, default=3
-        Folds of batches.
+    cv : int >= 2, splitter, iterable or None, default=3
+        Folds, which must not part a batch; a splitter gets the batches as groups. None means 5.
     weight_strategy : {"native", "resample"}, default="native"
         How `sample_weight` of `fit` reaches the model: as its own (an error when it takes none), or
         by repeating and leaving out rows in proportion to weight. The method itself needs none.
@@ -91,6 +95,8 @@ class ListDecodableRegressor(WrappedRegressor, BaseSources):
         One for the batches that a candidate was fitted to, zero for others.
     batch_loss_ : ndarray of shape (K, B)
         Mean squared error of each batch by clones of each candidate that have not seen it.
+    n_iter_ : int
+        Rounds in which clones chose.
     noise_mask_ : ndarray of shape (n,) of bool
         Rows of the batches that the candidate that predicts was not fitted to.
     n_features_in_, feature_names_in_
@@ -154,18 +160,13 @@ class ListDecodableRegressor(WrappedRegressor, BaseSources):
         self.random_state = random_state
 
     def _find(self, batches):
-        if batches.are_rows and batches.n_batches > 1:
-            warnings.warn(
-                "Each row is a batch of its own, so that batches cannot be told apart and there is "
-                "one candidate: pass fit(X, y, groups=...), or by=.",
-                UserWarning,
-                stacklevel=3,
-            )
         member = np.ones((1, batches.n_batches), dtype=bool)
-        row_loss = np.zeros((batches.evidence.n_rows, 1))
-        if batches.folds:
+        row_loss, n_iter = np.zeros((batches.evidence.n_rows, 1)), 1
+        if batches.are_rows:
+            warn_of_single_rows(type(self).__name__)
+        elif batches.folds:
             member = candidates(self._batch_rows(batches), self.alpha)
-            member, row_loss = self._with_estimator(batches, member)
+            member, row_loss, n_iter = self._with_estimator(batches, member)
         loss = batches.mean(row_loss)
         support = np.bincount(loss.argmin(axis=1), minlength=len(member)) / len(loss)
         order = np.argsort(-support, kind="stable")
@@ -177,6 +178,7 @@ class ListDecodableRegressor(WrappedRegressor, BaseSources):
                 "support_": support[order],
                 "batch_weight_": member[order].astype(float),
                 "batch_loss_": loss.T[order],
+                "n_iter_": n_iter,
             },
         )
 
@@ -196,16 +198,16 @@ class ListDecodableRegressor(WrappedRegressor, BaseSources):
         return BatchRows(Z, y, batches.batch, batches.weight)
 
     def _with_estimator(self, batches, member):
-        """The batches of each candidate when clones judge them, and losses (n, K) of all rows."""
+        """The batches of each candidate when clones judge them, losses (n, K) of rows, rounds."""
         least = max(1, int(np.ceil(self.alpha * np.count_nonzero(batches.size))))
         row_loss = batches.losses(member)
-        for _ in range(self.max_iter):
+        for number in range(self.max_iter):
             new = distinct(chosen_batches(batches.mean(row_loss), member, least))
             if np.array_equal(new, member):
-                break
+                return member, row_loss, number + 1
             member = new
             row_loss = batches.losses(member)
-        return member, row_loss
+        return member, row_loss, self.max_iter
 
 
 def uncorrelated(Z, random_state=None):

@@ -10,7 +10,12 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from sknoisy._wrapper import WrappedClassifier, WrappedRegressor
 from sknoisy.training.sources._allocation import allocate, number_of_sources
-from sknoisy.training.sources._base import BaseSources, Sources, best_on_trusted
+from sknoisy.training.sources._base import (
+    BaseSources,
+    Sources,
+    best_on_trusted,
+    warn_of_single_rows,
+)
 from sknoisy.training.sources._gate import GatedModel, fitted_gate
 
 
@@ -31,7 +36,7 @@ class _SubjectiveLearning(BaseSources):
         self,
         estimator,
         *,
-        n_sources=2,
+        n_sources="auto",
         max_sources=5,
         by=None,
         predict_with="auto",
@@ -83,13 +88,11 @@ class _SubjectiveLearning(BaseSources):
             found = allocate(batches, 1)
             return found, np.array([found.held_out.mean()])
         if self.n_sources == "auto":
-            if np.bincount(batches.batch).max() == 1:
-                raise ValueError(
-                    'n_sources="auto" needs batches of two rows or more, for one half of a batch '
-                    "to bear out where the other half goes: pass fit(X, y, groups=...) or by=, or "
-                    "give a number."
-                )
-            found, curve = number_of_sources(batches, self.max_sources, **how)
+            if batches.are_rows:
+                warn_of_single_rows(type(self).__name__)
+                found, curve = number_of_sources(batches, 1)
+            else:
+                found, curve = number_of_sources(batches, self.max_sources, **how)
             return found, np.array(curve)
         if self.n_sources > batches.n_batches:
             raise ValueError(
@@ -113,7 +116,7 @@ class _SubjectiveLearning(BaseSources):
         return 0  # sources are in the order of their sizes
 
     def _after(self, models, batches, found):
-        if self.predict_with != "gate":
+        if self.predict_with != "gate" or len(models) == 1:
             return {}
         evidence = batches.evidence
         inputs = evidence.inputs
@@ -158,9 +161,10 @@ class SubjectiveLearningClassifier(WrappedClassifier, _SubjectiveLearning):
     ----------
     estimator : estimator object
         The classifier to wrap.
-    n_sources : int >= 1 or "auto", default=2
+    n_sources : int >= 1 or "auto", default="auto"
         K. "auto": the least number that no further source improves upon by more than two standard
-        errors of the held-out loss; it needs batches of two rows or more.
+        errors of the held-out loss. Without batches nothing can bear out a number, and "auto" is
+        one, with a warning.
     max_sources : int >= 1, default=5
         At most so many with "auto".
     by : str, callable or None, default=None
@@ -178,8 +182,8 @@ class SubjectiveLearningClassifier(WrappedClassifier, _SubjectiveLearning):
         Number of starts.
     max_iter : int >= 1, default=20
         Rounds of each start, at most; a few are usual.
-    cv : int >= 2, default=3
-        Folds of batches.
+    cv : int >= 2, splitter, iterable or None, default=3
+        Folds, which must not part a batch; a splitter gets the batches as groups. None means 5.
     weight_strategy : {"native", "resample"}, default="native"
         How `sample_weight` of `fit` reaches the model: as its own (an error when it takes none), or
         by repeating and leaving out rows in proportion to weight. The method itself needs none.
@@ -276,9 +280,10 @@ class SubjectiveLearningRegressor(WrappedRegressor, _SubjectiveLearning):
     ----------
     estimator : estimator object
         The regressor to wrap.
-    n_sources : int >= 1 or "auto", default=2
+    n_sources : int >= 1 or "auto", default="auto"
         K. "auto": the least number that no further source improves upon by more than two standard
-        errors of the held-out loss; it needs batches of two rows or more.
+        errors of the held-out loss. Without batches nothing can bear out a number, and "auto" is
+        one, with a warning.
     max_sources : int >= 1, default=5
         At most so many with "auto".
     by : str, callable or None, default=None
@@ -296,8 +301,8 @@ class SubjectiveLearningRegressor(WrappedRegressor, _SubjectiveLearning):
         Number of starts.
     max_iter : int >= 1, default=20
         Rounds of each start, at most; a few are usual.
-    cv : int >= 2, default=3
-        Folds of batches.
+    cv : int >= 2, splitter, iterable or None, default=3
+        Folds, which must not part a batch; a splitter gets the batches as groups. None means 5.
     weight_strategy : {"native", "resample"}, default="native"
         How `sample_weight` of `fit` reaches the model: as its own (an error when it takes none), or
         by repeating and leaving out rows in proportion to weight. The method itself needs none.
