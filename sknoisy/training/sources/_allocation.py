@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_random_state
 
+from sknoisy.training.sources._batches import LEAST_ROWS
+
 
 @dataclass
 class Allocation:
@@ -75,7 +77,8 @@ def _start(batches, n_sources, rng):
     As seeds of k-means are drawn: in proportion to the loss.
     """
     B = batches.n_batches
-    n_seeds = max(1, B // (3 * n_sources))
+    enough = int(np.ceil(2 * LEAST_ROWS * B / batches.evidence.n_rows))
+    n_seeds = max(1, min(B // n_sources, max(B // (3 * n_sources), enough)))
     member = np.zeros((n_sources, B), dtype=bool)
     free, odds = batches.size > 0, np.ones(B)
     for k in range(n_sources):

@@ -41,6 +41,8 @@ class Batches:
         given = evidence.inputs.sample_weight
         self.weight = np.ones(evidence.n_rows) if given is None else given
         self.size = np.bincount(batch, self.weight, self.n_batches)
+        # batches of no weight are judged, too
+        self.judging = np.where(self.size[batch] > 0, self.weight, 1.0)
         self.folds = []
         if self.n_batches > 1:
             together = batch if self.n_batches < evidence.n_rows else None
@@ -107,7 +109,7 @@ class Batches:
 
         NaN where a batch has no such row.
         """
-        weight = self.weight if rows is None else self.weight * rows
+        weight = self.judging if rows is None else self.judging * rows
         total = np.stack(
             [np.bincount(self.batch, weight * column, self.n_batches) for column in loss.T], axis=1
         )
