@@ -9,7 +9,6 @@ from scipy.linalg import eigh
 
 CLIP = 3.0  # mean sizes of residuals at which gradients are clipped
 OVERLAP = (2.0, 1.0, 0.5)  # deviations of a genuine batch by which the parts of a split overlap
-SLACK = 1.0  # times what chance makes of a variance
 ALIKE = 0.8  # share of the batches of two candidates that both have, for them to be one
 TINY = 1e-12
 
@@ -199,7 +198,7 @@ def outlying(rows, beta, coef, clip):
     value = rows.mean(size[:, 0])
     if within is None:  # single rows: no telling what chance does
         return value, weighted_variance(value, beta), 1.0
-    limit = SLACK * (1.0 + np.sqrt(1.0 / n_effective)) ** 2 + 4.0 / np.sqrt(n_effective)
+    limit = (1.0 + np.sqrt(1.0 / n_effective)) ** 2 + 4.0 / np.sqrt(n_effective)
     if weighted_variance(value, beta) > limit * within[0, 0] + TINY:
         return value, within[0, 0] + TINY, limit
     gradient = clipped_gradient(rows, coef, clip)
@@ -210,7 +209,7 @@ def outlying(rows, beta, coef, clip):
     d = len(between)
     within += (1e-6 * np.trace(within) / d + TINY) * np.eye(d)
     _, axis = eigh(between, within, subset_by_index=[d - 1, d - 1])
-    return mean @ axis[:, 0], 1.0, SLACK * (1.0 + np.sqrt(d / n_effective)) ** 2
+    return mean @ axis[:, 0], 1.0, (1.0 + np.sqrt(d / n_effective)) ** 2
 
 
 def split(value, beta, tail, deviation, limit):
