@@ -10,7 +10,8 @@ The batches of the first source are genuine; the others have wrong answers, most
 - "none": all batches are genuine;
 - "third" and "half": that share of the batches has y mirrored at its mean, or each label taken for
   the next one;
-- "two thirds" (numbers only): a third genuine, a third mirrored, and in a third y is in the reversed order, on another scale;
+- "two thirds" (numbers only): a third genuine, a third mirrored, and a third in the reversed
+  order, on another scale;
 - "anything" (numbers only): a third genuine, and each other batch has its numbers shuffled.
 
 Every method is told the batches where it can use them. "trusted" ones are told five genuine rows,

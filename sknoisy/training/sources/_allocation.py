@@ -66,7 +66,7 @@ def allocate(batches, n_sources, *, n_init=3, max_iter=20, random_state=None):
     for _ in range(n_init):
         found = _from_start(batches, _start(batches, n_sources, rng), max_iter)
         loss = np.average(found.held_out, weights=weight)
-        if loss < least:
+        if best is None or loss < least:
             best, least = found, loss
     return best
 

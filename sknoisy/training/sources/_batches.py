@@ -13,7 +13,7 @@ from sknoisy._evidence._splits import make_splits
 
 LEAST_ROWS = 5  # that a clone is fitted to
 LEAST_PROBA = 0.01  # one row must not decide for its batch
-NEVER = 1e300  # loss by a clone that has too few rows: finite, for a weight may be zero
+NEVER = 1e290  # loss by a clone that has too few rows: finite, for a weight may be zero
 
 
 class Batches:

@@ -13,7 +13,7 @@ from sklearn.datasets import make_classification
 from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
-from sklearn.model_selection import GroupKFold, KFold
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
@@ -346,6 +346,29 @@ def test_metadata_routing():
         pipe = make_pipeline(model)
         pipe.fit(X, z, groups=BATCH, sample_weight=weight)
         assert np.mean(pipe[-1].batch_source_ == source) >= 0.95
+
+
+def test_in_a_search():
+    X, y, z, _ = numbers(0)
+    table = pd.DataFrame(X, columns=list("abcde")).assign(day=BATCH)
+    model = SubjectiveLearningRegressor(Ridge(), by="day", n_init=1, random_state=0)
+    grid = {"n_sources": [1, 2], "estimator__alpha": [0.1]}
+
+    def against_right_numbers(fitted, rows, _):
+        return fitted.score(rows, y[rows.index])
+
+    search = GridSearchCV(model, grid, scoring=against_right_numbers, cv=2).fit(table, z)
+    assert search.best_params_["n_sources"] == 2
+
+
+@pytest.mark.parametrize("n", [2, 6, 12])
+def test_few_rows(n):
+    X, _, z, _ = numbers(0)
+    for groups in (None, np.arange(n) // 2):
+        model = SubjectiveLearningRegressor(Ridge(), n_sources=min(2, n // 2), random_state=0)
+        model.fit(X[:n], z[:n], groups=groups)
+        assert np.isfinite(model.predict(X)).all()
+        assert model.source_.shape == (n,)
 
 
 def test_a_failed_fit_changes_nothing():
