@@ -10,6 +10,7 @@ from scipy.linalg import eigh
 CLIP = 3.0  # mean sizes of residuals at which gradients are clipped
 OVERLAP = (2.0, 1.0, 0.5)  # deviations of a genuine batch by which the parts of a split overlap
 ALIKE = 0.8  # share of the batches of two candidates that both have, for them to be one
+FLOOR = 1e-6  # of the median loss: smaller ones are all the same
 TINY = 1e-12
 
 
@@ -288,10 +289,12 @@ def concentrate(loss, least):
     """(B,) of bool: the batches of a candidate, by their losses under it.
 
     The `least` many with the least loss, and then others as long as they are no outliers among
-    these: no further than three standard deviations above their mean.
+    these: no further than three standard deviations above their mean, in logarithms (the losses of
+    small batches are skewed).
     """
     order = np.argsort(loss, kind="stable")
-    sorted_ = loss[order]
+    finite = loss[np.isfinite(loss)]
+    sorted_ = np.log(loss[order] + FLOOR * (np.median(finite) + TINY))
     n = least
     while n < len(loss):
         mine = sorted_[:n]

@@ -93,20 +93,18 @@ def test_sources_of_labels_are_told_apart(seed):
 
 
 def test_plain_averages_of_labels_fail():
-    gains = []
     for seed in range(3):
         X, y, z, _ = labels(seed, (0.55, 0.45))
-        model = SubjectiveLearningClassifier(LogisticRegression(), n_sources=2, random_state=0)
-        plain = LogisticRegression().fit(X, z).score(X, y)
-        gains.append(model.fit(X, z, groups=BATCH).score(X, y) - plain)
-    assert min(gains) > 0.05
+        model = SubjectiveLearningClassifier(GaussianNB(), n_sources=2, random_state=0)
+        plain = GaussianNB().fit(X, z).score(X, y)
+        assert model.fit(X, z, groups=BATCH).score(X, y) > plain + 0.05
 
 
 @pytest.mark.parametrize("shares", [(1.0,), (0.65, 0.35), (0.5, 0.3, 0.2)])
 def test_the_number_of_sources_is_found(shares):
     for seed in range(3):
         X, _, z, source = numbers(seed, shares)
-        model = SubjectiveLearningRegressor(LinearRegression(), random_state=0)
+        model = SubjectiveLearningRegressor(LinearRegression(), n_init=2, random_state=0)
         model.fit(X, z, groups=BATCH)
         assert model.n_sources_ == len(model.estimators_) == len(shares)
         assert np.mean(model.batch_source_ == source) >= 0.95
@@ -253,7 +251,7 @@ def test_one_batch_is_one_source():
 def test_order_of_rows_and_names_do_not_matter():
     X, _, z, _ = labels(0)
     how = {"n_sources": 2, "random_state": 0}
-    model = SubjectiveLearningClassifier(LogisticRegression(), **how).fit(X, z, groups=BATCH)
+    model = SubjectiveLearningClassifier(GaussianNB(), **how).fit(X, z, groups=BATCH)
     order = np.random.RandomState(1).permutation(len(z))
     names = np.array(["a", "b", "c"])[z]
     other = clone(model).fit(X[order], names[order], groups=BATCH[order])
@@ -316,7 +314,7 @@ def test_a_source_of_one_label():
 
 def test_any_container():
     X, _, z, source = numbers(0)
-    how = {"n_sources": 2, "random_state": 0}
+    how = {"n_sources": 2, "n_init": 2, "random_state": 0}
     sparse = SubjectiveLearningRegressor(Ridge(), **how).fit(csr_matrix(X), z, groups=BATCH)
     dense = SubjectiveLearningRegressor(Ridge(), **how).fit(X, z, groups=BATCH)
     assert (sparse.source_ == dense.source_).all()
