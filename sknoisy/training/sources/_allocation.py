@@ -100,7 +100,7 @@ def _from_start(batches, member, max_iter):
     least, source = np.inf, None
     for number in range(max_iter):  # noqa: B007
         loss = batches.mean(batches.losses(member))
-        new = loss.argmin(axis=1)
+        new = _without_small(batches, loss)
         total = np.average(loss.min(axis=1), weights=batches.size)
         if source is not None and (total >= least or np.array_equal(new, source)):
             break
@@ -109,11 +109,21 @@ def _from_start(batches, member, max_iter):
     return _ended(batches, source, number + 1)
 
 
+def _without_small(batches, loss):
+    """(B,) source of least loss (B, K); those that would have too few rows for a fit get none."""
+    source = loss.argmin(axis=1)
+    has_weight = (batches.weight > 0).astype(float)
+    rows = np.bincount(source[batches.batch], has_weight, loss.shape[1])
+    small = rows < LEAST_ROWS
+    small[rows.argmax()] = False
+    return np.where(small, np.inf, loss).argmin(axis=1)
+
+
 def _ended(batches, source, n_iter):
     """The outcome, with sources in the order of their weights."""
-    rows = np.bincount(source, batches.size)
-    order = np.argsort(-rows, kind="stable")[: np.count_nonzero(np.bincount(source))]
-    rank = np.empty(len(rows), dtype=int)
+    found = np.unique(source)
+    order = found[np.argsort(-np.bincount(source, batches.size)[found], kind="stable")]
+    rank = np.empty(order.max() + 1, dtype=int)
     rank[order] = np.arange(len(order))
     source = rank[source]
     loss = batches.losses(members(source, len(order)))

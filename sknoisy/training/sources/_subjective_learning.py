@@ -208,7 +208,7 @@ class SubjectiveLearningClassifier(WrappedClassifier, _SubjectiveLearning):
     batch_source_ : ndarray of shape (B,) of int
         Source of each of them.
     n_sources_ : int
-        K; less than `n_sources` where clones were left without batches.
+        K; less than `n_sources` where clones were left with fewer than five rows.
     row_loss_ : ndarray of shape (n, K)
         Log loss of each row by each clone that has not seen its batch.
     held_out_loss_ : ndarray
@@ -326,7 +326,7 @@ class SubjectiveLearningRegressor(WrappedRegressor, _SubjectiveLearning):
     batch_source_ : ndarray of shape (B,) of int
         Source of each of them.
     n_sources_ : int
-        K; less than `n_sources` where clones were left without batches.
+        K; less than `n_sources` where clones were left with fewer than five rows.
     row_loss_ : ndarray of shape (n, K)
         Squared error of each row by each clone that has not seen its batch.
     held_out_loss_ : ndarray

@@ -369,6 +369,18 @@ def test_few_rows(n):
         assert model.source_.shape == (n,)
 
 
+def test_batches_of_no_weight_are_judged():
+    X, y, z, source = numbers(0)
+    without = np.flatnonzero(source == 1)[:3]
+    weight = np.where(np.isin(BATCH, without), 0.0, 1.0)
+    model = SubjectiveLearningRegressor(LinearRegression(), n_sources=2, random_state=0)
+    model.fit(X, z, groups=BATCH, sample_weight=weight)
+    assert (model.batch_source_ == source).all()
+    only = np.where(source[BATCH] == 1, 0.0, 1.0)  # all of the others have none
+    model.fit(X, z, groups=BATCH, sample_weight=only)
+    assert model.score(X, y) > 0.9
+
+
 def test_a_failed_fit_changes_nothing():
     X, y, z, _ = numbers(0)
     model = SubjectiveLearningRegressor(LinearRegression(), random_state=0)
