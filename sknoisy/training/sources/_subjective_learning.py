@@ -172,7 +172,8 @@ class SubjectiveLearningClassifier(WrappedClassifier, _SubjectiveLearning):
         `fit`, and without these each row is a batch.
     predict_with : {"auto", "largest", "trusted", "gate"}, default="auto"
         Who answers for new rows. "largest": the clone of the source with most rows. "trusted": the
-        clone of least loss on trusted rows. "auto": that if there are any, else the largest.
+        clone of least loss on trusted rows. "auto": that if there are any, else the largest, which
+        may be what is left over where most batches follow no function.
         "gate": for each row the clone of the source that a classifier tells from X; then no source
         is wrong.
     gate : classifier or None, default=None
@@ -291,7 +292,8 @@ class SubjectiveLearningRegressor(WrappedRegressor, _SubjectiveLearning):
         `fit`, and without these each row is a batch.
     predict_with : {"auto", "largest", "trusted", "gate"}, default="auto"
         Who answers for new rows. "largest": the clone of the source with most rows. "trusted": the
-        clone of least loss on trusted rows. "auto": that if there are any, else the largest.
+        clone of least loss on trusted rows. "auto": that if there are any, else the largest, which
+        may be what is left over where most batches follow no function.
         "gate": for each row the clone of the source that a classifier tells from X; then no source
         is wrong.
     gate : classifier or None, default=None
