@@ -49,8 +49,8 @@ class ListDecodableRegressor(WrappedRegressor, BaseSources):
     the batches of each candidate, and the batches chosen anew by their losses, out of sample. Where
     the truth is far from linear, give a `basis`.
 
-    Batches must be large enough to tell one regression from another: some 3 / alpha rows, more where
-    a linear regression explains little. Sources that the filter cannot tell apart stay one
+    Batches must be large enough to tell one regression from another: some 3 / alpha rows, more
+    where a linear one explains little. Sources that the filter cannot tell apart stay one
     candidate; `SubjectiveLearningRegressor`, which costs more fits, may still part them.
 
     Number of fits: `cv` (3) times K in each of `max_iter` (3) rounds at most, and K.
