@@ -53,7 +53,7 @@ class NeighborMixRegressor(WrappedRegressor, BaseTraining):
         large ones.
     n_mixed : int >= 1, default=4
         Mixtures of each row that is mixed at all.
-    n_judges : int >= 2, default=50
+    n_judges : int >= 2, default=100
         Rows around a row by which its k is chosen; trusted ones only, where there are any.
     swap_columns : list of str or int, default=None
         Names or places of columns of numbers that are not to be mixed, such as codes of categories;
@@ -127,7 +127,7 @@ class NeighborMixRegressor(WrappedRegressor, BaseTraining):
         n_neighbors=(4, 16, 64),
         alpha=2.0,
         n_mixed=4,
-        n_judges=50,
+        n_judges=100,
         swap_columns=None,
         cv=5,
         weight_strategy="native",
