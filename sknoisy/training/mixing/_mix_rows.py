@@ -152,7 +152,7 @@ def are_mixed(column):
     dtype = column.dtype
     if isinstance(dtype, pd.SparseDtype):
         dtype = dtype.subtype
-    if dtype == object:
+    if pd.api.types.is_object_dtype(dtype):
         return pd.api.types.infer_dtype(column, skipna=True) in NUMBERS
     is_number = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
     return is_number and not pd.api.types.is_complex_dtype(dtype)
