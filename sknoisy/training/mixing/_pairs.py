@@ -62,12 +62,8 @@ def random_pairs(n, n_mixed, alpha, rng, sample_weight=None):
     -------
     Pairs
     """
-    parts = []
-    for _ in range(n_mixed):
-        rows = np.arange(n)
-        if sample_weight is not None:
-            rows = resample_by_weight(sample_weight, rng)
-        parts.append(rng.permutation(rows))
+    weight = np.ones(n) if sample_weight is None else sample_weight
+    parts = [rng.permutation(resample_by_weight(weight, rng)) for _ in range(n_mixed)]
     share = beta_shares(alpha, n * n_mixed, rng)
     return Pairs(np.tile(np.arange(n), n_mixed), np.concatenate(parts), share)
 

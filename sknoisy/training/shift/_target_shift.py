@@ -342,4 +342,6 @@ class TargetShiftRegressor(WrappedRegressor, BaseTraining):
 
 
 def _has_number(y):
-    return ~np.asarray(pd.isna(np.asarray(y))).reshape(len(y), -1).any(axis=1)
+    """(n,) where y is not missing."""
+    missing = np.asarray(pd.isna(np.asarray(y)))
+    return ~missing.reshape(len(missing), -1).any(axis=1) if missing.ndim else ~missing[None]
