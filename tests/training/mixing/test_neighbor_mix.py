@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from scipy.sparse import csr_matrix
 from sklearn.base import clone
+from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
@@ -14,7 +16,7 @@ from sklearn.tree import DecisionTreeRegressor
 from sknoisy.training.mixing import MixupRegressor, NeighborMixRegressor
 from sknoisy.training.mixing._neighbor_mix import best_gain
 
-from ...helpers import fits, noisy_numbers, recording, row_numbers
+from ...helpers import fits, noisy_numbers, recording
 
 SEEDS = range(4)
 
@@ -77,32 +79,23 @@ def test_partners_are_as_near_as_is_told():
     assert len(fits(calls)) == 5 * (2 + 2) + 1  # as the docstring says
 
 
-def test_no_judge_saw_its_own_row_or_a_mixture_of_it():
-    X, y = noisy_numbers(60)
-    model, calls = recording(LinearRegression())
-    NeighborMixRegressor(model, n_neighbors=[5], n_mixed=2, cv=3, random_state=0).fit(X, y)
-    at = 0
-    for call in calls[:-1]:
-        if call.method == "fit":
-            at = call
-            continue
-        judged = row_numbers(call.X, 60)
-        seen = np.rint(at.X[:, 0] * 60, out=np.full(len(at.X), -1.0)).astype(int)
-        whole = np.isclose(at.X[:, 0] * 60, seen)
-        assert not set(seen[whole & (at.X[:, 1:] == X[seen.clip(0, 59), 1:]).all(axis=1)]) & set(
-            judged
-        )
-        assert len(at.X) <= 40 * 3
+def test_no_judge_saw_the_row_or_a_mixture_of_it():
+    rng = np.random.RandomState(0)
+    X, y = rng.uniform(size=(300, 1)), rng.randn(300)
+    near = NeighborMixRegressor(KNeighborsRegressor(1), n_neighbors=[2, 8], random_state=0)
+    # of pure noise: its own variance, and that of the nearest row or mixture
+    assert min(near.fit(X, y).held_out_error_.values()) > 1.3
 
 
 def test_where_nothing_gains_the_fit_is_plain():
-    X = np.random.RandomState(0).randn(80, 2)
-    y = X @ [1.0, 2.0]
-    near = NeighborMixRegressor(LinearRegression(), random_state=0).fit(X, y)
+    X, y = noisy_numbers(60)
+    model, calls = recording(DummyRegressor(strategy="constant", constant=1.0))
+    near = NeighborMixRegressor(model, random_state=0).fit(X, y)
     assert not near.n_neighbors_.any()
-    np.testing.assert_array_equal(near.pairs_[:, 0], np.arange(80))
-    plain = LinearRegression().fit(X, y)
-    np.testing.assert_array_equal(near.estimator_.coef_, plain.coef_)
+    np.testing.assert_array_equal(near.pairs_[:, 0], np.arange(60))
+    last = fits(calls)[-1]
+    assert last.X is X
+    np.testing.assert_array_equal(last.y, y)
 
 
 def test_trusted_rows_are_the_only_judges():
@@ -134,7 +127,8 @@ def test_jobs_tables_sparse_rows_and_weights():
     X, y, *_ = line_and_curve(1, n=150)
     near = NeighborMixRegressor(DecisionTreeRegressor(), n_neighbors=[4], random_state=0)
     fitted = clone(near).fit(X, y)
-    threads = clone(near).set_params(n_jobs=2).fit(X, y)
+    with parallel_config("threading"):
+        threads = clone(near).set_params(n_jobs=2).fit(X, y)
     np.testing.assert_array_equal(fitted.predict(X), threads.predict(X))
     ones = clone(near).fit(X, y, sample_weight=np.ones(150))
     np.testing.assert_allclose(ones.held_out_error_[4], fitted.held_out_error_[4])
