@@ -76,7 +76,7 @@ class ContradictingPairClassifier(WrappedClassifier, BaseTraining):
     keep_original : bool, default=True
         Whether the given rows are fitted, too. Trusted ones always are.
     swap_columns : list of str or int, default=None
-        Names or places of columns of numbers that are not to be mixed, such as codes of categories;
+        Names or places of columns that are to be swapped, not mixed, such as codes of categories;
         see `MixupClassifier` for what is mixed and what is not.
     cv : int >= 2, splitter, iterable or None, default=5
         Folds in which the biased model judges rows that it has not seen.

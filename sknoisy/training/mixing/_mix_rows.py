@@ -22,7 +22,7 @@ def mix_rows(X, first, second, share, *, swap_columns=None, random_state=None):
     - Where one of two numbers is missing, the cell is drawn in the same way, and missing if the
       missing one is drawn.
     - Sparse matrices stay sparse; all of their entries are mixed.
-    - Texts of several words have no mixture, and are an error.
+    - Texts of several words have no mixture: they are an error, unless `swap_columns` names them.
 
     A row mixed with itself is itself.
 
@@ -34,7 +34,7 @@ def mix_rows(X, first, second, share, *, swap_columns=None, random_state=None):
     share : ndarray of shape (m,)
         Of the first row, in [0, 1].
     swap_columns : list of str or int, default=None
-        Names or places of columns whose numbers are not mixed.
+        Names or places of columns whose numbers are not mixed, or whose texts are swapped whole.
     random_state : int, RandomState instance or None
         Draws the cells that are not mixed.
 
@@ -134,7 +134,8 @@ def _mixed_table(X, pairs, swapped):
     columns = []
     for at in range(table.shape[1]):
         column = table.iloc[:, at]
-        _refuse_words(column, at)
+        if at not in places:
+            _refuse_words(column, at)
         values = None
         if at not in places and are_mixed(column):
             values = pairs.of_numbers(as_floats(column))
@@ -191,6 +192,7 @@ def _refuse_words(column, at):
     if kind_of(column)[0] == "words":
         raise ValueError(
             f"Rows are mixed here, and column {column.name!r} (column {at}) holds texts of several "
-            "words, of which there is no mixture: leave it out, make a category of it, or turn it "
-            "into numbers in a Pipeline in front of this estimator, not in the one that it wraps."
+            "words, of which there is no mixture. Turn it into numbers in a Pipeline in front of this "
+            "estimator, not in the one that it wraps; or name it in swap_columns: each mixed row "
+            "then has the text of one of its two rows."
         )

@@ -86,7 +86,7 @@ class MixupClassifier(WrappedClassifier, _Mixup):
     Numbers are mixed. Cells of columns that hold truth values, categories, short texts or dates are
     that of row i with probability `share`, else that of row j; so are missing ones. Data types
     stay, but integers become floats. Sparse matrices stay sparse. Texts of several words are
-    refused.
+    refused, unless `swap_columns` names their column.
 
     Number of fits: 1, of `n_mixed` times as many mixed rows.
 
@@ -103,7 +103,8 @@ class MixupClassifier(WrappedClassifier, _Mixup):
     keep_original : bool, default=False
         Whether the given rows are fitted, too. Trusted ones always are.
     swap_columns : list of str or int, default=None
-        Names or places of columns of numbers that are not to be mixed, such as codes of categories.
+        Names or places of columns that are to be swapped, not mixed, such as codes of categories,
+        or texts.
     weight_strategy : {"native", "resample"}, default="native"
         How weights reach the model: as its `sample_weight` (an error when it takes none), or by
         repeating and leaving out rows in proportion to weight.
@@ -183,7 +184,7 @@ class MixupRegressor(WrappedRegressor, _Mixup):
     Numbers are mixed. Cells of columns that hold truth values, categories, short texts or dates are
     that of row i with probability `share`, else that of row j; so are missing ones. Data types
     stay, but integers become floats. Sparse matrices stay sparse. Texts of several words are
-    refused.
+    refused, unless `swap_columns` names their column.
 
     Number of fits: 1, to `n_mixed` times as many rows.
 
@@ -199,7 +200,8 @@ class MixupRegressor(WrappedRegressor, _Mixup):
     keep_original : bool, default=False
         Whether the given rows are fitted, too. Trusted ones always are.
     swap_columns : list of str or int, default=None
-        Names or places of columns of numbers that are not to be mixed, such as codes of categories.
+        Names or places of columns that are to be swapped, not mixed, such as codes of categories,
+        or texts.
     weight_strategy : {"native", "resample"}, default="native"
         How a given `sample_weight` reaches the model: as such (an error when it takes none), or by
         repeating and leaving out rows in proportion to weight.

@@ -56,7 +56,7 @@ class NeighborMixRegressor(WrappedRegressor, BaseTraining):
     n_judges : int >= 2, default=100
         Rows around a row by which its k is chosen; trusted ones only, where there are any.
     swap_columns : list of str or int, default=None
-        Names or places of columns of numbers that are not to be mixed, such as codes of categories;
+        Names or places of columns that are to be swapped, not mixed, such as codes of categories;
         see `MixupRegressor` for what is mixed and what is not.
     cv : int >= 2, splitter, iterable or None, default=5
         Folds in which the model judges rows that it has not seen.

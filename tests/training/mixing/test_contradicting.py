@@ -74,7 +74,7 @@ def test_mixtures_are_mostly_of_rows_that_contradict():
     fitted = ContradictingPairClassifier(LogisticRegression(), random_state=0).fit(X, y)
     mixed = fitted.share_ < 1
     partner = fitted.pairs_[mixed, 1]
-    assert (background != y).mean() < 0.06
+    assert (background != y).mean() < 0.08
     assert (background != y)[partner].mean() > 0.8
     likely = fitted.biased_proba_[np.arange(1000), y]
     assert likely[background != y].mean() < 0.5 < likely[background == y].mean()
@@ -157,7 +157,10 @@ def test_a_column_a_function_and_values_name_the_bias():
     base = ContradictingPairClassifier(LogisticRegression(), random_state=0)
     of_values = clone(base).set_params(by=names).fit(table, y)
     of_rows = clone(base).set_params(by=lambda X: np.where(X["a"] > 0, "p", None)).fit(table, y)
-    assert (of_rows.pairs_[table["a"] <= 0][:, 0] == np.flatnonzero(table["a"] <= 0)).all()
+    unknown = np.flatnonzero(table["a"] <= 0)
+    alone = of_rows.pairs_[np.isin(of_rows.pairs_[:, 0], unknown)]
+    np.testing.assert_array_equal(alone[:, 0], alone[:, 1])
+    assert not np.isin(of_rows.pairs_[of_rows.share_ < 1, 1], unknown).any()
     of_array = clone(base).set_params(by=background).fit(X, y)
     np.testing.assert_array_equal(of_values.pairs_, of_array.pairs_)
     with pytest.raises(ValueError, match="by names the column 'place'"):

@@ -171,6 +171,11 @@ def test_what_cannot_be_mixed_is_named(X, error, message):
         mix_rows(X, np.array([0]), np.array([1]), np.array([0.5]))
 
 
+def test_texts_that_are_named_are_swapped():
+    said = pd.DataFrame({"n": [1, 2], "said": ["this is a text", "that is another"]})
+    assert set(many(said, swap_columns=["said"], m=50)["said"]) == set(said["said"])
+
+
 def test_an_arrow_table_is_refused():
     pa = pytest.importorskip("pyarrow")
     with pytest.raises(TypeError, match="give X as a DataFrame"):

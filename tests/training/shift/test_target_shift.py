@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from scipy.stats import norm
 from sklearn import config_context
 from sklearn.base import clone
@@ -15,6 +16,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import SplineTransformer, StandardScaler
 
+from sknoisy._evidence import TableEncoder
 from sknoisy.training.shift import TargetShiftRegressor
 from sknoisy.training.shift._integral_equation import (
     Rows,
@@ -87,7 +89,7 @@ def test_weights_that_are_forced_are_near_one_without_a_shift():
     X, y, _, X_target, _, _ = shifted(0, mean=0.0, scale=1.0)
     fitted = TargetShiftRegressor(LinearRegression(), alpha=0.1, random_state=0)
     fitted.fit(X, y, X_target=X_target)
-    assert np.quantile(np.abs(fitted.sample_weight_ - 1), 0.9) < 0.2
+    assert np.quantile(np.abs(fitted.sample_weight_ - 1), 0.9) < 0.3
 
 
 # ------------------------------------------------------------------ the equation
@@ -143,21 +145,25 @@ def test_the_curve_gives_the_weights_of_all_rows():
     assert np.corrcoef(fitted.sample_weight_, truth)[0, 1] > 0.7
 
 
-def test_weights_are_as_good_as_repeated_rows():
-    X, y, _, X_target, _, _ = shifted(0, n=150, m=100)
-    times = np.random.RandomState(0).randint(0, 3, 150)
-    z = X[:, [0]]
-    rows = Rows(y, z, times.astype(float), X_target[:, [0]])
-    whole = Rows(np.repeat(y, times), np.repeat(z, times, axis=0), np.ones(times.sum()),
-                 X_target[:, [0]])  # fmt: skip
-    weighted, repeated = ShiftEquation(rows), ShiftEquation(whole)
-    for equation in (weighted, repeated):
-        assert np.isfinite(equation.weights(0.1)).all()
+def test_weights_are_repeated_rows_to_the_kernels():
+    rng = np.random.RandomState(0)
+    z, z_target, times = rng.randn(40, 2), rng.randn(30, 2), rng.randint(0, 4, 40)
+    again, h = np.repeat(z, times, axis=0), np.array([0.5, 0.7])
+    of_rows = [(z, times.astype(float)), (again, np.ones(len(again)))]
+    ratios = [kernel_ratio(z, rows, weight, z_target, h) for rows, weight in of_rows]
+    np.testing.assert_allclose(*ratios)
+    means = kernel_means(z_target, z, times.astype(float), h) @ z
+    np.testing.assert_allclose(means, kernel_means(z_target, again, np.ones(len(again)), h) @ again)
+
+
+def test_weights_of_one_are_no_weights():
+    X, y, _, X_target, *_ = shifted(0, n=150, m=100)
     base = TargetShiftRegressor(LinearRegression(), random_state=0)
-    fitted = [base.fit(X, y, X_target=X_target, sample_weight=w).coef() if False else
-              clone(base).fit(X, y, X_target=X_target, sample_weight=w).estimator_.coef_
-              for w in (None, np.ones(150))]  # fmt: skip
-    np.testing.assert_allclose(*fitted)
+    none, ones = (
+        clone(base).fit(X, y, X_target=X_target, sample_weight=w) for w in (None, np.ones(150))
+    )
+    np.testing.assert_allclose(none.sample_weight_, ones.sample_weight_)
+    np.testing.assert_allclose(none.estimator_.coef_, ones.estimator_.coef_)
 
 
 # ------------------------------------------------------------------ how target rows are given
@@ -246,19 +252,28 @@ def test_parameters_of_fit_weights_and_number_of_fits():
 
 def test_tables_jobs_and_pickles():
     X, y, _, X_target, *_ = shifted(0, n=200, m=150)
-    table = pd.DataFrame(X, columns=list("abc")).assign(kind=np.where(X[:, 0] > 0, "p", "n"))
-    target = pd.DataFrame(X_target, columns=list("abc")).assign(kind="p")
-    model = make_pipeline(StandardScaler(), Ridge())
-    numbers = TargetShiftRegressor(model, random_state=0)
-    fitted = clone(numbers).fit(table[list("abc")], y, X_target=target[list("abc")])
+    names = list("abc")
+    table, target = pd.DataFrame(X, columns=names), pd.DataFrame(X_target, columns=names)
+    base = TargetShiftRegressor(make_pipeline(StandardScaler(), Ridge()), random_state=0)
+    fitted = clone(base).fit(table, y, X_target=target)
+    assert list(fitted.feature_names_in_) == names
     again = pickle.loads(pickle.dumps(fitted))
-    np.testing.assert_array_equal(
-        again.predict(table[list("abc")]), fitted.predict(table[list("abc")])
-    )  # noqa: E501
-    assert list(fitted.feature_names_in_) == list("abc")
-    from sknoisy._evidence._table import TableEncoder
+    np.testing.assert_array_equal(again.predict(table), fitted.predict(table))
+    with parallel_config("threading"):
+        threads = clone(base).set_params(n_jobs=2).fit(table, y, X_target=target)
+    np.testing.assert_array_equal(threads.sample_weight_, fitted.sample_weight_)
 
-    encoded = make_pipeline(TableEncoder(), Ridge())
-    for kind in ("features", "predictions"):
-        over = TargetShiftRegressor(encoded, smooth_over=kind, random_state=0)
-        assert over.fit(table, y, X_target=target).sample_weight_.shape == (200,)
+
+@pytest.mark.parametrize("smooth_over", ["features", "predictions"])
+def test_tables_of_all_kinds_with_target_rows_in_them(smooth_over):
+    X, y, _, X_target, *_ = shifted(0, n=200, m=150)
+    table = pd.DataFrame(np.concatenate([X, X_target]), columns=list("abc"))
+    table["kind"] = np.where(table["a"] > 0, "p", "n")
+    table.loc[::7, "b"] = np.nan
+    known = pd.Series(np.concatenate([y, np.full(150, np.nan)]), index=table.index[::-1])
+    model = make_pipeline(TableEncoder(), Ridge())
+    over = TargetShiftRegressor(model, smooth_over=smooth_over, random_state=0)
+    groups = np.arange(350) % 50
+    fitted = over.fit(table, known, groups=groups, trusted=groups < 5)
+    assert fitted.sample_weight_.shape == (350,)
+    assert fitted.predict(table).shape == (350,)
