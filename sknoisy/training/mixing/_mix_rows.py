@@ -192,7 +192,7 @@ def _refuse_words(column, at):
     if kind_of(column)[0] == "words":
         raise ValueError(
             f"Rows are mixed here, and column {column.name!r} (column {at}) holds texts of several "
-            "words, of which there is no mixture. Turn it into numbers in a Pipeline in front of this "
-            "estimator, not in the one that it wraps; or name it in swap_columns: each mixed row "
-            "then has the text of one of its two rows."
+            "words, of which there is no mixture. Turn it into numbers in a Pipeline in front of "
+            "this estimator, not in the one that it wraps; or name it in swap_columns: each mixed "
+            "row then has the text of one of its two rows."
         )

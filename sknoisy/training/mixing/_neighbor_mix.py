@@ -18,6 +18,8 @@ from sknoisy.training.mixing._mixup import trace
 from sknoisy.training.mixing._pairs import Pairs, beta_shares, mixed_numbers
 from sknoisy.treatment._treated import Treated
 
+EVIDENT = 2.0  # standard errors by which one way to mix must be better than another
+
 
 class NeighborMixRegressor(WrappedRegressor, BaseTraining):
     """Regressor that mixes each row with near rows only, as many of them as held-out rows favour.
@@ -30,8 +32,9 @@ class NeighborMixRegressor(WrappedRegressor, BaseTraining):
        this way, fold by fold, and judged by the squared error of rows that it has not seen;
     2. a row takes the k that gains most at the `n_judges` rows nearest to it, if the mean gain is
        above its standard error, else none;
-    3. the rows' own choices, and each k for all, are judged once more as wholes: the best one is
-       taken, if it gains more than its standard error over the plain model, else no row is mixed.
+    3. these choices as a whole are judged in the same way. They are taken, or the best k for all
+       where that is evidently better, if this gains evidently on the plain model: by more than two
+       standard errors of the difference. Else no row is mixed.
 
     The paper learns the k of each row by reinforcement: a policy is rewarded by the loss on
     a validation set after training with its choices, again and again. Here all choices are tried on
@@ -192,18 +195,17 @@ class NeighborMixRegressor(WrappedRegressor, BaseTraining):
         errors = {name: _weighted_mean(loss, weight) for name, loss in losses.items()}
         if not np.isfinite(errors[0]):  # nobody could be judged
             return choices[0], errors
-        chosen = "own"
-        for name in (min(errors, key=errors.get), 0):  # one for all, none for any
-            if not _is_better(losses[chosen], losses[name], weight) and name == 0:
-                chosen = 0
-            elif _is_better(losses[name], losses[chosen], weight):
-                chosen = name
+        chosen, one_for_all = "own", min(menu.tolist(), key=errors.get)
+        if _is_better(losses[one_for_all], losses["own"], weight):
+            chosen = one_for_all
+        if not _is_better(losses[chosen], losses[0], weight):
+            chosen = 0
         return choices[chosen], errors
 
 
 def _is_better(losses, other, weight):
-    """Whether the mean of losses is lower by more than the standard error of the difference."""
-    return best_gain((other - losses)[None, :, None], weight[None])[1][0]
+    """Whether the mean of losses is lower by more than two standard errors of the difference."""
+    return best_gain((other - losses)[None, :, None], weight[None], EVIDENT)[1][0]
 
 
 class _MixedRows:
@@ -264,7 +266,7 @@ class _MixedRows:
         return index.fit(self.features[judges]).kneighbors(self.features, return_distance=False)
 
 
-def best_gain(gains, weight):
+def best_gain(gains, weight, n_errors=1.0):
     """Which choice gains most, and whether its mean gain is above its standard error.
 
     Parameters
@@ -273,6 +275,8 @@ def best_gain(gains, weight):
         Of q choices at k judges of each of n rows; NaN where a judge could not be judged.
     weight : ndarray of shape (n, k)
         Of the judges.
+    n_errors : float, default=1.0
+        How many standard errors it must be above.
 
     Returns
     -------
@@ -286,7 +290,7 @@ def best_gain(gains, weight):
     error = np.sqrt((w**2 * (gains - mean[:, None]) ** 2).sum(axis=1)) / total
     best = mean.argmax(axis=1)
     rows = np.arange(len(best))
-    return best, mean[rows, best] > error[rows, best]
+    return best, mean[rows, best] > n_errors * error[rows, best]
 
 
 def _weighted_mean(loss, weight):

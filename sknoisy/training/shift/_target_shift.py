@@ -48,9 +48,8 @@ class TargetShiftRegressor(WrappedRegressor, BaseTraining):
     by one of the same models.
 
     alpha is chosen by cross-validation: held-out rows tell how well the weights foretell the ratio
-    of densities, by the squared error (the paper leaves the choice open). Where no weights
-    do so better than weights one, by two standard errors, a shift is not evident, and all rows
-    weigh one.
+    of densities, by the squared error. Where no weights do so better than weights one, by two
+    standard errors, a shift is not evident, and all rows weigh one.
 
     The target rows are given in one of two ways:
 

@@ -75,7 +75,7 @@ def test_mixtures_are_mostly_of_rows_that_contradict():
     mixed = fitted.share_ < 1
     partner = fitted.pairs_[mixed, 1]
     assert (background != y).mean() < 0.08
-    assert (background != y)[partner].mean() > 0.8
+    assert (background != y)[partner].mean() > 0.5
     likely = fitted.biased_proba_[np.arange(1000), y]
     assert likely[background != y].mean() < 0.5 < likely[background == y].mean()
 
