@@ -54,8 +54,9 @@ class TargetShiftRegressor(WrappedRegressor, BaseTraining):
     The target rows are given in one of two ways:
 
     - with the others, as rows whose y is NaN. This is the one to use within a Pipeline or a
-      search: steps before this one see these rows as they see all others. In `score` such rows are
-      left out; folds must be shuffled, so that none is without a number.
+      search: steps before this one see these rows as they see all others. `score` leaves such rows
+      out (scorers that are given by name do not); folds must be shuffled, so that none is without a
+      number.
     - as `fit(X, y, X_target=...)`, for use on its own. A Pipeline would hand `X_target` on without
       its own steps, save with metadata routing and `Pipeline(..., transform_input=["X_target"])`.
 
