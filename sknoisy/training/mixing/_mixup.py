@@ -79,9 +79,9 @@ class MixupClassifier(WrappedClassifier, _Mixup):
     The paper mixes anew in each step of a network's training. Here `n_mixed` mixtures of each row
     are made before the only fit: what helps is that a network trained for long does not see the
     same rows again and again, so give it many of them and few epochs. In tests with 40 % wrong
-    labels, a network trained for long gained much, boosting a little; where the given label is
-    outvoted anyway by the rows around it (nearest neighbours, forests, networks stopped early),
-    mixing across classes costs accuracy.
+    labels, a network trained for long gained much, linear models and boosting little or nothing;
+    where the given label is outvoted anyway by the rows around it (nearest neighbours, forests,
+    networks stopped early), mixing across classes costs accuracy.
 
     Numbers are mixed. Cells of columns that hold truth values, categories, short texts or dates are
     that of row i with probability `share`, else that of row j; so are missing ones. Data types
