@@ -6,13 +6,26 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sklearn.linear_model import HuberRegressor, RANSACRegressor, TheilSenRegressor
+from sklearn.linear_model import (
+    HuberRegressor,
+    LogisticRegression,
+    RANSACRegressor,
+    TheilSenRegressor,
+)
 
 from sknoisy import FilterClassifier, FilterRegressor
 from sknoisy.robust import RobustClassifier, RobustRegressor
 from sknoisy.training import losses
 from sknoisy.training.correction import TransitionClassifier
 from sknoisy.training.losses import RobustLossClassifier, RobustLossRegressor
+from sknoisy.training.mixing import (
+    ContradictingPairClassifier,
+    MixupClassifier,
+    MixupRegressor,
+    NeighborMixRegressor,
+)
+from sknoisy.training.shift import TargetShiftRegressor
+from sknoisy.training.sources import ListDecodableRegressor, SubjectiveLearningRegressor
 
 PLAINLY_WRONG = {"classification": "labels at random", "regression": "shuffled numbers"}
 LABELS = ("labels at random", "labels of the next class")
@@ -99,6 +112,23 @@ METHODS = {
     "TransitionClassifier": ours(TransitionClassifier, LABELS),
     **with_losses(RobustLossClassifier, LABEL_LOSSES, LABELS),
     **with_losses(RobustLossRegressor, NUMBER_LOSSES, NUMBERS),
+    "MixupClassifier": ours(MixupClassifier, (*LABELS, "uncertain labels")),
+    "MixupRegressor": ours(MixupRegressor, NUMBERS),
+    "NeighborMixRegressor": ours(NeighborMixRegressor, NUMBERS),
+    "ContradictingPairClassifier": ours(
+        ContradictingPairClassifier,
+        ("a spurious column",),
+        biased_estimator=LogisticRegression(C=0.1),
+    ),
+    "SubjectiveLearningRegressor": ours(
+        SubjectiveLearningRegressor, ("sources that conflict",), {"groups": "batches"}
+    ),
+    "ListDecodableRegressor": ours(
+        ListDecodableRegressor, ("sources that conflict",), {"groups": "batches"}, alpha=0.3
+    ),
+    "TargetShiftRegressor": ours(
+        TargetShiftRegressor, ("other numbers to predict",), {"X_target": "X_target"}
+    ),
     # ---------------------------------------------------------------- peers
     "HuberRegressor (linear)": Method(
         "regression", lambda m: HuberRegressor(max_iter=1000), NUMBERS

@@ -62,9 +62,15 @@ def jobs_of(scenario, options):
         if method.task == task
         and is_there(method)
         and (options.methods is None or name in options.methods)
-        and (options.all or scenario in (*method.made_for, PLAINLY_WRONG[task]))
+        and (scenario in method.made_for or _is_asked_besides(method, scenario, options.all))
     ]
     return [*ALWAYS, *names]
+
+
+def _is_asked_besides(method, scenario, everywhere):
+    """Whether a method is to be run where it is not at home: if all it needs is there."""
+    is_usual = everywhere or scenario == PLAINLY_WRONG[method.task]
+    return is_usual and not method.needs
 
 
 def run_method(name, model, case):
