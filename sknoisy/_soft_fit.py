@@ -133,7 +133,7 @@ class SoftRows:
         n, n_classes = proba.shape
         fits = []
         for i, (train, test) in enumerate(folds):
-            rows, codes, weight = self._rows(proba, train)
+            rows, codes, weight = self.rows_of(proba, train)
             purpose = f"to judge rows, fold {i + 1} of {len(folds)}"
             y = self.classes[codes]
             fits.append(Fit(rows, y, weight, test, self._seed(i), purpose))
@@ -162,7 +162,7 @@ class SoftRows:
         Where every row has one label and the same weight, this is the plain fit, without weights.
         """
         n = len(proba)
-        rows, codes, weight = self._rows(proba, np.arange(n))
+        rows, codes, weight = self.rows_of(proba, np.arange(n))
         if weight is not None:
             why = "labels that are known by their probabilities need it"
             check_takes_weights(estimator, self.weight_strategy, why)
@@ -177,7 +177,7 @@ class SoftRows:
             random_state=self.random_state,
         )
 
-    def _rows(self, proba, train):
+    def rows_of(self, proba, train):
         """(rows, codes, weight or None where all are the same) of a fit to a part of the rows."""
         at, codes, weight = soft_rows(proba[train], self.min_proba)
         if len(at) == 0:
