@@ -114,7 +114,10 @@ def estimated_ridge_mixing(X, y, alpha, noise_variance=None):
     True
     """
     left, singular, _ = np.linalg.svd(X, full_matrices=False)
-    left, singular = left[:, singular > 1e-10 * singular[0]], singular[singular > 1e-10 * singular[0]]
+    left, singular = (
+        left[:, singular > 1e-10 * singular[0]],
+        singular[singular > 1e-10 * singular[0]],
+    )
     along = left.T @ y
     if noise_variance is None:
         free = len(y) - len(singular)

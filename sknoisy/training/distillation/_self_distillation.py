@@ -94,7 +94,7 @@ class _SelfDistillation(BaseTraining):
         grid = np.asarray(self.mixing, dtype=float)
         if grid.ndim != 1 or not len(grid) or not (np.isfinite(grid) & (grid >= 0)).all():
             raise ValueError(
-                f"mixing must be \"auto\", a number or a list of numbers, none below zero; got "
+                f'mixing must be "auto", a number or a list of numbers, none below zero; got '
                 f"{self.mixing!r:.80}."
             )
         return grid
@@ -401,10 +401,10 @@ class SelfDistillationClassifier(WrappedClassifier, _SelfDistillation):
     >>> from sknoisy.training.distillation import SelfDistillationClassifier
     >>> X, y = load_digits(return_X_y=True)
     >>> noisy, _ = symmetric_noise(y[:600], rate=0.4, random_state=0)
-    >>> plain = LogisticRegression(max_iter=50)
-    >>> model = SelfDistillationClassifier(plain, mixing=1.5).fit(X[:600] / 16, noisy)
-    >>> right = plain.fit(X[:600] / 16, noisy).score(X[600:] / 16, y[600:])
-    >>> bool(model.score(X[600:] / 16, y[600:]) > right + 0.02)
+    >>> plain = LogisticRegression(max_iter=300)
+    >>> model = SelfDistillationClassifier(plain, mixing=1.0).fit(X[:600] / 16, noisy)
+    >>> scores = [m.score(X[600:] / 16, y[600:]) for m in (model, plain.fit(X[:600] / 16, noisy))]
+    >>> bool(scores[0] > scores[1] + 0.02)
     True
     """
 
