@@ -42,8 +42,8 @@ class CalibratedProbabilityClassifier(WrappedClassifier, BaseTraining):
     model nor its frequencies know; if it never does, this is the plain model. With more than two
     classes, each is counted on its own, and the frequencies of a row are scaled to sum one.
 
-    Number of fits: `cv` + `cv` ** 2 (30) for the plain model and in each round, the last one of
-    `max_iter` `cv`; plus 1.
+    Number of fits: 4 * `cv` + 3 (23) for the plain model and in each round, `cv` in the last one of
+    `n_rounds`; plus 1.
 
     Parameters
     ----------
@@ -56,10 +56,10 @@ class CalibratedProbabilityClassifier(WrappedClassifier, BaseTraining):
         Bins of equal weight, for "bins"; rows of the same probability are never parted.
     bandwidth : float > 0, default=0.05
         Standard deviation of the normal kernel, in probability, for "kernel".
-    max_iter : int >= 1, default=3
+    n_rounds : int >= 1, default=3
         Rounds, at most.
     cv : int >= 2, splitter, iterable or None, default=5
-        Folds that hold rows out, and along which the others are cut to be judged; None means 5.
+        Folds that hold rows out; None means 5. The others are cut in three to be judged.
     weight_strategy : {"native", "resample"}, default="native"
         How soft labels and `sample_weight` reach the model: as its `sample_weight` (an error when
         it takes none), or by repeating and leaving out rows in proportion to weight.
@@ -117,7 +117,7 @@ class CalibratedProbabilityClassifier(WrappedClassifier, BaseTraining):
         "neighborhood": [StrOptions({"bins", "kernel"})],
         "n_bins": [Interval(Integral, 2, None, closed="left")],
         "bandwidth": [Interval(Real, 0, None, closed="neither")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "n_rounds": [Interval(Integral, 1, None, closed="left")],
         "cv": CV,
     }
 
@@ -128,7 +128,7 @@ class CalibratedProbabilityClassifier(WrappedClassifier, BaseTraining):
         neighborhood="bins",
         n_bins=10,
         bandwidth=0.05,
-        max_iter=3,
+        n_rounds=3,
         cv=5,
         weight_strategy="native",
         n_jobs=None,
@@ -138,7 +138,7 @@ class CalibratedProbabilityClassifier(WrappedClassifier, BaseTraining):
         self.neighborhood = neighborhood
         self.n_bins = n_bins
         self.bandwidth = bandwidth
-        self.max_iter = max_iter
+        self.n_rounds = n_rounds
         self.cv = cv
         self.weight_strategy = weight_strategy
         self.n_jobs = n_jobs
@@ -175,7 +175,7 @@ class CalibratedProbabilityClassifier(WrappedClassifier, BaseTraining):
         )
         held, taught = students.say([given] * len(students.parts))
         best, curve = given, [held_out_loss(held, evidence, folds)]
-        for left in reversed(range(self.max_iter)):
+        for left in reversed(range(self.n_rounds)):
             targets = [self._frequencies(evidence, given, said) for said in taught]
             held, taught = students.say(targets, teach=left > 0)
             loss = held_out_loss(held, evidence, folds)

@@ -106,12 +106,7 @@ class _SelfDistillation(BaseTraining):
         if teacher == "auto":
             folds = folds_of(evidence, self.cv, self._seed())
             teacher = self._first(evidence, folds, given)[0] if folds else "in_sample"
-        folds = Folds()
-        if teacher == "out_of_sample":
-            folds = folds_of(evidence, self.cv, self._seed())
-        if teacher == "out_of_sample" and not folds:
-            return _Distilled(given, [], [], teacher)
-        students, target = self._students(evidence, folds, teacher), given
+        students, target = self._students(evidence, Folds(), teacher), given
         for _ in range(self.n_steps):
             taught = students.say_of_all(target)
             target = self._mixed(evidence, given, taught, self.mixing)
@@ -213,9 +208,9 @@ class SelfDistillationRegressor(WrappedRegressor, _SelfDistillation):
     nothing to teach, and is replaced by models that have not seen the row ("out_of_sample").
 
     Number of fits: with "auto", `cv` (5) times three and 2, and twice as many for each further
-    step; with a list, `cv` for each entry in each step, and `cv` + 2. Teaching out of sample, for
-    each time that something is taught, `cv` * `cv` in place of 1. With one number and
-    "in_sample", `n_steps` + 1.
+    step; with a list, `cv` for each entry in each step, and `cv` + 2. Whenever something is taught
+    out of sample, 3 * (`cv` + 1) more. With one number, `n_steps` + 1 (out of sample: 3 *
+    `n_steps` + 1), and `cv` + 1 more for `teacher="auto"`.
 
     Parameters
     ----------
@@ -332,9 +327,9 @@ class SelfDistillationClassifier(WrappedClassifier, _SelfDistillation):
     nothing to teach, and is replaced by models that have not seen the row ("out_of_sample").
 
     Number of fits: with "auto", `cv` (5) times three and 2, and twice as many for each further
-    step; with a list, `cv` for each entry in each step, and `cv` + 2. Teaching out of sample, for
-    each time that something is taught, `cv` * `cv` in place of 1. With one number and
-    "in_sample", `n_steps` + 1.
+    step; with a list, `cv` for each entry in each step, and `cv` + 2. Whenever something is taught
+    out of sample, 3 * (`cv` + 1) more. With one number, `n_steps` + 1 (out of sample: 3 *
+    `n_steps` + 1), and `cv` + 1 more for `teacher="auto"`.
 
     Parameters
     ----------

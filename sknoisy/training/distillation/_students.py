@@ -9,6 +9,8 @@ from sknoisy._evidence._cross_fit import Fit, fit_each
 from sknoisy._evidence._responses import LabelResponse, margins_to_proba, number_response
 from sknoisy._soft_fit import SoftRows
 
+PIECES = 3  # of a part that is taught out of sample
+
 
 class Students:
     """Models of parts of the rows, each part with targets of its own.
@@ -21,10 +23,10 @@ class Students:
     estimator : estimator object
     evidence : Evidence
     folds : Folds
-        None at all where nothing is to be held out, nor taught out of sample.
+        Empty where nothing is to be held out.
     out_of_sample : bool
-        Whether a part is taught by models that have not seen the row: it is cut along the same
-        folds, and each piece is judged by a model of the others.
+        Whether a part is taught by models that have not seen the row: it is cut in `PIECES`, and
+        each of them is judged by a model of the others.
     min_proba : float
         Soft labels less likely than this are left out of a fit.
     random_state, n_jobs : int or None
@@ -40,6 +42,9 @@ class Students:
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.parts = [train for train, _ in folds] + [np.arange(evidence.n_rows)]
+        self.pieces = []
+        if out_of_sample:  # drawn anew, for two folds would leave each part in one piece
+            self.pieces = folds_of(evidence, PIECES, self._seed(1))
         target = evidence.target
         self.soft = SoftRows.of(evidence, min_proba=min_proba) if target.is_labels else None
         respond = LabelResponse(target.classes) if target.is_labels else number_response
@@ -94,11 +99,16 @@ class Students:
             return [(0, (part, rows, asked))] if len(asked) else []
         asks = [(0, (part, rows, judged))] if len(judged) else []
         if teach:
-            for i, (train, test) in enumerate(self.folds):
+            for i, (train, test) in enumerate(self.pieces):
                 inner, asked = train[np.isin(train, rows)], test[np.isin(test, rows)]
-                if len(inner) and len(asked):
+                if len(asked) and self._can_teach(inner):
                     asks.append((i + 1, (part, inner, asked)))
         return asks
+
+    def _can_teach(self, rows):
+        """Whether there are any, of two classes at least."""
+        target = self.evidence.target
+        return len(np.unique(target.codes[rows])) > 1 if target.is_labels else len(rows) > 0
 
     def _fit(self, target, rows, asked, i):
         weight = self.evidence.inputs.sample_weight
@@ -108,8 +118,11 @@ class Students:
             rows, codes, weight = self.soft.rows_of(target, rows)
             y = self.soft.classes[codes]
         # the same in each round, so that rounds differ by their targets alone
-        seed = None if self.random_state is None else (self.random_state + i) % (2**31 - 1)
-        return Fit(rows, y, weight, asked, seed, "to teach another, or to judge rows held out")
+        purpose = "to teach another, or to judge rows held out"
+        return Fit(rows, y, weight, asked, self._seed(i), purpose)
+
+    def _seed(self, i):
+        return None if self.random_state is None else (self.random_state + i) % (2**31 - 1)
 
     def _as_proba(self, said, has_held):
         """Class probabilities from margins, by the labels of rows held out if there are any."""
@@ -171,4 +184,4 @@ def judged_rows(held, evidence, folds):
 def given_targets(evidence):
     """(n,) numbers, or (n, K) with one in the column of the label."""
     target = evidence.target
-    return np.eye(len(target.classes))[target.codes] if target.is_labels else target.y
+    return np.eye(len(target.classes))[target.codes] if target.is_labels else target.y.astype(float)

@@ -112,7 +112,9 @@ def test_kernel_ridge_needs_no_refit(mixing):
     fitted = model.fit(K, y).predict(K)
     for share in mixing:
         fitted = model.fit(K, share * fitted + (1 - share) * y).predict(K)
-    np.testing.assert_allclose(model.dual_coef_, distilled_kernel_ridge(K, y, 0.1, mixing), atol=1e-8)
+    np.testing.assert_allclose(
+        model.dual_coef_, distilled_kernel_ridge(K, y, 0.1, mixing), atol=1e-8
+    )
     np.testing.assert_allclose(K @ distilled_kernel_ridge(K, y, 0.1, mixing), fitted, atol=1e-8)
 
 
