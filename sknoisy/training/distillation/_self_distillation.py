@@ -207,9 +207,9 @@ class SelfDistillationRegressor(WrappedRegressor, _SelfDistillation):
     The papers' teachers speak of the rows that they were fitted to. One that has them by heart has
     nothing to teach, and is replaced by models that have not seen the row ("out_of_sample").
 
-    Number of fits: with "auto", `cv` (5) times three and 2, and twice as many for each further
-    step; with a list, `cv` for each entry in each step, and `cv` + 2. Whenever something is taught
-    out of sample, 3 * (`cv` + 1) more. With one number, `n_steps` + 1 (out of sample: 3 *
+    Number of fits: with "auto" 3 * `cv` + 2 (17), and 2 * `cv` + 2 more for each further step; with
+    a list `cv` + 2, and up to `cv` + 1 for each entry in each step. Whenever something is taught
+    out of sample, up to 3 * `cv` + 3 more. With one number, `n_steps` + 1 (out of sample: 3 *
     `n_steps` + 1), and `cv` + 1 more for `teacher="auto"`.
 
     Parameters
@@ -326,9 +326,9 @@ class SelfDistillationClassifier(WrappedClassifier, _SelfDistillation):
     The papers' teachers speak of the rows that they were fitted to. One that has them by heart has
     nothing to teach, and is replaced by models that have not seen the row ("out_of_sample").
 
-    Number of fits: with "auto", `cv` (5) times three and 2, and twice as many for each further
-    step; with a list, `cv` for each entry in each step, and `cv` + 2. Whenever something is taught
-    out of sample, 3 * (`cv` + 1) more. With one number, `n_steps` + 1 (out of sample: 3 *
+    Number of fits: with "auto" 3 * `cv` + 2 (17), and 2 * `cv` + 2 more for each further step; with
+    a list `cv` + 2, and up to `cv` + 1 for each entry in each step. Whenever something is taught
+    out of sample, up to 3 * `cv` + 3 more. With one number, `n_steps` + 1 (out of sample: 3 *
     `n_steps` + 1), and `cv` + 1 more for `teacher="auto"`.
 
     Parameters

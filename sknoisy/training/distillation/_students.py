@@ -164,11 +164,12 @@ def held_out_loss(held, evidence, folds):
     A row whose class no model of its folds has seen does not count.
     """
     given, judged = given_targets(evidence), judged_rows(held, evidence, folds)
-    weight = evidence.inputs.sample_weight
+    given_weight = evidence.inputs.sample_weight
+    weight = np.ones(len(given)) if given_weight is None else given_weight
     loss = ((held - given) ** 2).reshape(len(given), -1).sum(axis=1)
-    if weight is not None and not weight[judged].any():
+    if not weight[judged].any():
         return np.nan
-    return np.average(loss[judged], weights=None if weight is None else weight[judged])
+    return np.average(loss[judged], weights=weight[judged])
 
 
 def judged_rows(held, evidence, folds):
