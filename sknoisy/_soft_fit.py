@@ -23,6 +23,7 @@ def soft_rows(proba, min_proba=0.01):
         is left out.
     min_proba : float, default=0.01
         Labels less likely than this share of their row are left out, and the rest is rescaled.
+        Negative weights, of labels to be unlearnt, are taken by their size.
 
     Returns
     -------
@@ -32,7 +33,7 @@ def soft_rows(proba, min_proba=0.01):
         The weights of one row sum to its sum.
     """
     total = proba.sum(axis=1, keepdims=True)
-    kept = np.where(proba >= min_proba * total, proba, 0.0)
+    kept = np.where(np.abs(proba) >= min_proba * total, proba, 0.0)
     left = kept.sum(axis=1, keepdims=True)
     kept *= np.divide(total, left, out=np.zeros_like(left), where=left > 0)
     rows, codes = np.nonzero(kept)
