@@ -21,6 +21,7 @@ from sknoisy.training.distillation._students import (
     folds_of,
     given_targets,
     held_out_loss,
+    held_out_misses,
     judged_rows,
 )
 from sknoisy.treatment._treated import Treated
@@ -28,7 +29,7 @@ from sknoisy.treatment._treated import Treated
 MOST = 10.0  # share of the teacher, where it is found by the closed form
 MEMORY = 0.2  # of the error on rows held out: one that errs less on its own has them by heart
 LEAST_GAIN = 1e-4  # of the loss on rows held out
-MIN_PROBA = 0.01  # soft labels less likely than this are left out
+MIN_PROBA = 1e-3  # soft labels less likely than this are left out
 
 
 @dataclass
@@ -47,6 +48,17 @@ class _Distilled:
             "n_iter_": len(self.mixing),
             "teacher_": self.teacher,
         }
+
+
+@dataclass
+class _Try:
+    """A share of the teacher, and what its students say and teach."""
+
+    share: float
+    held: np.ndarray
+    taught: list
+    loss: float
+    misses: float
 
 
 class _SelfDistillation(BaseTraining):
@@ -119,16 +131,17 @@ class _SelfDistillation(BaseTraining):
         if not folds:
             return _Distilled(given, [], [], "in_sample")
         teacher, students, plain, taught = self._first(evidence, folds, given)
-        loss = held_out_loss(plain, evidence, folds)
-        target, mixing, curve = given, [], [loss]
+        target, mixing, curve = given, [], [held_out_loss(plain, evidence, folds)]
         for left in reversed(range(self.n_steps)):
-            best = self._best(students, given, plain, taught, grid, teach=left > 0)
-            if not best[0] < loss * (1 - LEAST_GAIN):
+            tries = self._tries(students, given, plain, taught, grid, teach=left > 0)
+            better = [one for one in tries if one.loss < curve[-1] * (1 - LEAST_GAIN)]
+            if not better:
                 break
-            target = self._mixed(evidence, given, taught[-1], best[1])
-            loss, share, taught = best
-            mixing.append(share)
-            curve.append(loss)
+            best = min(better, key=lambda one: (one.misses, one.loss))
+            target = self._mixed(evidence, given, taught[-1], best.share)
+            taught = best.taught
+            mixing.append(best.share)
+            curve.append(best.loss)
         return _Distilled(target, mixing, curve, teacher)
 
     def _first(self, evidence, folds, given):
@@ -145,31 +158,30 @@ class _SelfDistillation(BaseTraining):
                 _, taught = students.say(targets, hold_out=False)
         return teacher, students, plain, taught
 
-    def _best(self, students, given, plain, taught, grid, teach):
-        """(loss, share of the teacher, what its students teach), of the best share."""
+    def _tries(self, students, given, plain, taught, grid, teach):
+        """What becomes of each share of the teacher that is in question."""
         evidence, folds = students.evidence, students.folds
 
         def tried(share):
             targets = [self._mixed(evidence, given, one, share) for one in taught]
             held, new = students.say(targets, teach=teach)
-            return held_out_loss(held, evidence, folds), share, new, held
-
-        if grid is None:
-            tries = [tried(1.0)]
-            judged = judged_rows(plain, evidence, folds) & judged_rows(tries[0][3], evidence, folds)
-            weight = evidence.inputs.sample_weight
-            share = optimal_mixing(
-                plain[judged],
-                tries[0][3][judged],
-                given[judged],
-                None if weight is None else weight[judged],
+            return _Try(
+                share,
+                held,
+                new,
+                held_out_loss(held, evidence, folds),
+                held_out_misses(held, evidence, folds),
             )
-            share = min(max(share, 0.0), MOST)
-            if share not in (0.0, 1.0):
-                tries.append(tried(share))
-        else:
-            tries = [tried(share) for share in grid]
-        return min(tries, key=lambda one: one[0])[:3]
+
+        if grid is not None:
+            return [tried(share) for share in grid]
+        tries = [tried(1.0)]
+        held = tries[0].held
+        at = judged_rows(plain, evidence, folds) & judged_rows(held, evidence, folds)
+        weight = evidence.inputs.sample_weight
+        weight = None if weight is None else weight[at]
+        share = min(max(optimal_mixing(plain[at], held[at], given[at], weight), 0.0), MOST)
+        return tries if share in (0.0, 1.0) else [*tries, tried(share)]
 
     def _students(self, evidence, folds, teacher):
         return Students(
@@ -311,17 +323,18 @@ class SelfDistillationClassifier(WrappedClassifier, _SelfDistillation):
     `n_steps` the student becomes the teacher of another, whose targets are mixed with the given
     labels again.
 
-    In the papers, a `mixing` above one gives labels a negative share of a loss. Here soft labels
-    are rows with weights, which must not be negative: what would be is cut to zero, and the rest
-    is rescaled. So a label that the teacher finds less likely than ``1 - 1 / mixing`` is replaced.
+    A `mixing` above one gives labels a negative share of the loss. Few models take negative
+    weights, so that what would be negative is cut to zero, and the rest is rescaled: a label that
+    the teacher finds less likely than ``1 - 1 / mixing`` is replaced, and nothing is unlearnt.
+    ``negative="weight"`` is as in the papers, for models to which weights are factors of a
+    cross-entropy of linear scores, `LogisticRegression` above all: its loss stays convex. There it
+    gains most, the more so the less the model is regularised.
 
-    How much is best is found on rows held out, by the squared error of the probabilities (the
-    Brier score) against the given labels. These are noisy, but what is wrong with them adds the
-    same to the score of every model, as long as it is a matter of chance: the best is the one
-    nearest to the chances of the noisy labels, whose order is that of the clean ones where any
-    other class is as likely a mistake. "auto" takes the minimum of the quadratic that the score of
-    a linear student would be (`optimal_mixing`), within 0 and 10, or one, whichever holds out
-    better, and only if it gains.
+    How much is best is found on rows held out. "auto" takes the minimum of the quadratic that the
+    squared error of the probabilities (the Brier score) of a linear student would be
+    (`optimal_mixing`), within 0 and 10, or one. Only shares that gain in the Brier score count, and
+    of these the one is taken that agrees most often with the given labels. These are noisy, but
+    where any other class is as likely a mistake, who agrees more with them is right more often.
 
     The papers' teachers speak of the rows that they were fitted to. One that has them by heart has
     nothing to teach, and is replaced by models that have not seen the row ("out_of_sample").
@@ -338,6 +351,8 @@ class SelfDistillationClassifier(WrappedClassifier, _SelfDistillation):
     mixing : "auto", float >= 0 or list of such, default="auto"
         Share of the teacher: zero is the plain model, one leaves the given labels out, and above
         one these count negatively. Of a list, the best on rows held out is taken in each step.
+    negative : {"cut", "weight"}, default="cut"
+        What becomes of negative shares of a label.
     n_steps : int >= 1, default=1
         Distillations, at most; all of them where `mixing` is one number.
     teacher : {"auto", "in_sample", "out_of_sample"}, default="auto"
@@ -359,8 +374,8 @@ class SelfDistillationClassifier(WrappedClassifier, _SelfDistillation):
         The wrapped model, fitted to `label_proba_`.
     classes_ : ndarray of shape (K,)
     label_proba_ : ndarray of shape (n, K)
-        Soft labels of the last fit; a trusted row keeps its label. Where a class would vanish, its
-        five likeliest rows keep theirs.
+        Soft labels of the last fit, with negative shares if they are weights; a trusted row keeps
+        its label. Where a class would vanish, its five likeliest rows keep theirs.
     mixing_ : ndarray of shape (`n_iter_`,)
         Share of the teacher in each step; empty where the plain model is best on rows held out.
     loss_curve_ : ndarray
@@ -404,9 +419,43 @@ class SelfDistillationClassifier(WrappedClassifier, _SelfDistillation):
     """
 
     _task = "classification"
+    _parameter_constraints: dict = {
+        **_SelfDistillation._parameter_constraints,
+        "negative": [StrOptions({"cut", "weight"})],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        *,
+        mixing="auto",
+        negative="cut",
+        n_steps=1,
+        teacher="auto",
+        cv=5,
+        weight_strategy="native",
+        n_jobs=None,
+        random_state=None,
+    ):
+        super().__init__(
+            estimator,
+            mixing=mixing,
+            n_steps=n_steps,
+            teacher=teacher,
+            cv=cv,
+            weight_strategy=weight_strategy,
+            n_jobs=n_jobs,
+            random_state=random_state,
+        )
+        self.negative = negative
 
     def _check_before_training(self, **own):
         check_takes_weights(self.estimator, self.weight_strategy, "soft labels are weights of rows")
+        if self.negative == "weight" and self.weight_strategy == "resample":
+            raise ValueError(
+                'negative="weight" gives the model negative weights, and rows cannot be drawn by '
+                'them: set weight_strategy="native", or negative="cut".'
+            )
 
     def _train(self, evidence):
         found = self._distil(evidence)
@@ -414,6 +463,8 @@ class SelfDistillationClassifier(WrappedClassifier, _SelfDistillation):
         return treated_as(found.target, rows, evidence, found.attributes())
 
     def _mixed(self, evidence, given, taught, share):
-        out = np.maximum(super()._mixed(evidence, given, taught, share), 0.0)
-        out /= out.sum(axis=1, keepdims=True)
+        out = super()._mixed(evidence, given, taught, share)
+        if self.negative == "cut":
+            out = np.maximum(out, 0.0)
+            out /= out.sum(axis=1, keepdims=True)
         return keep_classes(out, given, evidence.inputs.sample_weight)

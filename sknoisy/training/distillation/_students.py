@@ -163,13 +163,23 @@ def held_out_loss(held, evidence, folds):
 
     A row whose class no model of its folds has seen does not count.
     """
-    given, judged = given_targets(evidence), judged_rows(held, evidence, folds)
-    given_weight = evidence.inputs.sample_weight
-    weight = np.ones(len(given)) if given_weight is None else given_weight
-    loss = ((held - given) ** 2).reshape(len(given), -1).sum(axis=1)
+    loss = ((held - given_targets(evidence)) ** 2).reshape(len(held), -1).sum(axis=1)
+    return _mean_of_judged(loss, held, evidence, folds)
+
+
+def held_out_misses(held, evidence, folds):
+    """Share of rows held out whose given label is not the likeliest; zero for numbers."""
+    if not evidence.target.is_labels:
+        return 0.0
+    return _mean_of_judged(held.argmax(axis=1) != evidence.target.codes, held, evidence, folds)
+
+
+def _mean_of_judged(values, held, evidence, folds):
+    judged, weight = judged_rows(held, evidence, folds), evidence.inputs.sample_weight
+    weight = np.ones(len(held)) if weight is None else weight
     if not weight[judged].any():
         return np.nan
-    return np.average(loss[judged], weights=weight[judged])
+    return np.average(values[judged], weights=weight[judged])
 
 
 def judged_rows(held, evidence, folds):
