@@ -21,7 +21,7 @@ from sknoisy.training.distillation._students import (
     judged_rows,
 )
 
-MOST = 10.0  # share of the teacher, where it is found by the closed form
+MOST = 100.0  # share of the teacher, where it is found by the closed form
 MEMORY = 0.2  # of the error on rows held out: one that errs less on its own has them by heart
 LEAST_GAIN = 1e-4  # of the loss on rows held out
 MIN_PROBA = 1e-3  # soft labels less likely than this are left out

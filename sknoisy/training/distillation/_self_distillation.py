@@ -23,7 +23,7 @@ class SelfDistillationRegressor(WrappedRegressor, BaseSelfDistillation):
 
     What a student of ridge, or of any model that is linear in its targets, says of other rows is a
     straight line in `mixing`, so that its squared error on rows held out is a quadratic, and its
-    minimum a closed form (`optimal_mixing`). That is what "auto" takes, within 0 and 10, after one
+    minimum a closed form (`optimal_mixing`). That is what "auto" takes, within 0 and 100, after one
     fit with `mixing` one. Each step is then judged as it is, on the rows held out, and taken only
     if it gains, so that a model that is not linear in its targets will do as well.
 
@@ -143,7 +143,7 @@ class SelfDistillationClassifier(WrappedClassifier, BaseSelfDistillation):
 
     How much is best is found on rows held out. "auto" takes the minimum of the quadratic that the
     squared error of the probabilities (the Brier score) of a linear student would be
-    (`optimal_mixing`), within 0 and 10, or one. Only shares that gain in the Brier score count, and
+    (`optimal_mixing`), within 0 and 100, or one. Only shares that gain in the Brier score count, and
     of these the one is taken that agrees most often with the given labels. These are noisy, but
     where any other class is as likely a mistake, who agrees more with them is right more often.
 

@@ -47,7 +47,7 @@ def wide(seed, noise, n=150, d=60):
     return X, X @ coef + noise * rng.randn(n), X_new, X_new @ coef, coef
 
 
-def flipped(seed, rate, n=300, d=60):
+def flipped(seed, rate, n=600, d=150):
     """(X, y of -1 and 1 of which `rate` are flipped, X of new rows, their true y)."""
     X, y, X_new, y_new, _ = wide(seed, 0.0, n, d)
     flip = np.random.RandomState(seed).uniform(size=n) < rate
@@ -83,11 +83,10 @@ def test_above_one_is_best_where_four_of_ten_labels_are_flipped():
     shares, right = [], []
     for seed in range(8):
         X, y, X_new, y_new = flipped(seed, 0.4)
-        base = Ridge(alpha=1.0, fit_intercept=False)
         models = [
-            SelfDistillationRegressor(base, random_state=0).fit(X, y),
-            fixed(1.0, base).fit(X, y),
-            base.fit(X, y),
+            SelfDistillationRegressor(RIDGE, random_state=0).fit(X, y),
+            fixed(1.0).fit(X, y),
+            clone(RIDGE).fit(X, y),
         ]
         shares.append(models[0].mixing_[0])
         right.append([np.mean(np.sign(model.predict(X_new)) == y_new) for model in models])
