@@ -143,8 +143,8 @@ class SelfDistillationClassifier(WrappedClassifier, BaseSelfDistillation):
 
     How much is best is found on rows held out. "auto" takes the minimum of the quadratic that the
     squared error of the probabilities (the Brier score) of a linear student would be
-    (`optimal_mixing`), within 0 and 100, or one. Only shares that gain in the Brier score count, and
-    of these the one is taken that agrees most often with the given labels. These are noisy, but
+    (`optimal_mixing`), within 0 and 100, or one. Only shares that gain in the Brier score count,
+    and of these the one is taken that agrees most often with the given labels. These are noisy, but
     where any other class is as likely a mistake, who agrees more with them is right more often.
 
     The papers' teachers speak of the rows that they were fitted to. One that has them by heart has
