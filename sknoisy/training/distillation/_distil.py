@@ -115,7 +115,7 @@ class BaseSelfDistillation(BaseTraining):
             teacher = self._first(evidence, folds, given)[0] if folds else "in_sample"
         students, target = self._students(evidence, Folds(), teacher), given
         for _ in range(self.n_steps):
-            taught = students.say_of_all(target)
+            _, [taught] = students.say([target])
             target = self._mixed(evidence, given, taught, self.mixing)
         return Distilled(target, [self.mixing] * self.n_steps, [], teacher)
 

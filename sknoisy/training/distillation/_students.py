@@ -55,11 +55,10 @@ class Students:
 
         Parameters
         ----------
-        targets : list of ndarray of shape (n,) or (n, K), or dict
-            Numbers or soft labels, one array for each part; a dict names the parts that are asked.
-        hold_out : bool, default=True
-        teach : bool, default=True
-            What is not asked for is None, or costs no fit.
+        targets : list of ndarray of shape (n,) or (n, K)
+            Numbers or soft labels, one array for each part.
+        hold_out, teach : bool, default=True
+            What is not asked for costs no fit, and is NaN.
 
         Returns
         -------
@@ -69,13 +68,11 @@ class Students:
             NaN for rows that are not in the part, or that no model of the part could judge.
         """
         n_held = len(self.folds) if hold_out else 0
-        if not isinstance(targets, dict):
-            targets = dict(enumerate(targets))
-        asks = [ask for part in targets for ask in self._asks(part, n_held, teach)]
+        asks = [ask for part in range(len(self.parts)) for ask in self._asks(part, n_held, teach)]
         fits = [self._fit(targets[part], rows, asked, i) for i, (part, rows, asked) in asks]
         inputs = self.evidence.inputs
         answers = fit_each(self.estimator, inputs, fits, self.respond, n_jobs=self.n_jobs)
-        shape = np.shape(next(iter(targets.values())))
+        shape = np.shape(targets[0])
         held, taught = _Mean(shape), [_Mean(shape) for _ in self.parts]
         for (_, (part, _, _)), fit, (_, values) in zip(asks, fits, answers, strict=True):
             inside = np.isin(fit.test, self.parts[part])
@@ -85,10 +82,6 @@ class Students:
         if answers and answers[0][0] == "decision_function":
             said = self._as_proba(said, n_held > 0)
         return said[0], said[1:]
-
-    def say_of_all(self, target):
-        """(n,) or (n, K): what all rows are taught, by fits to `target`; nothing is held out."""
-        return self.say({len(self.folds): target}, hold_out=False)[1][-1]
 
     def _asks(self, part, n_held, teach):
         """(number of the fit in its part, (part, rows to fit, rows asked about))."""
