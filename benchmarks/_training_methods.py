@@ -17,6 +17,11 @@ from sknoisy import FilterClassifier, FilterRegressor
 from sknoisy.robust import RobustClassifier, RobustRegressor
 from sknoisy.training import losses
 from sknoisy.training.correction import TransitionClassifier
+from sknoisy.training.distillation import (
+    CalibratedProbabilityClassifier,
+    SelfDistillationClassifier,
+    SelfDistillationRegressor,
+)
 from sknoisy.training.losses import RobustLossClassifier, RobustLossRegressor
 from sknoisy.training.mixing import (
     ContradictingPairClassifier,
@@ -129,6 +134,9 @@ METHODS = {
     "TargetShiftRegressor": ours(
         TargetShiftRegressor, ("other numbers to predict",), {"X_target": "X_target"}
     ),
+    "SelfDistillationClassifier": ours(SelfDistillationClassifier, LABELS),
+    "SelfDistillationRegressor": ours(SelfDistillationRegressor, NUMBERS),
+    "CalibratedProbabilityClassifier": ours(CalibratedProbabilityClassifier, ("uncertain labels",)),
     # ---------------------------------------------------------------- peers
     "HuberRegressor (linear)": Method(
         "regression", lambda m: HuberRegressor(max_iter=1000), NUMBERS

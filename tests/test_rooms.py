@@ -49,6 +49,7 @@ FLOORS = [
     "training.trusted",
     "training.poisoned",
     "training.losses",
+    "training.distillation",
     "training.mixing",
     "training.shift",
     "training.sources",
