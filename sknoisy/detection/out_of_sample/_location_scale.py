@@ -22,8 +22,8 @@ class LocationScale(BaseDetector):
     nothing, all rows have one spread, and this is `Residual` with one scale.
 
     The score is |y - f| / g over its usual size. With `contamination="auto"`, rows are flagged as
-    by `Residual`: those that more likely belong to the wider of two normals, and wild ones. A number
-    that three in ten rows share, such as 0, is not wrong for that and is never flagged.
+    by `Residual`: those that more likely belong to the wider of two normals, and wild ones. A
+    number that three in ten rows share, such as 0, is not wrong for that and is never flagged.
 
     Number of fits: `cv` (5) of either model; where numbers are far out, `cv` more of the first one
     in each of at most 10 rounds. A forest or bagging is judged out of bag: 1 in place of 5.

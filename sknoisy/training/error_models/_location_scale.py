@@ -103,7 +103,6 @@ class LocationScaleRegressor(WrappedRegressor):
     """
 
     __metadata_request__fit = {"groups": True}  # noqa: RUF012
-    __metadata_request__predict = {"return_std": None}  # noqa: RUF012
     _parameter_constraints: dict = {
         **PARAMETERS,
         "scale_estimator": [IsModel(), None],

@@ -22,8 +22,9 @@ class NaturalParametersRegressor(RegressorMixin, BaseEstimator):
     The natural parameters of a normal are its precision times its mean, f / g², and minus half its
     precision, -1 / (2 g²). In these the log likelihood is concave. The first one is linear in
     splines of the columns, the second one linear in the same, which are never negative, with
-    coefficients that are never negative: so there is one best pair, and no turns are taken. `f` is
-    their ratio, which is smooth, but not additive.
+    coefficients that are never negative: so there is one best pair, and no turns are taken. With
+    one column, as in the paper, any smooth f and g are of that kind; with several, the sums make a
+    poor f wherever g depends on other columns than f does.
 
     Number of fits: none of other models.
 
@@ -31,7 +32,7 @@ class NaturalParametersRegressor(RegressorMixin, BaseEstimator):
     ----------
     n_knots : int >= 2, default=4
         Of the cubic splines of each column; beyond the outer ones they are constant.
-    alpha : float > 0, default=1e-3
+    alpha : float > 0, default=1e-6
         Penalty of squared coefficients, in units of the log likelihood of a row.
     max_iter : int >= 1, default=1000
         Rounds of the optimiser, at most; a `ConvergenceWarning` says when they were too few.
@@ -73,7 +74,7 @@ class NaturalParametersRegressor(RegressorMixin, BaseEstimator):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, *, n_knots=4, alpha=1e-3, max_iter=1000):
+    def __init__(self, *, n_knots=4, alpha=1e-6, max_iter=1000):
         self.n_knots = n_knots
         self.alpha = alpha
         self.max_iter = max_iter
@@ -134,7 +135,7 @@ class NaturalParametersRegressor(RegressorMixin, BaseEstimator):
         return (mean, self._unit / np.sqrt(precision)) if return_std else mean
 
 
-def natural_parameters_mle(features, y, weight, *, alpha=1e-3, max_iter=1000):
+def natural_parameters_mle(features, y, weight, *, alpha=1e-6, max_iter=1000):
     """Coefficients of f / g² and of 1 / g², both linear in features that are not negative.
 
     Maximises the mean of eta y - p y² / 2 - eta² / (2 p) + log(p) / 2 less half of `alpha` times
@@ -162,7 +163,7 @@ def natural_parameters_mle(features, y, weight, *, alpha=1e-3, max_iter=1000):
         likely = eta * y - 0.5 * precision * y**2 - 0.5 * eta * mean + 0.5 * np.log(precision)
         of_eta = y - mean
         of_precision = 0.5 * (mean**2 - y**2 + 1.0 / precision)
-        slope = np.concatenate([features.T @ (weight * of_eta), features.T @ (weight * of_precision)])
+        slope = np.concatenate([(weight * of_eta) @ features, (weight * of_precision) @ features])
         return 0.5 * alpha * coef @ coef - weight @ likely, alpha * coef - slope
 
     start = np.concatenate([np.zeros(k), np.full(k, 1.0 / max(features.sum(axis=1).mean(), 1e-12))])

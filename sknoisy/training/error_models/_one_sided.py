@@ -270,7 +270,8 @@ class _Boosting:
 
     def _held_out_loss(self, now):
         pi_up = 0.5 if self.how.pi_up == "auto" else self.how.pi_up
-        return one_sided_risk(self.y / self.unit, now / self.unit, pi_up, self.weight, self.held_out)
+        y, now = self.y / self.unit, now / self.unit
+        return one_sided_risk(y, now, pi_up, self.weight, self.held_out)
 
     def _mean(self, values, rows):
         return np.average(values[rows], weights=self.weight[rows])

@@ -28,12 +28,13 @@ class RightErrors:
 
     def __init__(self):
         self.means = self.spreads = self.shares = self.wrong_proba = None
+        self.floor = 0.0
 
     def update(self, residual, weight):
         """The law of other residuals, beginning with that of the last ones."""
         n_rounds = ROUNDS
         if self.means is None:
-            self._start(residual)
+            self._start(residual, weight)
             n_rounds = FIRST_ROUNDS
         for _ in range(n_rounds):
             before = self.means[0]
@@ -43,8 +44,11 @@ class RightErrors:
         self.wrong_proba = 1.0 - self._posterior(residual)[:, 0]
         return self
 
-    def _start(self, residual):
-        middle, high = np.quantile(residual, [0.5, 0.85])
+    def _start(self, residual, weight):
+        order = np.argsort(residual, kind="stable")
+        below = np.cumsum(weight[order])
+        places = np.searchsorted(below, np.array([0.5, 0.85]) * below[-1])
+        middle, high = residual[order][places]
         unit = max((high - middle) / norm.ppf(0.85), 1e-6 * np.abs(residual).max(), 1e-300)
         steps = np.arange(1 + N_LOWER)
         self.means = middle - 2.0 * unit * steps
