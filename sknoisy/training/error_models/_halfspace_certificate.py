@@ -156,10 +156,12 @@ def certify_halfspace(model, X, y, *, sample_weight=None, eta=0.3, max_excess=0.
     tests.append(Check("excess over the best halfspace", slack, max_excess, slack <= max_excess))
     failed = [test for test in tests if not test.passed]
     if failed:
-        worst = failed[0]
+        worst, is_off = failed[0], failed[0].name.startswith("in the band,")
         reason = f"{worst.name} is {worst.value:.3g}, and {worst.allowed:.3g} is allowed"
-        if worst.name.startswith("in the band,"):
+        if is_off:
             reason = f"{worst.name} is off by {worst.value:.2f}; {worst.allowed:.2f} is allowed"
+        elif worst.name.startswith("number of rows"):
+            reason = f"{worst.name} is {worst.value:.0f}, and {worst.allowed:.0f} are needed"
     else:
         reason = (
             f"error {error:.3f}, at most {excess:.3f} above that of the best halfspace if no row "
@@ -229,8 +231,8 @@ def _first_tests(margin, offset, beside, error, eta, band):
     in_band = int((np.abs(margin) <= band).sum())
     most = 0.5 * (1.0 - eta)
     return [
-        Check("number of rows in the band", in_band, needed, in_band >= needed),
         Check("distance of the boundary from the mean", abs(offset), OFFSET, abs(offset) <= OFFSET),
+        Check("number of rows in the band", in_band, needed, in_band >= needed),
         Check("error", error, most, error < most),
     ]
 

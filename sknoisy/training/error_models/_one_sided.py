@@ -37,8 +37,9 @@ class OneSidedRegressor(WrappedRegressor):
 
     - `pi_up` a number: the paper's loss, in units of half the standard deviation of y. `pi_up` is
       the share of right numbers above the curve that is best under that loss, not above their mean:
-      the smaller the errors of right numbers, the larger it must be. Higher curves have smaller
-      ones. Search it where some right numbers are known to score on.
+      the smaller the errors of right numbers, the larger it must be. The larger it is, the higher
+      the curve. Search it where there are right numbers to score on: one-sided ones always speak
+      for a lower curve.
     - "auto", with at least 10 `trusted` rows: their residuals have mean zero.
     - "auto" without: residuals of right rows, at least half of all, are normal about the curve, and
       those of the others a mixture of two normals below. The less that is so (tails that are heavy

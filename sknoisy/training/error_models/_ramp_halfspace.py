@@ -15,14 +15,17 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-WIDEST = 2.0  # width of the ramp in the first round, halved in each
+WIDEST = 0.5  # width of the ramp in the first round, halved in each
+REACH = 2.0  # beyond which rows do not count for their square, as a share of the usual distance
+ROUNDS = 20
 
 
 class RampHalfspaceClassifier(LinearClassifierMixin, BaseEstimator):
     """Linear classifier of two classes that minimises the smoothed number of errors.
 
     The loss of a row is 1 / (1 + exp(m / `width`)), where m is its signed distance from the
-    boundary, in units in which the rows have variance one in all directions: a ramp from one to
+    boundary, in units in which the rows, but for those far out, have variance one in all
+    directions: a ramp from one to
     zero, so that no row counts for more than one error. The normal of the halfspace has length one,
     or else it would only grow. The loss is not convex: the search begins at the least-squares
     halfspace with a wide ramp, and goes on with ramps of half the width.
@@ -106,10 +109,7 @@ class RampHalfspaceClassifier(LinearClassifierMixin, BaseEstimator):
                 f"y has only one class, {self.classes_[0]!s}, and a halfspace has two sides."
             )
         sign, weight = 2.0 * codes - 1.0, weight / weight.sum()
-        centre = weight @ X
-        values, vectors = np.linalg.eigh(((X - centre) * weight[:, None]).T @ (X - centre))
-        kept = values > 1e-10 * max(values.max(), 1e-300)
-        to_white = vectors[:, kept] / np.sqrt(values[kept])
+        centre, to_white = units(X, weight)
         white = np.column_stack([(X - centre) @ to_white, np.ones(len(X))])
         best, self.loss_, self.n_iter_ = self._descend(white, sign, weight)
         self.coef_ = (to_white @ best[:-1])[None]
@@ -120,7 +120,8 @@ class RampHalfspaceClassifier(LinearClassifierMixin, BaseEstimator):
         return self
 
     def _descend(self, white, sign, weight):
-        params = (weight * sign) @ white  # least squares, in these units
+        # least squares in these units, but for rows far out
+        params = (weight * sign * within_reach(white[:, :-1])) @ white
         if not np.linalg.norm(params[:-1]) > 1e-12:
             params[:-1] += 1e-6
         width, n_iter = max(WIDEST, self.width), 0
@@ -159,6 +160,33 @@ class RampHalfspaceClassifier(LinearClassifierMixin, BaseEstimator):
         tags.input_tags.sparse = True
         tags.classifier_tags.multi_class = False
         return tags
+
+
+def units(X, weight):
+    """(centre, matrix): (X - centre) @ matrix has variance one in all directions that there are.
+
+    Rows far out count for less: a robust estimate of scatter, by repeated weighting.
+    """
+    weight = weight / weight.sum()
+    centre, to_white = weight @ X, np.eye(X.shape[1])
+    share = weight
+    for _ in range(ROUNDS):
+        before, away = to_white, X - centre
+        values, vectors = np.linalg.eigh((away * share[:, None]).T @ away)
+        kept = values > 1e-10 * max(values.max(), 1e-300)
+        to_white = vectors[:, kept] / np.sqrt(values[kept])
+        reach = within_reach(away @ to_white)
+        share, centre = weight * reach**2, np.average(X, axis=0, weights=weight * reach)
+        if before.shape == to_white.shape and np.allclose(np.abs(before), np.abs(to_white)):
+            break
+    return centre, to_white
+
+
+def within_reach(white):
+    """What is left of the length of rows that are far out, as a share of it."""
+    length = np.linalg.norm(white, axis=1)
+    most = REACH * np.sqrt(max(white.shape[1], 1))
+    return np.minimum(1.0, most / np.maximum(length, 1e-300))
 
 
 def ramp_loss(params, rows, sign, weight, width):

@@ -57,7 +57,8 @@ class RightErrors:
         self.floor = 1e-3 * unit  # a normal of no spread has any likelihood
 
     def _posterior(self, residual):
-        log = norm.logpdf(residual[:, None], self.means, self.spreads) + np.log(self.shares)
+        scaled = (residual[:, None] - self.means) / self.spreads
+        log = np.log(self.shares / self.spreads) - 0.5 * scaled**2
         proba = np.exp(log - log.max(axis=1, keepdims=True))
         return proba / proba.sum(axis=1, keepdims=True)
 
