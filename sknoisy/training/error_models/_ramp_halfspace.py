@@ -35,7 +35,7 @@ class RampHalfspaceClassifier(LinearClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    width : float > 0, default=0.25
+    width : float > 0, default=0.15
         Of the last ramp. A narrow one counts errors, in few rows.
     max_iter : int >= 1, default=200
         Steps of the optimiser (L-BFGS) for each ramp, at most.
@@ -79,7 +79,7 @@ class RampHalfspaceClassifier(LinearClassifierMixin, BaseEstimator):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, *, width=0.25, max_iter=200):
+    def __init__(self, *, width=0.15, max_iter=200):
         self.width = width
         self.max_iter = max_iter
 
