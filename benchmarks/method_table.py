@@ -47,6 +47,7 @@ says which one to take.
   (:class:`~sknoisy.detection.CombinedDetector`). {kinds}.
 - *Fits*: how many models were fitted, with default settings around a linear model, on {n} rows. A
   random forest judges itself out of bag, so that it takes 1 fit in place of 5 `responses`.
+- *Takes*: what it can be given instead, so that nothing is fitted (:doc:`own_evidence`).
 - *Paper*: the first one of the docstring, which says what was adapted and names the others.
 """
 ROOMS = {
@@ -116,14 +117,15 @@ def row(name, kind):
         ],
         ", ".join(f"`{kind}`" for kind in KINDS if kind in asked) or "none",
         " + ".join(fits),
+        ", ".join(f"`{name}`" for name in kind._takes) or "nothing",
         kind._assumes,
         paper(kind),
     ]
 
 
 def as_rst(rows):
-    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 14 9 12 9 24 32", ""]
-    for cells in [["Detector", "For", "Evidence", "Fits", "Assumes", "Paper"], *rows]:
+    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 14 8 11 9 10 20 28", ""]
+    for cells in [["Detector", "For", "Evidence", "Fits", "Takes", "Assumes", "Paper"], *rows]:
         lines += [f"   {'* -' if i == 0 else '  -'} {cell}" for i, cell in enumerate(cells)]
     return "\n".join(lines) + "\n"
 

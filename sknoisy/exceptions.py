@@ -5,6 +5,7 @@ __all__ = [
     "ColumnLeftOutWarning",
     "NothingJudgedWarning",
     "NothingKnownWarning",
+    "OwnEvidenceWarning",
     "RareClassWarning",
 ]
 
@@ -27,3 +28,7 @@ class NothingJudgedWarning(UserWarning):
 
 class NothingKnownWarning(UserWarning):
     """Out-of-sample predictions know nothing of the targets, so that no row can be called wrong."""
+
+
+class OwnEvidenceWarning(UserWarning):
+    """Predictions that were made elsewhere look as if they had seen the rows, or in odd order."""

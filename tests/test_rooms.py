@@ -49,6 +49,7 @@ FLOORS = [
     "training.poisoned",
     "training.losses",
     "reject",
+    "report",
     "inspection",
     "",  # sknoisy itself, the short list
     "_audit",

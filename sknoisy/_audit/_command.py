@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -22,6 +23,9 @@ examples:
   python -m sknoisy audit data.csv --target label
   python -m sknoisy audit data.csv.gz --target price --drop id,url --out verdicts.csv
   python -m sknoisy audit data.parquet --target label --model forest --worst 30
+  python -m sknoisy audit data.csv --target label --proba out_of_sample.parquet
+  python -m sknoisy audit data.csv --target label --report report.html
+  python -m sknoisy audit --compare verdicts_may.csv verdicts_june.csv
   python -m sknoisy audit --task regression
 """
 FOR_A_FILE = (
@@ -34,6 +38,7 @@ FOR_A_FILE = (
     "decimal",
     "missing",
     "encoding",
+    "proba",
 )
 
 
@@ -118,6 +123,13 @@ def make_parser():
         "ConfidentLearning for labels, Residual for numbers",
     )
     add(
+        "--proba",
+        metavar="FILE",
+        help="CSV or Parquet with predictions by models of your own that have not seen the row, in "
+        "the order of the rows: a column for each class, called like it, or one of numbers; then "
+        "no model is fitted",
+    )
+    add(
         "--contamination",
         default="auto",
         type=share_or_auto,
@@ -133,6 +145,14 @@ def make_parser():
         metavar="FILE",
         help="write the verdict on every row: .csv, .csv.gz, .tsv, "
         ".parquet; text that a spreadsheet would run as a formula gets a leading apostrophe",
+    )
+    add("--report", metavar="FILE.html", help="write a page for people (needs jinja2)")
+    add("--json", action="store_true", help="print all that was found as JSON, and nothing else")
+    add(
+        "--compare",
+        nargs=2,
+        metavar=("A", "B"),
+        help="set two files of --out side by side, in place of an audit",
     )
     add("--sep", type=separator, metavar="CHAR", help="separator of columns; default: found out")
     add(
@@ -188,11 +208,21 @@ def _audit(options):
     # imported here, so that --help and wrong options are quick
     from sknoisy._audit._demo import audit_bundled
     from sknoisy._audit._print import describe_next
-    from sknoisy._audit._run import audit_file
-    from sknoisy._audit._write import check_out, verdicts, write
+    from sknoisy._audit._run import audit_file, noise_report_of
+    from sknoisy._audit._write import check_out, check_report, verdicts, write, write_report
 
     width = max(60, shutil.get_terminal_size((100, 24)).columns)
+    if options.compare is not None:
+        from sknoisy._audit._compare import compare
+
+        if options.file is not None:
+            raise UsageError("--compare reads two files of verdicts, and takes no other file.")
+        for line in compare(*options.compare, width):
+            print(harmless(line))
+        return
     out = None if options.out is None else check_out(options.out, options.file)
+    if options.report is not None:
+        check_report(options.report, options.file)
     if options.file is None:
         for name in FOR_A_FILE:
             if getattr(options, name) is not None:
@@ -202,9 +232,18 @@ def _audit(options):
         result, measured = audit_file(options.file, options), []
     if out is not None:  # first of all, since a reader such as head may close the output
         write(verdicts(result.n_rows, result.target, result.report), out)
+    if options.report is not None or options.json:
+        found = noise_report_of(result)
+        if options.report is not None:
+            write_report(found, options.report)
+        if options.json:
+            print(json.dumps(found.to_dict(), ensure_ascii=True))
+            return
     lines = [*_found(result, options, width), *measured]
     if out is not None:
         lines += ["", f"The verdict on each of the {result.n_rows} rows is in {options.out}."]
+    if options.report is not None:
+        lines += ["", f"The report for people is in {options.report}: open it in a browser."]
     lines += ["", *describe_next(result, options.out)]
     for line in lines:
         print(harmless(line))

@@ -26,15 +26,17 @@ from sknoisy._audit._models import (
 )
 from sknoisy._audit._names import find_column
 from sknoisy._audit._numbers import find_decimal_mark
+from sknoisy._audit._proba import read_predictions
 from sknoisy._audit._progress import Progress, count_fits
 from sknoisy._audit._read import read_table
 from sknoisy._audit._roles import check_columns, fit_parameters, special_columns
 from sknoisy._audit._target import Target, read_target
 from sknoisy._evidence import weight_parameter
 from sknoisy._evidence._knowledge import LEVEL
-from sknoisy._evidence._out_of_bag import has_oob
 from sknoisy._evidence._splits import DEFAULT_FOLDS
-from sknoisy.exceptions import CleaningLimitWarning, RareClassWarning
+from sknoisy._evidence.bags._out_of_bag import has_oob
+from sknoisy.exceptions import CleaningLimitWarning, OwnEvidenceWarning, RareClassWarning
+from sknoisy.report import NoiseReport
 
 
 @dataclass
@@ -110,6 +112,8 @@ def audit_table(table, options, *, source, path=None, notes=()):
     leave_out_order(features, target)
     notes = [*notes, *target.notes, *features.notes, *find_twins(features, target)]
     metadata = fit_parameters(columns, target, decimal, notes)
+    if options.proba is not None:
+        metadata["predicted"] = read_predictions(options.proba, len(table), target)
 
     name, why = options.model, None
     if name == "auto":
@@ -152,7 +156,7 @@ def audit_table(table, options, *, source, path=None, notes=()):
         features=features,
         set_aside=set_aside,
         model=pipeline,
-        **_describe(detector, model, why, n_fits, n_predictions),
+        **_describe(detector, model, why, n_fits, n_predictions, options.proba),
         detector=detector,
         report=report,
         notes=notes,
@@ -161,9 +165,12 @@ def audit_table(table, options, *, source, path=None, notes=()):
     )
 
 
-def _describe(detector, model, why, n_fits, n_predictions):
+def _describe(detector, model, why, n_fits, n_predictions, proba):
     name = type(detector).__name__
     scale = f"(scale={detector.scale!r})" if hasattr(detector, "scale") else ""
+    if proba is not None:
+        given = f"the predictions in {harmless(os.path.basename(proba))}"
+        return {"model_text": given, "detector_text": f"{name}{scale}, no fit of a model"}
     model_text = type(model).__name__ + (f" ({why})" if why else "")
     fits = f"{n_fits} fits" if n_fits != 1 else "1 fit"
     if n_predictions:
@@ -180,6 +187,8 @@ def _describe(detector, model, why, n_fits, n_predictions):
 def _expected_fits(detector, model, options, metadata):
     if type(detector).__name__ not in ("ConfidentLearning", "Residual"):
         return None
+    if options.proba is not None:
+        return 0
     if options.cv is None and "groups" not in metadata and has_oob(model):
         return 1
     return options.cv or DEFAULT_FOLDS
@@ -215,8 +224,8 @@ def _judge(detector, X, target, metadata, options, notes):
         os.environ.setdefault("PYTHONWARNINGS", "ignore")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
-        shown = (RareClassWarning, CleaningLimitWarning, ConvergenceWarning)
-        for category in shown if options.jobs == 1 else shown[:2]:
+        shown = (RareClassWarning, CleaningLimitWarning, OwnEvidenceWarning, ConvergenceWarning)
+        for category in shown if options.jobs == 1 else shown[:3]:
             warnings.simplefilter("always", category)
         try:
             # Learners of many threads wait for each other by turning in circles, which on a busy
@@ -247,3 +256,9 @@ def _warning_notes(caught):
     if n:
         texts.append(f"{n} fits of the model stopped before they converged")
     return list(dict.fromkeys(texts))
+
+
+def noise_report_of(result):
+    """`NoiseReport` of an audit, whose rows have the numbers that they have in the file."""
+    X = result.features.X.set_axis(result.target.rows, axis=0)
+    return NoiseReport.from_estimator(result.detector, X, result.target.y, title=result.source)

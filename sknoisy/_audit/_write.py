@@ -49,6 +49,32 @@ def check_out(path, source):
     return target
 
 
+def check_report(path, source):
+    """The same for a page, and whether it can be made at all."""
+    if not path.lower().endswith((".html", ".htm")):
+        raise UsageError(f"--report {path}: the name must end in .html")
+    if source is not None and os.path.exists(path) and os.path.samefile(path, source):
+        raise UsageError(f"--report {path} is the input file: choose another name.")
+    try:
+        import jinja2  # noqa: F401
+    except ImportError as error:
+        raise AuditError("--report needs jinja2: pip install 'sknoisy[report]'") from error
+    try:
+        with open(path, "ab"):
+            pass
+    except OSError as error:
+        raise AuditError(f"--report {path} cannot be written: {error.strerror or error}") from error
+
+
+def write_report(report, path):
+    """A `NoiseReport` as a page."""
+    try:
+        with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(report.to_html())
+    except OSError as error:
+        raise AuditError(f"--report {path} cannot be written: {error.strerror or error}") from error
+
+
 def _try_to_write(path, target):
     """Know now rather than after all the work: too long a name, a read-only file system."""
     temporary = _temporary(target)

@@ -45,6 +45,13 @@ class Copies:
         unit = columns.equal_rows()
         return None if unit is None else _that_are_copies(unit, columns)
 
+    @classmethod
+    def none(cls):
+        """No row is a copy."""
+        copies = cls(None)
+        copies.unit = None
+        return copies
+
     def part(self, rows):
         """The same of some of the rows."""
         part = Copies(None)

@@ -13,9 +13,9 @@ from threadpoolctl import threadpool_limits
 
 from sknoisy._evidence._failures import explain
 from sknoisy._evidence._fitting import fit_model, seeded_clone, take_params, take_rows
-from sknoisy._evidence._out_of_bag import has_bags, out_of_bag
 from sknoisy._evidence._renamed import Renamed, own_codes
 from sknoisy._evidence._responses import LabelResponse, margins_to_proba, number_response
+from sknoisy._evidence.bags._out_of_bag import has_bags, out_of_bag
 
 
 @dataclass(frozen=True)

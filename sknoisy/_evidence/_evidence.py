@@ -12,16 +12,17 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_consistent_length
 
-from sknoisy._evidence._bags import bag_responses
 from sknoisy._evidence._copies import Copies, join
 from sknoisy._evidence._cross_fit import out_of_sample
 from sknoisy._evidence._features import numeric_features
 from sknoisy._evidence._neighbors import neighborhood
-from sknoisy._evidence._out_of_bag import has_bags
+from sknoisy._evidence._own import read_own
 from sknoisy._evidence._splits import make_splits
 from sknoisy._evidence._stages import responses_in_stages
 from sknoisy._evidence._target import HUGE, check_labels, check_numbers
-from sknoisy._evidence._wild import sober_responses
+from sknoisy._evidence.bags._bags import bag_responses
+from sknoisy._evidence.bags._out_of_bag import has_bags
+from sknoisy._evidence.numbers._wild import sober_responses
 
 
 @dataclass
@@ -52,6 +53,8 @@ class Evidence:
     weight_strategy : {"native", "resample"}
     copies : Copies, optional
         Which rows are the same, where that is known already; None means that X tells.
+    own : dict, optional
+        What is known of the rows already, see `read_own`. With it X may be None.
 
     Attributes
     ----------
@@ -59,6 +62,8 @@ class Evidence:
     copies : Copies
     trusted : ndarray of shape (n,) of bool
     inputs : Inputs
+    own : OwnEvidence or None
+        Where it judges, no model is fitted.
     """
 
     def __init__(
@@ -73,8 +78,14 @@ class Evidence:
         fit_params=None,
         weight_strategy="native",
         copies=None,
+        own=None,
     ):
         self.target = check_labels(y) if task == "classification" else check_numbers(y)
+        self.own_as_given = {k: v for k, v in (own or {}).items() if v is not None}
+        self.own = read_own(self.target, **self.own_as_given)
+        self._has_no_X = X is None and self.own is not None
+        if self._has_no_X:
+            X, copies = self._without_X()
         check_consistent_length(X, self.target.y)
         n = _num_samples(X)
         if n == 0:
@@ -89,6 +100,12 @@ class Evidence:
             X, self.target.y, sample_weight, groups, dict(fit_params or {}), weight_strategy, task
         )
         self._answers = {}
+
+    def _without_X(self):
+        """(X, Copies) where only own evidence is there."""
+        if self.own.features is not None:
+            return self.own.features, None
+        return np.empty((len(self.target.y), 0)), Copies.none()
 
     @property
     def task(self):
@@ -165,20 +182,29 @@ class Evidence:
             with another X.
         """
         same = {**vars(self.inputs), "trusted": self.trusted, "copies": self.copies}
-        return Evidence(**(same | changes))
+        other = Evidence(**(same | changes))
+        if not changes.keys() & {"X", "y"}:
+            other.own, other.own_as_given = self.own, self.own_as_given
+        return other
 
     def responses(self, estimator, **how):
         """`Responses` of an estimator to rows it has not seen; see `out_of_sample`."""
+        if self.own is not None and self.own.judges:
+            return self.own.responses()
         return self._once("responses", out_of_sample, estimator, how)
 
     def sober_responses(self, estimator, **how):
         """The same, of numbers by models that saw no wild ones; see `sober_responses`."""
+        if self.own is not None and self.own.judges:
+            return self.own.responses()
         return self._once("sober responses", sober_responses, estimator, how)
 
     def stages(
         self, estimator, *, n_stages=20, budget=1.0, cv=None, random_state=None, n_jobs=None
     ):
         """`Stages`: what an estimator says of the rows while trained; see `responses_in_stages`."""
+        if self.own is not None and self.own.judges:
+            return self.own.within(budget, self.target)
         how = {
             "n_stages": n_stages,
             "budget": budget,
@@ -196,6 +222,10 @@ class Evidence:
 
     def features(self, estimator=None):
         """Rows as numbers (n, d); see `numeric_features`."""
+        if self.own is not None and self.own.features is not None:
+            return self._once("features", lambda _, evidence: self.own.numbers(evidence), None, {})
+        if self._has_no_X:
+            raise ValueError("X is None, and this compares rows: give X, or features in its place.")
         return self._once("features", numeric_features, estimator, {})
 
     def neighbors(self, estimator=None, **how):

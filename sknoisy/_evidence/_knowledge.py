@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import norm, rankdata
 
 LEVEL = 0.04  # chance that predictions which know nothing pass for ones that do
+BLOCK = 8192  # rows at a time
 CLASS_LEVEL = 0.12  # the same for one class against the others
 
 
@@ -42,21 +43,13 @@ def knowledge(predicted, target, weight=None):
 
     Rows of zero weight do not count.
     """
-    counted = np.ones(len(predicted), dtype=bool) if weight is None else weight > 0
+    counted = slice(None) if weight is None or (weight > 0).all() else weight > 0
     predicted = predicted[counted]
     if not target.is_labels:
         return Knowledge(chance_of_numbers(predicted, target.y[counted].astype(float)))
     codes = target.codes[counted]
-    p_value = chance_of_labels(predicted, codes)
-    unknown = [
-        k
-        for k in range(predicted.shape[1])
-        if chance_of_labels(
-            np.column_stack([1.0 - predicted[:, k], predicted[:, k]]), (codes == k).astype(int)
-        )
-        > CLASS_LEVEL
-    ]
-    return Knowledge(p_value, np.array(unknown, dtype=int))
+    p_value, of_classes = chances_of_labels(predicted, codes)
+    return Knowledge(p_value, np.flatnonzero(of_classes > CLASS_LEVEL))
 
 
 def chance_of_labels(label_proba, codes):
@@ -85,17 +78,34 @@ def chance_of_labels(label_proba, codes):
     A. Wald, J. Wolfowitz: "Statistical tests based on permutations of the observations", The
     Annals of Mathematical Statistics, 1944 (the normal limit).
     """
-    judged = ~np.isnan(label_proba).any(axis=1)
-    proba, codes = label_proba[judged], codes[judged]
-    n = len(codes)
+    return chances_of_labels(label_proba, codes)[0]
+
+
+def chances_of_labels(label_proba, codes):
+    """The same of all classes, and of each of them against the others: (float, ndarray (K,))."""
+    judged = ~np.isnan(label_proba @ np.ones(label_proba.shape[1]))
+    n, n_classes = int(judged.sum()), label_proba.shape[1]
     if n < 2:
-        return 1.0
-    share = np.bincount(codes, minlength=proba.shape[1]) / n
-    # centred by column, then by row with the shares as weights: what an exchange can change
-    excess = proba - proba.mean(axis=0)
-    excess = excess - (excess @ share)[:, None]
-    variance = n * n / (n - 1) * np.mean(excess**2 @ share)
-    return _upper(excess[np.arange(n), codes].sum(), variance, n)
+        return 1.0, np.ones(n_classes)
+    if n < len(judged):
+        label_proba, codes = label_proba[judged], codes[judged]
+    size = np.bincount(codes, minlength=n_classes)
+    share, mean = size / n, label_proba.mean(axis=0)
+    # What an exchange can change is the excess over the column's mean, less, in each row, its mean
+    # with the shares as weights.
+    square, rows_square, total, own = np.zeros(n_classes), 0.0, 0.0, np.zeros(n_classes)
+    for start in range(0, n, BLOCK):
+        part, block = codes[start : start + BLOCK], label_proba[start : start + BLOCK] - mean
+        given, level = block[np.arange(len(part)), part], block @ share
+        square += np.einsum("ij,ij->j", block, block)
+        rows_square += level @ level
+        total += given.sum() - level.sum()
+        own += np.bincount(part, weights=given, minlength=n_classes)
+    variance = (share @ square - rows_square) * n / (n - 1)
+    # of two columns, one class and all others, the same in closed form
+    variances = 4 * share * (1 - share) * square * n / (n - 1)
+    each = [_upper(2 * own[k], variances[k], n) for k in range(n_classes)]
+    return _upper(total, variance, n), np.array(each)
 
 
 def chance_of_numbers(predicted, y):

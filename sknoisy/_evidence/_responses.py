@@ -127,14 +127,16 @@ def check_proba(values, n, what):
         _refuse_proba(what, f"values of dtype {values.dtype}")
     if values.dtype.kind != "f":
         values = values.astype(float)
-    values = _finite_rows(values, what)
-    odd = np.argwhere((values < -TOLERANCE) | (values > 1 + TOLERANCE))
-    if len(odd):
-        row, column = odd[0]
-        _refuse_proba(
-            what, f"{values[row, column]:.3g} in column {column}, row {row} of {n}", raw=True
-        )
-    total = values.sum(axis=1)
+    usual = values.size and values.min() >= -TOLERANCE and values.max() <= 1 + TOLERANCE
+    if not usual:  # which a NaN is not either
+        values = _finite_rows(values, what)
+        odd = np.argwhere((values < -TOLERANCE) | (values > 1 + TOLERANCE))
+        if len(odd):
+            row, column = odd[0]
+            _refuse_proba(
+                what, f"{values[row, column]:.3g} in column {column}, row {row} of {n}", raw=True
+            )
+    total = values @ np.ones(values.shape[1], dtype=values.dtype)
     odd = np.flatnonzero(np.abs(total - 1) > SUM_SLACK)
     if len(odd):
         _refuse_proba(what, f"a sum of {total[odd[0]]:.3g} in row {odd[0]} of {n}")
@@ -143,7 +145,7 @@ def check_proba(values, n, what):
 
 def _refuse_proba(what, said, raw=False):
     hint = ""
-    if raw:
+    if raw and what.startswith("predict_proba of"):
         hint = (
             " LightGBM gives raw scores when its objective is a function: derive a class whose "
             "predict_proba and predict turn them into probabilities and labels, or give the "

@@ -92,7 +92,7 @@ def responses_in_stages(
     else:
         [splits] = evidence.splits(cv, random_state=random_state)
     trainer = TrainingInStages(estimator, n_stages=int(n_stages), budget=float(budget))
-    record = _record_labels if target.is_labels else _record_numbers
+    record = recorder(target)
     records = cross_fit(
         trainer,
         evidence,
@@ -101,7 +101,7 @@ def responses_in_stages(
         random_state=random_state,
         n_jobs=n_jobs,
     )
-    return _collect(records, splits, target)
+    return collect(records, splits, target)
 
 
 class TrainingInStages(BaseEstimator):
@@ -171,6 +171,11 @@ class _Record:
         return np.array(progress), np.array(steps), records, total, values
 
 
+def recorder(target):
+    """`record(values, target, rows)`: what is kept of one stage."""
+    return _record_labels if target.is_labels else _record_numbers
+
+
 def _record_labels(proba, target, rows):
     codes, at = target.codes[rows], np.arange(len(rows))
     given = proba[at, codes]
@@ -189,7 +194,7 @@ def _record_numbers(values, target, rows):
     return {"prediction": values}
 
 
-def _collect(records, splits, target):
+def collect(records, splits, target):
     """`Stages` of all rows from those of each fold; a fold that ended early repeats its last."""
     n = len(target.y)
     width = (len(target.classes),) if target.is_labels else ()

@@ -114,6 +114,8 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
     _suggests_unseen = False
     # whether the score of numbers is in their unit, or its square, rather than in no unit at all
     _score_has_unit = False
+    # what that was made elsewhere it can do with, so that nothing is fitted
+    _takes: tuple = ()
     _assumes = ""  # what must hold for the method to work, in a few words; for the table of methods
     # `estimator` is the only parameter that every detector with a model has; None is filled in
     _parameter_constraints: dict = {
@@ -126,13 +128,25 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
 
     # ------------------------------------------------------------------ public
 
-    def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None):
+    def fit(
+        self,
+        X,
+        y,
+        *,
+        sample_weight=None,
+        groups=None,
+        trusted=None,
+        predicted=None,
+        stages=None,
+        features=None,
+    ):
         """Find the suspect rows of a training set.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, DataFrame, list} with n rows
-            Whatever the estimator takes; it is only row-indexed here.
+        X : {array-like, sparse matrix, DataFrame, list} with n rows, or None
+            Whatever the estimator takes; it is only row-indexed here. None where what is needed of
+            it was made elsewhere.
         y : array-like of shape (n,)
             Given labels or numbers.
         sample_weight : array-like of shape (n,), default=None
@@ -142,6 +156,16 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
             all features, whether groups are given or not.
         trusted : array-like of shape (n,) of bool, default=None
             Rows known to be right: they are never flagged.
+        predicted : array-like of shape (n, K) or (n,), or DataFrame, default=None
+            Class probabilities or numbers that were predicted elsewhere, by models that have not
+            seen the row. Columns are in the order of the sorted labels, or have their names. A row
+            of NaN was not judged. With `predicted` or `stages`, no model is fitted here.
+        stages : array-like of shape (n, S, K) or (n, S), default=None
+            What a model that was trained elsewhere said of each row at S stages (epochs) of its
+            training: class probabilities, or losses of the given label (natural logarithm); or
+            predicted numbers.
+        features : array-like or sparse matrix of shape (n, d), default=None
+            The rows in another form, such as embeddings, where rows are compared.
 
         Returns
         -------
@@ -155,8 +179,9 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
             sample_weight=sample_weight,
             groups=groups,
             trusted=trusted,
+            own={"predicted": predicted, "stages": stages, "features": features},
         )
-        return self._conclude(evidence, self._find(evidence))
+        return self._conclude(evidence, self._look(evidence))
 
     def fit_resample(self, X, y, **fit_params):
         """Find the suspect rows and return the others.
@@ -207,6 +232,27 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
     @abstractmethod
     def _find(self, evidence):
         """The method itself: `Evidence` to `Finding`."""
+
+    def _look(self, evidence, *, alone=True):
+        """`_find`, if this method can do with what was made elsewhere.
+
+        One of several detectors (not `alone`) need not make use of all of it.
+        """
+        own = evidence.own
+        if own is not None:
+            taken = [name for name in own.given if name in self._takes]
+            if not taken or (alone and len(taken) < len(own.given)):
+                others = " and ".join(name for name in own.given if name not in self._takes)
+                takes = " and ".join(self._takes) or "nothing that was made elsewhere"
+                raise ValueError(
+                    f"{type(self).__name__} makes no use of {others}: it takes {takes}. Of the "
+                    "other detectors, ConfidentLearning (labels) and Residual (numbers) take "
+                    "predicted, DatasetMap stages, and NeighborDisagreement features."
+                )
+        finding = self._find(evidence)
+        if own is not None and own.names_no_label:
+            finding.suggestion = finding.label_proba = None
+        return finding
 
     def _reason(self, row):
         """Why a row is suspect, in one short sentence."""
@@ -276,14 +322,12 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
         proba, mask, label_proba = verdict.proba, verdict.mask, verdict.label_proba
         fitted = finding.attributes | verdict.attributes | {"reason_": verdict.reason}
         if target.is_labels:
-            given = np.eye(len(target.classes))[target.codes]
             if finding.suggestion is None:
-                label_proba = given
+                label_proba = np.eye(len(target.classes))[target.codes]
             elif label_proba is None:
                 label_proba = _posterior(proba, finding.suggestion, target)
             else:
-                as_given = evidence.trusted | np.isnan(label_proba).any(axis=1)
-                label_proba = np.where(as_given[:, None], given, label_proba)
+                label_proba = _or_given(label_proba, evidence.trusted, target)
             fitted["classes_"] = target.classes
             fitted["label_proba_"] = label_proba
             fitted["y_suggested_"] = (
@@ -488,10 +532,20 @@ def _posterior(noise_proba, class_proba, target):
     return posterior
 
 
+def _or_given(label_proba, trusted, target):
+    """`label_proba`, with the given label as sure in rows that are trusted, or not judged."""
+    as_given = np.flatnonzero(trusted | np.isnan(label_proba @ np.ones(label_proba.shape[1])))
+    if len(as_given):
+        label_proba = label_proba.copy()
+        label_proba[as_given] = np.eye(label_proba.shape[1])[target.codes[as_given]]
+    return label_proba
+
+
 def _suggest_labels(label_proba, mask, target):
     """The likeliest label; for a flagged row the likeliest other one."""
-    proba = label_proba.copy()
-    flagged = np.flatnonzero(mask)
-    if proba.shape[1] > 1:
-        proba[flagged, target.codes[flagged]] = -1.0
-    return target.classes[np.argmax(proba, axis=1)]
+    best, flagged = np.argmax(label_proba, axis=1), np.flatnonzero(mask)
+    if label_proba.shape[1] > 1:
+        others = label_proba[flagged]
+        others[np.arange(len(flagged)), target.codes[flagged]] = -1.0
+        best[flagged] = np.argmax(others, axis=1)
+    return target.classes[best]

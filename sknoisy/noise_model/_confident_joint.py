@@ -15,6 +15,8 @@ import numpy as np
 # cleanlab's slack in comparing probabilities: a row at the threshold is above it, and a given label
 # that ties for the largest probability is the predicted one
 TOLERANCE = 1e-6
+LEAST = 1e-300  # in place of zero, where a quotient is multiplied by zero next
+BLOCK = 8192  # rows whose tables stay near the processor
 
 
 def class_thresholds(label_proba, codes):
@@ -149,15 +151,16 @@ def joint_posterior(label_proba, codes, joint, *, max_iter=10):
     given_of_true = _divide(joint, joint.sum(axis=0))
     frequency = joint.sum(axis=0) / joint.sum()
 
-    posterior = np.full(label_proba.shape, np.nan)
-    label_proba, codes = judged_rows(label_proba, codes, judged)
-    true = unmixed(label_proba, given_of_true, frequency, int(max_iter))
-    true *= given_of_true[codes]
-    total = true.sum(axis=1, keepdims=True)
-    true = _divide(true, total)
-    unexplained = np.flatnonzero(total[:, 0] == 0)
-    true[unexplained, codes[unexplained]] = 1.0
-    posterior[judged] = true
+    posterior = np.empty(label_proba.shape)
+    for start in range(0, len(codes), BLOCK):
+        rows = slice(start, start + BLOCK)
+        true = unmixed(label_proba[rows], given_of_true, frequency, int(max_iter))
+        true *= given_of_true[codes[rows]]
+        total = true @ np.ones(len(frequency))
+        posterior[rows] = _divide(true, total[:, None])
+        unexplained = np.flatnonzero(total == 0)
+        posterior[start + unexplained, codes[rows][unexplained]] = 1.0
+    posterior[~judged] = np.nan
     return posterior
 
 
@@ -169,8 +172,9 @@ def unmixed(label_proba, given_of_true, frequency, max_iter):
     """
     true = np.tile(frequency, (len(label_proba), 1))
     for _ in range(max_iter):
-        explained = true @ given_of_true.T
-        true *= _divide(label_proba, explained) @ given_of_true
+        # a label that no true class explains has no factor to be divided by, and none to multiply
+        explained = np.maximum(true @ given_of_true.T, LEAST)
+        true *= (label_proba / explained) @ given_of_true
     return true
 
 
@@ -293,6 +297,8 @@ def check_proba(label_proba, codes):
             f"codes must be in 0..{n_classes - 1}, the columns of label_proba; row {outside[0]} "
             f"has {codes[outside[0]]}."
         )
+    if len(codes) and label_proba.min() >= -TOLERANCE and label_proba.max() <= 1 + TOLERANCE:
+        return label_proba, codes.astype(np.intp, copy=False), np.ones(n, dtype=bool)
     judged = ~np.isnan(label_proba).any(axis=1)
     # a NaN compares false, so that rows that were not judged pass
     odd = np.flatnonzero(((label_proba < -TOLERANCE) | (label_proba > 1 + TOLERANCE)).any(axis=1))

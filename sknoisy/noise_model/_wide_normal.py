@@ -7,8 +7,8 @@ import pandas as pd
 from scipy.special import expit, logit
 from scipy.stats import laplace, norm, spearmanr, t
 
-from sknoisy._evidence._forms import forms_for, kinds_of_numbers
-from sknoisy._evidence._wild import MAD_TO_SD, surely_off, wild_numbers
+from sknoisy._evidence.numbers._forms import forms_for, kinds_of_numbers
+from sknoisy._evidence.numbers._wild import MAD_TO_SD, surely_off, wild_numbers
 
 GOES_WITH = 0.25  # rank correlation of size and prediction, from which the scale is a local one
 MIN_LOCAL = 100

@@ -17,7 +17,7 @@ from sknoisy._evidence._fitting import IsModel
 from sknoisy._evidence._knowledge import LEVEL, no_more_than_chance
 from sknoisy._evidence._own_loss import own_loss
 from sknoisy._evidence._responses import number_response
-from sknoisy._evidence._wild import MAD_TO_SD
+from sknoisy._evidence.numbers._wild import MAD_TO_SD
 from sknoisy.detection.committees._number_committee import MIN_ROWS, NumberCommittee
 from sknoisy.robust._default_model import DefaultModel
 from sknoisy.treatment import FilterRegressor, RelabelRegressor, ReweightRegressor

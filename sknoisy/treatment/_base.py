@@ -24,6 +24,7 @@ from sknoisy._evidence._fitting import (
     check_meaning,
     check_takes_weights,
 )
+from sknoisy._evidence._own import NAMES as OWN
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._limits import limit_mask, untouchable_rows
 from sknoisy._report import noise_report
@@ -44,7 +45,7 @@ LITTLE = 0.02  # share of treated rows below which probabilities stay the model'
 class BaseTreatment(BaseWrapper, ABC):
     """Base class of treatments: a subclass writes `_treat(case)`."""
 
-    __metadata_request__fit = {"groups": True, "trusted": True}  # noqa: RUF012
+    __metadata_request__fit = dict.fromkeys(("groups", "trusted", *OWN), True)  # noqa: RUF012
     _task: str
     _needs: tuple = ()  # what `_treat` asks of a detector beyond score, probability and mask
     _parameter_constraints: dict = {
@@ -60,7 +61,19 @@ class BaseTreatment(BaseWrapper, ABC):
 
     # ------------------------------------------------------------------ fit
 
-    def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None, **fit_params):
+    def fit(
+        self,
+        X,
+        y,
+        *,
+        sample_weight=None,
+        groups=None,
+        trusted=None,
+        predicted=None,
+        stages=None,
+        features=None,
+        **fit_params,
+    ):
         """Find the suspect rows, treat them, and fit the estimator on the outcome.
 
         Parameters
@@ -77,6 +90,15 @@ class BaseTreatment(BaseWrapper, ABC):
             rows that are equal in all features, whether groups are given or not.
         trusted : array-like of shape (n,) of bool, default=None
             Rows known to be right: they are never flagged and never changed.
+        predicted : array-like of shape (n, K) or (n,), or DataFrame, default=None
+            Class probabilities or numbers that were predicted elsewhere, by models that have not
+            seen the row. Columns are in the order of the sorted labels, or have their names. With
+            `predicted` or `stages`, the detection fits no model.
+        stages : array-like of shape (n, S, K) or (n, S), default=None
+            What a model that was trained elsewhere said at S stages of its training; for detectors
+            that watch the training, see their `fit`.
+        features : array-like or sparse matrix of shape (n, d), default=None
+            The rows in another form, such as embeddings, for detectors that compare rows.
         **fit_params : dict
             Further parameters of the estimator's `fit`; those with n entries are sliced with the
             rows. With metadata routing on, they are routed.
@@ -101,6 +123,7 @@ class BaseTreatment(BaseWrapper, ABC):
             trusted=trusted,
             fit_params=params,
             weight_strategy=self.weight_strategy,
+            own={"predicted": predicted, "stages": stages, "features": features},
         )
         check_meaning(self.estimator, evidence.target.y, params)
         detector = self._detect(evidence)
@@ -149,6 +172,11 @@ class BaseTreatment(BaseWrapper, ABC):
                     f"{_name(detector)} decides for itself how many rows are suspect: "
                     "leave contamination at None."
                 )
+            if evidence.own is not None:
+                raise ValueError(
+                    f"{_name(detector)} makes its own evidence: {' and '.join(evidence.own.given)} "
+                    "cannot be given to it."
+                )
             metadata = {
                 "sample_weight": inputs.sample_weight,
                 "groups": inputs.groups,
@@ -169,7 +197,7 @@ class BaseTreatment(BaseWrapper, ABC):
         finder = clone(detector).set_params(contamination="auto")
         memory = check_memory(self.memory)
         if getattr(memory, "location", memory) is None:
-            finding = finder._find(evidence)
+            finding = finder._look(evidence)
         else:
             if "n_jobs" in finder.get_params(deep=False):
                 finder.set_params(n_jobs=None)
@@ -183,6 +211,7 @@ class BaseTreatment(BaseWrapper, ABC):
                 "trusted": evidence.trusted,
                 "fit_params": inputs.fit_params,
                 "weight_strategy": inputs.weight_strategy,
+                "own": evidence.own_as_given,
             }
             find = memory.cache(_find_again, ignore=["n_jobs"])
             try:
@@ -331,7 +360,7 @@ def _has_hash(thing):
 
 
 def _find_again(
-    finder, task, X, y, sample_weight, groups, trusted, fit_params, weight_strategy, n_jobs
+    finder, task, X, y, sample_weight, groups, trusted, fit_params, weight_strategy, own, n_jobs
 ):
     """Detection as a function of its inputs alone, which is what a cache needs."""
     if "n_jobs" in finder.get_params(deep=False):
@@ -345,8 +374,9 @@ def _find_again(
         trusted=trusted,
         fit_params=fit_params,
         weight_strategy=weight_strategy,
+        own=own,
     )
-    return finder._find(evidence)
+    return finder._look(evidence)
 
 
 class BaseTreatmentClassifier(WrappedClassifier, BaseTreatment):

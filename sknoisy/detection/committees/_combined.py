@@ -149,6 +149,7 @@ class CombinedDetector(NamedMembers, BaseDetector):
 
     _task = "both"
     _assumes = "members whose mistakes differ"
+    _takes = ("predicted", "stages", "features")
     _list_of = "detectors"
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
@@ -259,7 +260,7 @@ class CombinedDetector(NamedMembers, BaseDetector):
         for member, has_own_model in members:
             # parameters of the wrapped model's fit are not meant for a member's own model
             seen = plain if has_own_model else evidence
-            findings.append(member._find(seen))
+            findings.append(member._look(seen, alone=False))
             fitted.append(member._conclude(seen, findings[-1]))
 
         ranks = np.array([share_below(member.noise_score_) for member in fitted])

@@ -25,7 +25,7 @@ from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
 from sknoisy._evidence import Evidence, TableEncoder
 from sknoisy._evidence._fitting import label_free
-from sknoisy._evidence._out_of_bag import spares_copies
+from sknoisy._evidence.bags._out_of_bag import spares_copies
 from sknoisy.exceptions import RareClassWarning
 
 N_TREES = 150

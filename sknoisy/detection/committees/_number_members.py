@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVR
 
 from sknoisy._evidence import out_of_sample
-from sknoisy._evidence._out_of_bag import spares_copies
+from sknoisy._evidence.bags._out_of_bag import spares_copies
 from sknoisy.noise_model._wide_normal import MAD_TO_SD
 
 MAX_KERNEL_ROWS = 4000  # support vectors cost the square of the rows

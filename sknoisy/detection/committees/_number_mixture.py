@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, special, stats
 
-from sknoisy._evidence._forms import forms_for
-from sknoisy._evidence._wild import MAD_TO_SD, surely_off, wild_numbers
+from sknoisy._evidence.numbers._forms import forms_for
+from sknoisy._evidence.numbers._wild import MAD_TO_SD, surely_off, wild_numbers
 from sknoisy.noise_model._wide_normal import price_of_two
 
 ANOTHER_ROWS, TEN_TIMES, TENTH, TOO_LOW, TOO_HIGH = KINDS = (

@@ -117,6 +117,7 @@ class ClassMahalanobis(BaseDetector):
 
     _task = "classification"
     _assumes = "classes are one cloud each, of about the same shape"
+    _takes = ("predicted", "features")
     _auto = "count"
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],

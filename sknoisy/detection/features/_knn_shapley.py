@@ -107,6 +107,7 @@ class KNNShapley(BaseDetector):
 
     _task = "both"
     _assumes = "near rows have like targets"
+    _takes = ("predicted", "features")
     _auto = "count"
     _score_has_unit = True
     _suggests_unseen = True

@@ -117,6 +117,7 @@ class NeighborDisagreement(BaseDetector):
 
     _task = "classification"
     _assumes = "most labels near a right row are its own; distances have a meaning"
+    _takes = ("predicted", "features")
     _suggests_unseen = True
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],

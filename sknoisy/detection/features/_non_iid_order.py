@@ -112,6 +112,7 @@ class NonIIDOrder(BaseDetector):
 
     _task = "both"
     _assumes = "rows were collected independently, in the order given"
+    _takes = ("features",)
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import HasMethods
 
 from sknoisy._evidence import weight_parameter
 from sknoisy._evidence._fitting import seeded_clone
-from sknoisy._evidence._out_of_bag import last_step
+from sknoisy._evidence.bags._out_of_bag import last_step
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.exceptions import RareClassWarning
 
@@ -111,6 +111,7 @@ class Outlier(BaseDetector):
 
     _task = "both"
     _assumes = "broken rows have unusual features"
+    _takes = ("features",)
     _parameter_constraints: dict = {
         "outlier_detector": [HasMethods(["fit"]), None],
         "estimator": BaseDetector._parameter_constraints["estimator"],

@@ -104,6 +104,7 @@ class RelevanceWeights(BaseDetector):
 
     _task = "classification"
     _assumes = "rows of one class point in like directions from the centre"
+    _takes = ("predicted", "features")
     _auto = "count"
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],

@@ -111,6 +111,7 @@ class SimilarityEnsemble(BaseDetector):
 
     _task = "both"
     _assumes = "wrong rows are unlike the others, in features or in how well they are predicted"
+    _takes = ("predicted", "features")
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "autoencoder": [

@@ -102,6 +102,7 @@ class GradientAgreement(BaseDetector):
 
     _task = "classification"
     _assumes = "early in training, most rows of a class agree; a linear model is not far off"
+    _takes = ("predicted", "features")
     _auto = "count"
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],

@@ -98,6 +98,7 @@ class GradientSubspace(BaseDetector):
 
     _task = "both"
     _assumes = "odd rows have something in common and a clean set is known, or odd rows are few"
+    _takes = ("predicted", "features")
     _auto = "count"
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,

@@ -107,6 +107,7 @@ class LabelSignedKernel(BaseDetector):
 
     _task = "classification"
     _assumes = "rows alike by their features have the same label, in most pairs"
+    _takes = ("predicted", "features")
     _auto = "count"
     _parameter_constraints: dict = {
         "estimator": BaseDetector._parameter_constraints["estimator"],

@@ -102,6 +102,7 @@ default="self_confidence"
 
     _task = "classification"
     _assumes = "how often a label is wrong depends on the classes, not on the features"
+    _takes = ("predicted",)
     _suggests_unseen = True
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,

@@ -203,15 +203,21 @@ def _prune_by_noise_rate(label_proba, counts, members):
         proba = label_proba[rows]
         for j in np.flatnonzero(counts[i]):
             if j != i:
-                margin = proba[:, j] - proba[:, i]
-                found[rows[_most_suspect(-margin, counts[i, j])]] = True
+                found[rows[_most_suspect(proba[:, i] - proba[:, j], counts[i, j])]] = True
     return found
 
 
 def _most_suspect(quality, count):
-    # numpy's default sort, not the stable one: only so are the same rows taken as by cleanlab where
-    # several have the value at the cut, as those of small forests often do
-    return np.argsort(quality)[: max(count, 0)]
+    """Rows of the `count` lowest values, in any order."""
+    if count <= 0:
+        return np.empty(0, dtype=int)
+    if count < len(quality):
+        below = quality <= np.partition(quality, count - 1)[count - 1]
+        if np.count_nonzero(below) == count:
+            return np.flatnonzero(below)
+    # Several have the value at the cut, as those of small forests often do. numpy's default sort,
+    # not the stable one: only so are the same rows taken as by cleanlab.
+    return np.argsort(quality)[:count]
 
 
 def _unlike_given(found, label_proba, codes):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from sknoisy._evidence._fitting import IsModel
-from sknoisy._evidence._forms import kinds_of_numbers
-from sknoisy._evidence._wild import MAD_TO_SD, surely_off, wild_numbers
+from sknoisy._evidence.numbers._forms import kinds_of_numbers
+from sknoisy._evidence.numbers._wild import MAD_TO_SD, surely_off, wild_numbers
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.noise_model._location_scale import row_scale
 from sknoisy.noise_model._wide_normal import typical_size, wide_normal_posterior

@@ -119,6 +119,7 @@ class PersonalLoss(BaseDetector):
 
     _task = "both"
     _assumes = "wrong rows have higher losses than the right rows of their group"
+    _takes = ("predicted",)
     _auto = "count"
     _suggests_unseen = True
     _parameter_constraints: dict = {

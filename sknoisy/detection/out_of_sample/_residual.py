@@ -7,7 +7,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sknoisy._evidence._wild import surely_off, wild_numbers
+from sknoisy._evidence.numbers._wild import surely_off, wild_numbers
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.noise_model._wide_normal import (
     judge_residuals,
@@ -100,6 +100,7 @@ class Residual(BaseDetector):
 
     _task = "regression"
     _assumes = "right numbers scatter about the prediction about normally, wrong ones wider"
+    _takes = ("predicted",)
     _suggests_unseen = True
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,

@@ -116,6 +116,7 @@ class Tabasco(BaseDetector):
 
     _task = "classification"
     _assumes = "each class has wrong labels; its right and wrong rows differ in one of two measures"
+    _takes = ("predicted", "features")
     _auto = "count"
     _suggests_unseen = True
     _parameter_constraints: dict = {**BaseDetector._parameter_constraints}

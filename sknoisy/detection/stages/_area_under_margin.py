@@ -124,6 +124,7 @@ class AreaUnderMargin(BaseDetector):
 
     _task = "both"
     _assumes = "right rows that are alike outweigh the wrong ones while the model trains"
+    _takes = ("predicted", "stages")
     _auto = "count"
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,

@@ -209,6 +209,7 @@ class EL2N(_EarlyScore):
     """
 
     _assumes = "early in training a model follows the rule and not the exceptions"
+    _takes = ("predicted", "stages")
 
     def _weight(self, evidence, model):
         return 1.0
@@ -304,6 +305,7 @@ class GraNd(_EarlyScore):
     """
 
     _assumes = "as for EL2N; and that rows with unusual features are suspect as well"
+    _takes = ("predicted", "stages", "features")
 
     def _weight(self, evidence, model):
         return layer_norms(evidence.features(model))

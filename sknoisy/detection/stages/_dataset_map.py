@@ -122,6 +122,7 @@ class DatasetMap(BaseDetector):
 
     _task = "both"
     _assumes = "wrong rows are never learnt, or late; right ones mostly early"
+    _takes = ("predicted", "stages")
     _auto = "count"
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,

@@ -104,6 +104,7 @@ class ForgettingEvents(BaseDetector):
 
     _task = "classification"
     _assumes = "the model is trained on the same rows again and again, and forgets"
+    _takes = ("predicted", "stages")
     _auto = "count"
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,

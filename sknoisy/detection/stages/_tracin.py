@@ -107,6 +107,7 @@ class TracIn(BaseDetector):
 
     _task = "both"
     _assumes = "a right row is learnt from others; rows with unusual features are suspect as well"
+    _takes = ("predicted", "stages", "features")
     _auto = "count"
     _score_has_unit = True
     _parameter_constraints: dict = {

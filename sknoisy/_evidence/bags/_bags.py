@@ -10,9 +10,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils import check_random_state, gen_batches
 
 from sknoisy._evidence._cross_fit import cross_fit
-from sknoisy._evidence._out_of_bag import fit_with_bags, has_bags, members_of
 from sknoisy._evidence._responses import LabelResponse, number_response
 from sknoisy._evidence._splits import warn_of_sole_members
+from sknoisy._evidence.bags._out_of_bag import fit_with_bags, has_bags, members_of
 
 CHUNK_BAGS = 16  # responses that are held at a time; a constant, so that n_jobs changes nothing
 

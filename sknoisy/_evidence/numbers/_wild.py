@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from sknoisy._evidence._cross_fit import out_of_sample
-from sknoisy._evidence._forms import forms_for, kinds_of_numbers
+from sknoisy._evidence.numbers._forms import forms_for, kinds_of_numbers
 
 FAR = 5.0  # from the median of y, in standard deviations by the median absolute deviation
 OFF = 10.0  # from the prediction, in the same of the residuals

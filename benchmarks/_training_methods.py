@@ -1,0 +1,114 @@
+"""The methods of benchmarks/training.py: how each is made, and what it is made for."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sklearn.linear_model import HuberRegressor, RANSACRegressor, TheilSenRegressor
+
+from sknoisy import FilterClassifier, FilterRegressor
+from sknoisy.robust import RobustClassifier, RobustRegressor
+from sknoisy.training import losses
+from sknoisy.training.correction import TransitionClassifier
+from sknoisy.training.losses import RobustLossClassifier, RobustLossRegressor
+
+PLAINLY_WRONG = {"classification": "labels at random", "regression": "shuffled numbers"}
+LABELS = ("labels at random", "labels of the next class")
+NUMBERS = ("shuffled numbers", "heavy tails")
+ALL_LABELS = (*LABELS, "rare classes", "a spurious column", "uncertain labels")
+ALL_NUMBERS = (
+    *NUMBERS,
+    "numbers too low",
+    "unequal spread",
+    "sources that conflict",
+    "other numbers to predict",
+)
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a method is made, and where it is at home.
+
+    Attributes
+    ----------
+    task : {"classification", "regression"}
+    make : callable(model) -> estimator
+    made_for : tuple of str
+        Scenarios.
+    kind : class or None
+        Of sknoisy, for the page; None for a peer.
+    needs : dict
+        Parameter of `fit` to the meaning of what it is given.
+    package : str or None
+        What must be installed.
+    """
+
+    task: str
+    make: Callable
+    made_for: tuple
+    kind: type | None = None
+    needs: dict = field(default_factory=dict)
+    package: str | None = None
+
+
+def is_there(method):
+    return method.package is None or importlib.util.find_spec(method.package) is not None
+
+
+def ours(kind, made_for, needs=None, **how):
+    """A method of the library, seeded."""
+    task = "classification" if kind.__name__.endswith("Classifier") else "regression"
+    return Method(task, lambda m: kind(m, random_state=0, **how), made_for, kind, needs or {})
+
+
+def with_losses(wrapper, names, made_for):
+    return {
+        f"{wrapper.__name__}, {name}": ours(wrapper, made_for, loss=getattr(losses, name)())
+        for name in names
+    }
+
+
+LABEL_LOSSES = (
+    "GeneralizedCrossEntropy",
+    "SymmetricCrossEntropy",
+    "BootstrappedLoss",
+    "TaiLrLoss",
+    "LDRKLLoss",
+    "ALDRKLLoss",
+    "TrimmedLoss",
+    "FeasibleLearning",
+    "HolisticRobustLoss",
+)
+NUMBER_LOSSES = (
+    "HuberLoss",
+    "TukeyLoss",
+    "WelschLoss",
+    "QGaussianLoss",
+    "TrimmedLoss",
+    "FeasibleLearning",
+    "HolisticRobustLoss",
+)
+
+METHODS = {
+    "RobustClassifier": ours(RobustClassifier, ALL_LABELS),
+    "RobustRegressor": ours(RobustRegressor, ALL_NUMBERS),
+    "FilterClassifier": ours(FilterClassifier, ALL_LABELS),
+    "FilterRegressor": ours(FilterRegressor, ALL_NUMBERS),
+    "TransitionClassifier": ours(TransitionClassifier, LABELS),
+    **with_losses(RobustLossClassifier, LABEL_LOSSES, LABELS),
+    **with_losses(RobustLossRegressor, NUMBER_LOSSES, NUMBERS),
+    # ---------------------------------------------------------------- peers
+    "HuberRegressor (linear)": Method(
+        "regression", lambda m: HuberRegressor(max_iter=1000), NUMBERS
+    ),
+    "TheilSenRegressor (linear)": Method(
+        "regression", lambda m: TheilSenRegressor(random_state=0), NUMBERS
+    ),
+    "RANSACRegressor": Method(
+        "regression",
+        lambda m: RANSACRegressor(m, min_samples=0.5, random_state=0),
+        (*NUMBERS, "sources that conflict"),
+    ),
+}

@@ -1,0 +1,100 @@
+"""Probabilities that were made elsewhere: time and memory from them to verdicts, next to cleanlab.
+
+    python benchmarks/own_evidence.py [--rows N] [--classes K] [--repeats N] [--out FILE]
+
+A tenth of the labels is made wrong. Each run has a process of its own, with one thread. "flagged"
+is to be the same number: given the same probabilities, both flag the same rows. What cleanlab gives
+is that mask; `ConfidentLearning` also gives a score, a posterior, a suggestion and the test of what
+is known.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+from _table import show_and_save
+
+
+def data(n_rows, n_classes):
+    """Probabilities and labels."""
+    rng = np.random.default_rng(0)
+    true = rng.integers(0, n_classes, n_rows)
+    proba = rng.normal(size=(n_rows, n_classes))
+    proba[np.arange(n_rows), true] += 4
+    np.exp(proba, out=proba)
+    proba /= proba.sum(axis=1, keepdims=True)
+    wrong = rng.random(n_rows) < 0.1
+    y = np.where(wrong, rng.integers(0, n_classes, n_rows), true)
+    return proba, y
+
+
+def sknoisy(proba, y):
+    from sknoisy.detection import ConfidentLearning
+
+    start = time.perf_counter()
+    mask = ConfidentLearning().fit(None, y, predicted=proba).noise_mask_
+    return mask, time.perf_counter() - start
+
+
+def cleanlab(proba, y):
+    from cleanlab.filter import find_label_issues
+
+    start = time.perf_counter()
+    mask = find_label_issues(y, proba, n_jobs=1)
+    return mask, time.perf_counter() - start
+
+
+def run(name, options):
+    """What one process measures; the imports are not timed."""
+    command = [sys.executable, __file__, "--run", name]
+    command += ["--rows", str(options.rows), "--classes", str(options.classes)]
+    env = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    out = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+    return json.loads(out.splitlines()[-1])
+
+
+def measure(name, options):
+    proba, y = data(options.rows, options.classes)
+    job = {"sknoisy": sknoisy, "cleanlab": cleanlab}[name]
+    job(proba[:1000], y[:1000])  # imports and first calls
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    mask, seconds = job(proba, y)
+    more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    print(
+        json.dumps({"who": name, "seconds": seconds, "MB more": more, "flagged": int(mask.sum())})
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--classes", type=int, default=10)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--out", default=None, help="CSV or JSON file")
+    parser.add_argument("--run", default=None, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.run:
+        measure(options.run, options)
+        return
+    names = ["sknoisy"]
+    if importlib.util.find_spec("cleanlab"):
+        names.append("cleanlab")
+    else:
+        print("cleanlab is not installed: measured without it (pip install 'sknoisy[bench]')")
+    runs = pd.DataFrame([run(name, options) for _ in range(options.repeats) for name in names])
+    rows = runs.groupby("who", sort=False).median().reset_index().to_dict("records")
+    size = f"{options.rows:,} rows, {options.classes} classes"
+    show_and_save(rows, options.out, f"{size}, medians of {options.repeats} runs")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Models of random parts of the rows, which judge the others."""

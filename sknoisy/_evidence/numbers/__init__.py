@@ -1,0 +1,1 @@
+"""Numbers: the forms that a y has, and those of it that bend every model."""

@@ -1,0 +1,72 @@
+"""For each suspect row, the nearest rows that are not suspect."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.metrics import pairwise_distances
+from sklearn.utils import check_random_state
+
+from sknoisy._evidence._features import RowEncoder
+
+MOST = 50_000  # rows among which look-alikes are sought
+NEAR = 0.05  # of the usual distance to the nearest row, within which a row is a near-copy
+BLOCK = 10_000
+
+
+def nearest_rows(features, asked, candidates):
+    """(position of the nearest candidate, distance to it) of each row that is asked about.
+
+    Parameters
+    ----------
+    features : ndarray or sparse matrix of shape (n, d)
+    asked, candidates : ndarray of int
+
+    Returns
+    -------
+    rows : ndarray of int
+        -1 where there is no other candidate.
+    distances : ndarray of float
+    """
+    best, nearest = np.full(len(asked), np.inf), np.full(len(asked), -1)
+    for start in range(0, len(candidates), BLOCK):
+        part = candidates[start : start + BLOCK]
+        away = pairwise_distances(features[asked], features[part])
+        away[asked[:, None] == part[None, :]] = np.inf
+        at = away.argmin(axis=1)
+        closest = away[np.arange(len(asked)), at]
+        nearer = closest < best
+        best[nearer], nearest[nearer] = closest[nearer], part[at[nearer]]
+    return nearest, best
+
+
+def encode(X, seed=0):
+    """Rows as numbers in comparable units, or None where they cannot be compared."""
+    try:
+        features = RowEncoder().fit_transform(X)
+    except (TypeError, ValueError):  # NaN in an array, or what is no table at all
+        return None
+    return features if issparse(features) else np.asarray(features)
+
+
+def some_of(rows, n_most, seed):
+    """At most `n_most` of the rows, at random."""
+    if len(rows) <= n_most:
+        return rows
+    return np.sort(check_random_state(seed).choice(rows, n_most, replace=False))
+
+
+def share_of_near_copies(features, seed=0, n_asked=2000):
+    """Share of rows that are all but the same as another, by a sample; NaN if nothing compares.
+
+    That is: far nearer to it than rows usually are to the nearest other one.
+    """
+    if features is None or features.shape[0] < 20:
+        return np.nan
+    everyone = np.arange(features.shape[0])
+    asked = some_of(everyone, n_asked, seed)
+    _, away = nearest_rows(features, asked, some_of(everyone, MOST, seed))
+    same = away <= 1e-9 * (1 + away.max())
+    if same.mean() > 0.5:
+        return float(same.mean())
+    return float(np.mean(same | (away < NEAR * np.median(away[~same]))))

@@ -1,0 +1,104 @@
+"""A `NoiseReport` as a page of HTML."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import numpy as np
+
+MOST_CELLS = 60  # columns of a row that are shown
+WIDTH, HEIGHT = 640, 200  # of the histogram, in units of its own
+
+
+def page(report):
+    """The page, self-contained: style within, no script, every value escaped."""
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError as error:
+        raise ImportError(
+            "NoiseReport.to_html needs jinja2: pip install 'sknoisy[report]'. (`table`, `summary` "
+            "and `to_dict` do without.)"
+        ) from error
+    env = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    env.filters |= {"percent": percent, "number": number, "shown": shown}
+    text = (files("sknoisy.report") / "page.html.jinja").read_text(encoding="utf-8")
+    pairs = report.pairs
+    return env.from_string(text).render(
+        s=report.summary,
+        bars=bars(report.histogram),
+        chart={"width": WIDTH, "height": HEIGHT},
+        histogram=report.histogram.to_dict("records"),
+        pairs={
+            "columns": [shown(name) for name in pairs.columns],
+            "rows": [
+                (shown(name), [number(v) for v in values])
+                for name, values in zip(pairs.index, pairs.to_numpy().tolist(), strict=True)
+            ],
+            "shades": shades(pairs) if report.summary["task"] == "classification" else None,
+        },
+        slices=report.slices.to_dict("records"),
+        worst=[beside(row) for row in report.worst],
+    )
+
+
+def bars(histogram):
+    """Rectangles (x, y, width, height, kind) of stacked counts, on a root scale.
+
+    Of a thousand rows a dozen are flagged, and on a linear scale they would not be seen.
+    """
+    if not len(histogram):
+        return []
+    total = np.sqrt((histogram["others"] + histogram["flagged"]).to_numpy(dtype=float))
+    flagged = histogram["flagged"].to_numpy(dtype=float)
+    most = total.max() or 1.0
+    width = WIDTH / len(histogram)
+    found = []
+    for i, tall in enumerate(total):
+        height = HEIGHT * tall / most
+        count = flagged[i] + histogram["others"].iloc[i]
+        red = height * flagged[i] / count if count else 0.0
+        x = i * width
+        if height > red:
+            found.append((x, HEIGHT - height, width - 1, height - red, "others"))
+        if red:
+            found.append((x, HEIGHT - red, width - 1, red, "flagged"))
+    return [tuple(round(v, 1) if not isinstance(v, str) else v for v in bar) for bar in found]
+
+
+def shades(pairs):
+    """Strength of the colour behind each cell of a matrix, from 0 to 1."""
+    counts = pairs.to_numpy(dtype=float)
+    most = counts.max(initial=0.0) or 1.0
+    return (0.65 * np.sqrt(counts / most)).round(2).tolist()
+
+
+def beside(row):
+    """A suspect row with its cells next to those of its look-alike."""
+    names = list(row["values"])
+    cells = [
+        (name, row["values"][name], row["near_values"].get(name, "")) for name in names[:MOST_CELLS]
+    ]
+    marked = [(n, a, b, bool(row["near_values"]) and a != b) for n, a, b in cells]
+    return row | {"cells": marked, "more": max(len(names) - MOST_CELLS, 0)}
+
+
+def percent(share):
+    if share <= 0 or share >= 1:
+        return f"{share:.0%}".replace("%", " %")
+    if share < 0.001:
+        return "<0.1 %"
+    return ">99 %" if share > 0.99 else f"{share:.1%}".replace("%", " %")
+
+
+def number(value):
+    if isinstance(value, (float, np.floating)):
+        return "" if np.isnan(value) else f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, (int, np.integer)) else str(value)
+
+
+def shown(value, most=200):
+    """A value as text of bounded length."""
+    text = f"{value:.6g}" if isinstance(value, (float, np.floating)) else str(value)
+    return text if len(text) <= most else text[: most - 1] + "…"
