@@ -102,20 +102,20 @@ class RampHalfspaceClassifier(LinearClassifierMixin, BaseEstimator):
         X = X.toarray() if issparse(X) else X
         check_classification_targets(y)
         check_two_classes(y)
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        given = _check_sample_weight(sample_weight, X, dtype=np.float64)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
                 f"y has only one class, {self.classes_[0]!s}, and a halfspace has two sides."
             )
-        sign, weight = 2.0 * codes - 1.0, weight / weight.sum()
+        sign, weight = 2.0 * codes - 1.0, given / given.sum()
         centre, to_white = units(X, weight)
         white = np.column_stack([(X - centre) @ to_white, np.ones(len(X))])
         best, self.loss_, self.n_iter_ = self._descend(white, sign, weight)
         self.coef_ = (to_white @ best[:-1])[None]
         self.intercept_ = np.array([best[-1] - self.coef_[0] @ centre])
-        odds = LogisticRegression(C=1e6, fit_intercept=False)
-        odds.fit((white @ best)[:, None], codes, len(y) * weight)
+        odds = LogisticRegression(C=1e6, fit_intercept=False, tol=1e-10, max_iter=1000)
+        odds.fit((white @ best)[:, None], codes, given)
         self.slope_ = max(float(odds.coef_[0, 0]), 1e-6)
         return self
 
