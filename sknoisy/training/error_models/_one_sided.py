@@ -43,7 +43,8 @@ class OneSidedRegressor(WrappedRegressor):
     - "auto", with at least 10 `trusted` rows: their residuals have mean zero.
     - "auto" without: residuals of right rows, at least half of all, are normal about the curve, and
       those of the others a mixture of two normals below. The less that is so (tails that are heavy
-      or cut off, errors smaller than twice the spread of right numbers), the less of the bias goes.
+      or cut off, errors smaller than four times the spread of right numbers), the worse is the
+      level, which may then end too high; where nothing is wrong, by up to a third of the spread.
 
     In all cases errors are taken to be as frequent in one place as in another: where they are not,
     the curve is too low where there are many. Rows above the curve are all taken for right ones.
