@@ -22,6 +22,11 @@ from sknoisy.training.distillation import (
     SelfDistillationClassifier,
     SelfDistillationRegressor,
 )
+from sknoisy.training.error_models import (
+    CertifiedHalfspaceClassifier,
+    LocationScaleRegressor,
+    OneSidedRegressor,
+)
 from sknoisy.training.losses import RobustLossClassifier, RobustLossRegressor
 from sknoisy.training.mixing import (
     ContradictingPairClassifier,
@@ -137,6 +142,9 @@ METHODS = {
     "SelfDistillationClassifier": ours(SelfDistillationClassifier, LABELS),
     "SelfDistillationRegressor": ours(SelfDistillationRegressor, NUMBERS),
     "CalibratedProbabilityClassifier": ours(CalibratedProbabilityClassifier, ("uncertain labels",)),
+    "OneSidedRegressor": ours(OneSidedRegressor, ("numbers too low",)),
+    "LocationScaleRegressor": ours(LocationScaleRegressor, ("unequal spread",)),
+    "CertifiedHalfspaceClassifier": ours(CertifiedHalfspaceClassifier, LABELS),
     # ---------------------------------------------------------------- peers
     "HuberRegressor (linear)": Method(
         "regression", lambda m: HuberRegressor(max_iter=1000), NUMBERS
