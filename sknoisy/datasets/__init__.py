@@ -1,6 +1,6 @@
 """Noise with known truth: make labels, numbers or features wrong, and know where.
 
-Every function of noise takes clean data and a `rate`, and returns two things: the noisy data, in the
+Functions of noise take clean data and a `rate`, and return two things: the noisy data, in the
 container it came in, and a boolean mask of what is wrong. `rate` always is the expected share of
 all rows (of all cells in :func:`gross_noise` and :func:`swap_noise`) whose value really is changed.
 Nothing given to a function is changed in place, and the same seed with the same data gives the
