@@ -5,10 +5,13 @@ from sknoisy.training.groups._expansion import (
     ProgressiveExpansionRegressor,
 )
 from sknoisy.training.groups._group_dro import GroupDROClassifier, GroupDRORegressor
+from sknoisy.training.groups._last_step import LastStepRefitClassifier, LastStepRefitRegressor
 
 __all__ = [
     "GroupDROClassifier",
     "GroupDRORegressor",
+    "LastStepRefitClassifier",
+    "LastStepRefitRegressor",
     "ProgressiveExpansionClassifier",
     "ProgressiveExpansionRegressor",
 ]
