@@ -6,6 +6,7 @@ __all__ = [
     "NothingJudgedWarning",
     "NothingKnownWarning",
     "RareClassWarning",
+    "UnevenRemovalWarning",
 ]
 
 
@@ -27,3 +28,7 @@ class NothingJudgedWarning(UserWarning):
 
 class NothingKnownWarning(UserWarning):
     """Out-of-sample predictions know nothing of the targets, so that no row can be called wrong."""
+
+
+class UnevenRemovalWarning(UserWarning):
+    """A treatment removes one group's rows several times as often as another's."""

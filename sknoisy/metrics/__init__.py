@@ -1,4 +1,4 @@
-"""How well wrong rows were found, how much of the lost score was won back, what to hold back."""
+"""How well wrong rows were found, how much was won back, what to hold back; worst groups."""
 
 from sknoisy.metrics._detection import (
     auroc,
@@ -6,6 +6,14 @@ from sknoisy.metrics._detection import (
     calibration_error,
     detection_report,
     precision_at_k,
+)
+from sknoisy.metrics._group_mmd import group_mmd
+from sknoisy.metrics._group_report import group_report
+from sknoisy.metrics._groups import (
+    WorstGroupScorer,
+    worst_group_accuracy,
+    worst_group_r2,
+    worst_group_score,
 )
 from sknoisy.metrics._recovery import recovered_share
 from sknoisy.metrics._rejection import (
@@ -16,14 +24,20 @@ from sknoisy.metrics._rejection import (
 )
 
 __all__ = [
+    "WorstGroupScorer",
     "accuracy_reject_auc",
     "accuracy_reject_curve",
     "auroc",
     "average_precision",
     "calibration_error",
     "detection_report",
+    "group_mmd",
+    "group_report",
     "precision_at_k",
     "recovered_share",
     "risk_coverage_auc",
     "risk_coverage_curve",
+    "worst_group_accuracy",
+    "worst_group_r2",
+    "worst_group_score",
 ]

@@ -16,7 +16,7 @@ from sknoisy._evidence._fitting import IsModel, check_takes_weights, seeded_clon
 from sknoisy._evidence._training_stages import params_of_steps
 from sknoisy._wrapper import WrappedClassifier, WrappedRegressor
 from sknoisy.training.groups._base import GroupTraining, base_weight
-from sknoisy.training.groups._expansion import expansion_stages
+from sknoisy.training.groups._draws import expansion_stages, held_out_rows
 from sknoisy.training.groups._representation import (
     KINDS,
     ModelRepresentation,
@@ -68,8 +68,10 @@ class _LastStepRefit(GroupTraining):
         labels, base = evidence.target.codes, base_weight(evidence)
         held_out = held_out_rows(groups.codes, self.held_out, rng, labels)
         rows = np.flatnonzero(~held_out) if self.held_out else None
-        if rows is not None and labels is not None and len(np.unique(labels[rows])) < len(
-            evidence.target.classes
+        if (
+            rows is not None
+            and labels is not None
+            and len(np.unique(labels[rows])) < len(evidence.target.classes)
         ):
             rows = None  # a class has a single row: it is in both parts
         mine = np.flatnonzero(held_out) if self.held_out else np.flatnonzero(groups.codes >= 0)
@@ -155,6 +157,9 @@ class LastStepRefitClassifier(WrappedClassifier, _LastStepRefit):
       fit;
     - of other models their decision values, or the log-odds of their probabilities ("response").
       With two classes that is one number, and all that can be won is another threshold.
+
+    What is kept should have few columns for the rows that are held out: a forest has more leaves
+    than a small group has rows.
 
     Groups need only be known for some rows: those without one (None, NaN) are in the first part.
 
@@ -322,15 +327,18 @@ class LastStepRefitRegressor(WrappedRegressor, _LastStepRefit):
 
     Examples
     --------
-    >>> from sklearn.ensemble import RandomForestRegressor
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import SplineTransformer
     >>> from sknoisy.datasets import make_spurious
     >>> from sknoisy.training.groups import LastStepRefitRegressor
     >>> X, y, groups = make_spurious(1000, task="regression", random_state=0)
-    >>> forest = RandomForestRegressor(20, min_samples_leaf=5, random_state=0)
-    >>> model = LastStepRefitRegressor(forest, random_state=0).fit(X, y, groups=groups)
-    >>> misled = groups == 1
-    >>> plain = forest.fit(X, y).score(X[misled], y[misled])
-    >>> bool(model.score(X[misled], y[misled]) > plain)
+    >>> X_new, y_new, groups_new = make_spurious(2000, task="regression", random_state=1)
+    >>> pipe = make_pipeline(SplineTransformer(), Ridge())
+    >>> model = LastStepRefitRegressor(pipe, random_state=0).fit(X, y, groups=groups)
+    >>> misled = groups_new == 1
+    >>> plain = pipe.fit(X, y).score(X_new[misled], y_new[misled])
+    >>> bool(model.score(X_new[misled], y_new[misled]) > plain + 0.3)
     True
     """
 
@@ -358,32 +366,6 @@ class LastStepRefitRegressor(WrappedRegressor, _LastStepRefit):
         self.weight_strategy = weight_strategy
         self.n_jobs = n_jobs
         self.random_state = random_state
-
-
-def held_out_rows(groups, share, rng, labels=None):
-    """(n,) mask of a share of the rows of each known group, at least one of each.
-
-    Parameters
-    ----------
-    groups : ndarray of shape (n,) of int
-        -1 where a group is not known.
-    share : float
-    rng : RandomState
-    labels : ndarray of shape (n,) of int, default=None
-        Each keeps its share.
-
-    Returns
-    -------
-    ndarray of shape (n,) of bool
-    """
-    mask = np.zeros(len(groups), dtype=bool)
-    for group in np.unique(groups[groups >= 0]):
-        mine = rng.permutation(np.flatnonzero(groups == group))
-        if labels is not None:
-            mine = mine[np.argsort(labels[mine], kind="stable")]
-        n_kept = max(1, round(share * len(mine)))
-        mask[mine[np.floor((np.arange(n_kept) + 0.5) * len(mine) / n_kept).astype(int)]] = True
-    return mask
 
 
 def part(array, rows):

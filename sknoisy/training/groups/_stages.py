@@ -21,7 +21,7 @@ from sknoisy._evidence._training_stages import PartialFit, params_of_steps
 
 
 def way_to_continue(estimator):
-    """"epochs", "trees" or None: how a model goes on with other rows."""
+    """ "epochs", "trees" or None: how a model goes on with other rows."""
     model = last_step(estimator)
     if hasattr(model, "partial_fit") and getattr(model, "solver", None) != "lbfgs":
         return "epochs"
