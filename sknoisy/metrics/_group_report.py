@@ -211,13 +211,12 @@ def _index(names):
 
 def _warn(fitted, table, times):
     share = table["removed_share"]  # from the largest to the least
-    worst = int(np.argmax(table["uneven"]))
-    often, seldom = share.iloc[worst], share.iloc[-1]
+    worst, n_uneven = int(np.argmax(table["uneven"])), int(table["uneven"].sum())
     warnings.warn(
-        f"{type(fitted).__name__} removes {often:.1%} of the rows of group {table.index[worst]!r} and "
-        f"{seldom:.1%} of those of group {table.index[-1]!r}: {times:g} times as often or more, for "
-        f"{int(table['uneven'].sum())} of {len(table)} groups. Look at its rows before you trust "
-        "this: a group that is rare or hard is not therefore wrong.",
+        f"{type(fitted).__name__} removes {share.iloc[worst]:.1%} of the rows of group "
+        f"{table.index[worst]!r} and {share.iloc[-1]:.1%} of those of group {table.index[-1]!r}: "
+        f"{times:g} times as often or more, for {n_uneven} of {len(table)} groups. Look at its "
+        "rows before you trust this: a group that is rare or hard is not therefore wrong.",
         UnevenRemovalWarning,
         stacklevel=4,
     )

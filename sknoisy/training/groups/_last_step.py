@@ -66,15 +66,8 @@ class _LastStepRefit(GroupTraining):
     def _train_groups(self, evidence, groups):
         rng = check_random_state(self._seed())
         labels, base = evidence.target.codes, base_weight(evidence)
-        held_out = held_out_rows(groups.codes, self.held_out, rng, labels)
-        rows = np.flatnonzero(~held_out) if self.held_out else None
-        if (
-            rows is not None
-            and labels is not None
-            and len(np.unique(labels[rows])) < len(evidence.target.classes)
-        ):
-            rows = None  # a class has a single row: it is in both parts
-        mine = np.flatnonzero(held_out) if self.held_out else np.flatnonzero(groups.codes >= 0)
+        rows, held_out = self._parts(groups.codes, labels, rng)
+        mine = np.flatnonzero(held_out)
         draws = [
             mine[expansion_stages(groups.codes[mine], 1, rng, part(labels, mine), base[mine]) == 0]
             for _ in range(self.n_draws)
@@ -87,10 +80,21 @@ class _LastStepRefit(GroupTraining):
             noise_mask=np.zeros(evidence.n_rows, dtype=bool),
             attributes={
                 "groups_": groups.names,
-                "held_out_": held_out if self.held_out else groups.codes >= 0,
+                "held_out_": held_out,
                 "draws_": draws,
             },
         )
+
+    def _parts(self, groups, labels, rng):
+        """Rows of the first fit, None for all of them, and mask of those for the last step."""
+        if self._kind() is None or not self.held_out:
+            return None, groups >= 0
+        held_out = held_out_rows(groups, self.held_out, rng, labels)
+        rows = np.flatnonzero(~held_out)
+        is_lacking = not len(rows)  # of rows, or of a class that has a single one
+        if labels is not None:
+            is_lacking |= len(np.unique(labels[rows])) < len(np.unique(labels))
+        return None if is_lacking else rows, held_out
 
     def _last_fit(self, evidence, treated):
         inputs, kind = evidence.inputs, self._kind()
@@ -154,7 +158,7 @@ class LastStepRefitClassifier(WrappedClassifier, _LastStepRefit):
       ("leaves");
     - of scikit-learn's MLP, the last hidden layer ("hidden");
     - of a linear model nothing: it is a last step, and X the representation. There is no first
-      fit;
+      fit, and no row need be held out from it;
     - of other models their decision values, or the log-odds of their probabilities ("response").
       With two classes that is one number, and all that can be won is another threshold.
 
