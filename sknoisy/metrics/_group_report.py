@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.stats import hypergeom
 from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils.validation import _num_samples
 
 from sknoisy._evidence._regions import read_regions
 from sknoisy.exceptions import UnevenRemovalWarning
@@ -103,11 +104,14 @@ def group_report(fitted, groups, X=None, y=None, *, times=3.0, alpha=0.05):
     if X is None and (isinstance(groups, str) or callable(groups)):
         raise ValueError("groups is told by X: call group_report(fitted, groups, X).")
     n = len(removed)
-    codes, names = read_regions(groups, np.empty((n, 0)) if X is None else X, name="groups")
-    if len(codes) != n:
+    is_told = isinstance(groups, str) or callable(groups)
+    n_given = _num_samples(X if is_told else groups)
+    if n_given != n:
         raise ValueError(
-            f"groups has {len(codes)} rows, and fit got {n}: the report is about training rows."
+            f"{'X' if is_told else 'groups'} has {n_given} rows, and fit got {n}: the report is "
+            "about training rows."
         )
+    codes, names = read_regions(groups, X if is_told else np.empty((n, 1)), name="groups")
     rows = np.bincount(codes)
     gone = np.bincount(codes, removed).astype(int)
     p_value, uneven = uneven_shares(gone, rows, times, alpha)
