@@ -12,7 +12,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 
 from sknoisy._evidence import fit_model, take_rows
-from sknoisy._evidence._fitting import IsModel, check_takes_weights, seeded_clone, take_params
+from sknoisy._evidence._fitting import (
+    IsModel,
+    check_takes_weights,
+    first_steps,
+    seeded_clone,
+    take_params,
+)
 from sknoisy._evidence._training_stages import params_of_steps
 from sknoisy._wrapper import WrappedClassifier, WrappedRegressor
 from sknoisy.training.groups._base import GroupTraining, base_weight
@@ -103,6 +109,8 @@ class _LastStepRefit(GroupTraining):
             name, last = "model", self.estimator
         else:
             first = super()._last_fit(evidence, treated)
+            if evidence.target.is_labels and len(evidence.target.classes) < 2:
+                return first  # there is nothing to tell apart
             before, Z, name, last, params = self._before(first, kind, evidence, treated)
         last = last if self.last_step is None else self.last_step
         if inputs.sample_weight is not None:
@@ -120,7 +128,7 @@ class _LastStepRefit(GroupTraining):
             name = self.estimator.steps[-1][0]
             given, weight = evidence.inputs.fit_params, evidence.inputs.sample_weight
             params = params_of_steps(self.estimator, weight, given)[0][name]
-            steps = first[:-1]
+            steps = first_steps(first)
             return steps.steps, steps.transform(X), name, self.estimator.steps[-1][1], params
         seen = X if treated.rows is None else take_rows(X, treated.rows)
         rep = ModelRepresentation(first, kind).fit(seen)

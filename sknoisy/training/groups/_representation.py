@@ -109,7 +109,8 @@ def mean_model(models, classes):
     """One model for several of a kind: linear ones with their mean coefficients, or `MeanOf...`."""
     if len(models) == 1:
         return models[0]
-    shapes = {np.shape(getattr(model, "coef_", None)) for model in models}
+    # of its own: a property cannot be set
+    shapes = {np.shape(vars(model).get("coef_")) for model in models}
     known = [getattr(model, "classes_", None) for model in models]
     same = all(np.array_equal(known[0], labels) for labels in known)
     if len(shapes) == 1 and shapes != {()} and same and hasattr(models[0], "intercept_"):

@@ -23,7 +23,9 @@ from sknoisy._evidence._training_stages import PartialFit, params_of_steps
 def way_to_continue(estimator):
     """ "epochs", "trees" or None: how a model goes on with other rows."""
     model = last_step(estimator)
-    if hasattr(model, "partial_fit") and getattr(model, "solver", None) != "lbfgs":
+    is_counting = type(model).__module__ == "sklearn.naive_bayes"  # complete after one pass
+    is_lbfgs = getattr(model, "solver", None) == "lbfgs"
+    if hasattr(model, "partial_fit") and not is_counting and not is_lbfgs:
         return "epochs"
     if hasattr(model, "warm_start") and _trees_of(model) is not None:
         return "trees"

@@ -25,7 +25,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 
 from sknoisy.datasets import make_spurious
 from sknoisy.exceptions import RareClassWarning
@@ -272,6 +272,7 @@ def test_the_last_step_is_a_mean_over_balanced_draws():
         (RandomForestClassifier(10, random_state=0), "predict_proba"),
         (KNeighborsClassifier(), "predict_proba"),
         (LinearSVC(), "decision_function"),
+        (SVC(kernel="linear"), "decision_function"),
     ],
     ids=lambda value: type(value).__name__,
 )
