@@ -9,8 +9,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sknoisy.training import groups
 
 QUICK = {
-    "GroupDROClassifier": {"max_iter": 2, "cv": 2},
-    "GroupDRORegressor": {"max_iter": 2, "cv": 2},
+    "GroupDROClassifier": {"max_iter": 1, "cv": 2},
+    "GroupDRORegressor": {"max_iter": 1, "cv": 2},
     "LastStepRefitClassifier": {"n_draws": 2},
     "LastStepRefitRegressor": {"n_draws": 2},
     "MissingGroupReweightingClassifier": {"cv": 2},

@@ -47,6 +47,7 @@ from sknoisy.training.groups._group_dro import raised
 from ...helpers import fits, recording
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+rare = pytest.mark.filterwarnings("ignore::sknoisy.exceptions.RareClassWarning")
 LOGISTIC = LogisticRegression()
 CLASSIFIERS = {
     "dro": GroupDROClassifier(LOGISTIC, max_iter=3, cv=3, random_state=0),
@@ -105,7 +106,7 @@ def parts(groups):
     ids=["dro", "expansion", "last step", "last step of a pipeline"],
 )
 def test_the_worst_group_gains_ten_points_where_the_mean_loses_two_at_most(model):
-    gain = gains(model, LOGISTIC, range(4), minority=0.015, core_noise=0.45)
+    gain = gains(model, LOGISTIC, range(3), minority=0.015, core_noise=0.45)
     assert gain[:, 0].min() > 0.10
     assert gain[:, 1].mean() > -0.02
 
@@ -157,7 +158,7 @@ def test_an_adjustment_favours_the_small_group():
     "base",
     [
         make_pipeline(StandardScaler(), SGDClassifier(loss="log_loss", random_state=0)),
-        MLPClassifier((8,), learning_rate_init=0.01, random_state=0),
+        MLPClassifier((8,), learning_rate_init=0.01, max_iter=50, random_state=0),
         GradientBoostingClassifier(n_estimators=40, random_state=0),
         RandomForestClassifier(40, min_samples_leaf=3, random_state=0),
     ],
@@ -177,12 +178,13 @@ def test_models_that_go_on_gain_as_well(base):
         (make_pipeline(StandardScaler(), PolynomialFeatures(2), LOGISTIC), 0.08),
         (RandomForestClassifier(30, min_samples_leaf=3, random_state=0), 0.05),
         (GradientBoostingClassifier(n_estimators=30, random_state=0), 0.05),
-        (MLPClassifier((16,), random_state=0), 0.05),
+        (MLPClassifier((16,), max_iter=100, random_state=0), 0.05),
     ],
     ids=["steps", "leaves", "leaves of boosting", "hidden"],
 )
 def test_what_is_kept_of_a_model_suffices(base, least):
-    gain = gains(LastStepRefitClassifier(base, random_state=0), base, range(2), minority=0.02)
+    model = LastStepRefitClassifier(base, random_state=0)
+    gain = gains(model, base, range(2), minority=0.02)
     assert gain[:, 0].min() > least
     assert gain[:, 1].mean() > -0.04
 
@@ -482,6 +484,7 @@ def test_weights_reach_each_stage_and_each_last_step():
             np.testing.assert_array_equal(call.sample_weight, [of_row[tuple(r)] for r in call.X])
 
 
+@rare
 def test_all_stages_of_a_model_that_goes_on_know_all_classes():
     rng = np.random.RandomState(0)
     X = rng.randn(300, 3)
@@ -537,6 +540,7 @@ def test_groups_are_routed(model):
     assert pipe.score(X, y) > 0.5 and search.score(X, y) > 0.5
 
 
+@pytest.mark.filterwarnings("ignore:The groups parameter is ignored")
 def test_a_search_by_the_worst_group():
     X, y, groups = make_spurious(800, minority=0.05, random_state=0)
     table = pd.DataFrame(X, columns=list("abcde")).assign(side=groups % 2)
