@@ -166,9 +166,10 @@ class LastStepRefitClassifier(WrappedClassifier, _LastStepRefit):
       ("leaves");
     - of scikit-learn's MLP, the last hidden layer ("hidden");
     - of a linear model nothing: it is a last step, and X the representation. There is no first
-      fit, and no row need be held out from it;
-    - of other models their decision values, or the log-odds of their probabilities ("response").
-      With two classes that is one number, and all that can be won is another threshold.
+      fit, and no row need be held out from it. So it is with all other models, of which nothing
+      can be kept: they are fitted to the balanced draws;
+    - if asked for, the decision values or the log-odds of the probabilities ("response"). With two
+      classes that is one number, and all that can be won is another threshold.
 
     What is kept should have few columns for the rows that are held out: a forest has more leaves
     than a small group has rows.
@@ -189,8 +190,8 @@ class LastStepRefitClassifier(WrappedClassifier, _LastStepRefit):
         Whether each class of a group is a group of its own, as it must be where a group is an
         attribute that goes with the label.
     last_step : classifier or None, default=None
-        What is fitted to the representation. None means the Pipeline's last step, or the linear
-        model itself; for the other kinds `LogisticRegression`.
+        What is fitted to the representation. None means the Pipeline's last step, or the model
+        itself where nothing is kept of it; for the other kinds `LogisticRegression`.
     representation : {"auto", "steps", "leaves", "hidden", "response"}, default="auto"
         What is kept of the model, see above. "leaves" and "hidden" mean the last step of a
         Pipeline.
@@ -211,7 +212,7 @@ class LastStepRefitClassifier(WrappedClassifier, _LastStepRefit):
     Attributes
     ----------
     estimator_ : estimator object
-        A Pipeline of what was kept and the mean of the last steps; for a linear model that mean.
+        A Pipeline of what was kept and the mean of the last steps; that mean, if nothing was kept.
     classes_ : ndarray of shape (K,)
     groups_ : ndarray of shape (R,)
         Names of the groups; with `by_label`, pairs of a group and a class.
@@ -299,8 +300,8 @@ class LastStepRefitRegressor(WrappedRegressor, _LastStepRefit):
         ``callable(X) -> (n,)``. The model sees the column as well, unless a step before it drops
         it.
     last_step : regressor or None, default=None
-        What is fitted to the representation. None means the Pipeline's last step, or the linear
-        model itself; for the other kinds `Ridge`.
+        What is fitted to the representation. None means the Pipeline's last step, or the model
+        itself where nothing is kept of it; for the other kinds `Ridge`.
     representation : {"auto", "steps", "leaves", "hidden", "response"}, default="auto"
         What is kept of the model. "leaves" and "hidden" mean the last step of a Pipeline.
     held_out : float in [0, 1), default=0.5
@@ -320,7 +321,7 @@ class LastStepRefitRegressor(WrappedRegressor, _LastStepRefit):
     Attributes
     ----------
     estimator_ : estimator object
-        A Pipeline of what was kept and the mean of the last steps; for a linear model that mean.
+        A Pipeline of what was kept and the mean of the last steps; that mean, if nothing was kept.
     groups_ : ndarray of shape (R,)
         Names of the groups.
     held_out_ : ndarray of shape (n,) of bool

@@ -25,18 +25,9 @@ def representation_of(estimator):
         return "hidden"
     if hasattr(estimator, "apply"):
         return "leaves"
-    if _is_linear(estimator):
-        return None
-    return "response"
-
-
-def _is_linear(estimator):
-    """Whether a model is linear in X: a last layer, that is."""
-    module = type(estimator).__module__
-    kernel = getattr(estimator, "kernel", "linear")
-    return module.startswith("sklearn.linear_model") or (
-        module.startswith("sklearn.svm") and kernel == "linear"
-    )
+    # A linear model is a last layer. What else is kept of a model, its response, is one number
+    # where there are two classes, from which no other label can be learnt.
+    return None
 
 
 class ModelRepresentation(TransformerMixin, BaseEstimator):

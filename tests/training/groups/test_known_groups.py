@@ -288,6 +288,17 @@ def test_last_steps_of_any_kind_are_averaged(last, answer):
     assert hasattr(model, "predict_proba") == (answer == "predict_proba")
 
 
+def test_a_model_of_which_nothing_can_be_kept_learns_from_the_balanced_draws():
+    base = HistGradientBoostingClassifier(max_iter=20, random_state=0)
+    model = LastStepRefitClassifier(base, n_draws=5, random_state=0)
+    gain = gains(model, base, range(2), minority=0.02)
+    assert gain[:, 0].min() > 0.05
+    X, y, groups = make_spurious(500, minority=0.1, random_state=0)
+    assert model.fit(X, y, groups=groups).held_out_.all()
+    model.set_params(representation="response").fit(X, y, groups=groups)
+    assert model.estimator_[0].transform(X).shape == (500, 1)
+
+
 def test_means_of_forests_for_numbers():
     X, y, groups = make_spurious(400, task="regression", minority=0.2, random_state=0)
     forest = RandomForestRegressor(10, random_state=0)
