@@ -351,7 +351,7 @@ def _epochs(model, X, y, X_asked, sample_weight, fit_params, n_stages, budget):
     if getattr(model, "solver", None) == "lbfgs":  # an MLP whose solver has no epochs
         yield from _warm_starts(model, X, y, X_asked, sample_weight, fit_params, n_stages, budget)
         return
-    learn = _PartialFit(model, X, y, sample_weight, fit_params)
+    learn = PartialFit(model, X, y, sample_weight, fit_params)
     planned = getattr(model, "max_iter", None) or max(int(n_stages), EPOCHS)
     can_stall = hasattr(model, "n_iter_no_change") and getattr(model, "tol", None) is not None
     if can_stall and not hasattr(model, "batch_size"):  # an MLP has one, and a `loss_curve_`
@@ -370,7 +370,7 @@ def _epochs(model, X, y, X_asked, sample_weight, fit_params, n_stages, budget):
             return
 
 
-class _PartialFit:
+class PartialFit:
     """`partial_fit` with all that `fit` would get."""
 
     def __init__(self, model, X, y, sample_weight, fit_params):
@@ -415,7 +415,7 @@ def _rows(model, X, y, X_asked, sample_weight, fit_params, n_stages, budget):
     if isinstance(model, CategoricalNB) and model.min_categories is None:
         # the first rows need not have all categories
         model.set_params(min_categories=np.max(np.asarray(X), axis=0).astype(int) + 1)
-    learn = _PartialFit(model, X, y, sample_weight, fit_params)
+    learn = PartialFit(model, X, y, sample_weight, fit_params)
     order = _all_classes_first(learn.y, learn.sample_weight)
     planned, n_classes = len(order), len(np.unique(learn.y[order]))
     ends = np.unique(np.maximum(_steps(planned, n_stages, budget), n_classes))
@@ -561,7 +561,7 @@ def _behind_steps(
         raise TypeError(f"A Pipeline without a model ({last!r} is its last step) trains nothing.")
     if sample_weight is not None:
         check_takes_weights(estimator, "native", "sample_weight was given")
-    params, weight = _of_steps(estimator, sample_weight, fit_params)
+    params, weight = params_of_steps(estimator, sample_weight, fit_params)
     for name, step in estimator.steps[:-1]:
         if step is None or isinstance(step, str):
             continue
@@ -585,7 +585,7 @@ def _behind_steps(
     )
 
 
-def _of_steps(pipeline, sample_weight, fit_params):
+def params_of_steps(pipeline, sample_weight, fit_params):
     """The fit parameters of each step, and the weights that the last one gets."""
     fit_params = dict(fit_params or {})
     if _routing_enabled():

@@ -1,10 +1,11 @@
 """Noise with known truth: make labels, numbers or features wrong, and know where.
 
-Every function here takes clean data and a `rate`, and returns two things: the noisy data, in the
+Functions of noise take clean data and a `rate`, and return two things: the noisy data, in the
 container it came in, and a boolean mask of what is wrong. `rate` always is the expected share of
 all rows (of all cells in :func:`gross_noise` and :func:`swap_noise`) whose value really is changed.
 Nothing given to a function is changed in place, and the same seed with the same data gives the
-same noise.
+same noise. :func:`make_spurious` makes data of its own, in which nothing is wrong and a feature
+misleads in some of the rows.
 """
 
 from sknoisy.datasets._features import feature_noise, gross_noise, open_set_noise, swap_noise
@@ -24,6 +25,7 @@ from sknoisy.datasets._numbers import (
     shuffle_noise,
     spread_noise,
 )
+from sknoisy.datasets._spurious import make_spurious
 
 __all__ = [
     "boundary_noise",
@@ -31,6 +33,7 @@ __all__ = [
     "feature_noise",
     "gross_noise",
     "heavy_tail_noise",
+    "make_spurious",
     "one_sided_noise",
     "one_way_noise",
     "open_set_noise",
