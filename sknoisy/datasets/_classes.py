@@ -94,3 +94,14 @@ def out_of_fold_proba(estimator, X, codes, classes, cv, rng):
 def mean_confusion(proba, codes):
     """Entry (i, j): the mean probability of class j over the rows of class i."""
     return np.vstack([proba[codes == i].mean(axis=0) for i in range(proba.shape[1])])
+
+
+def draw_by_class(rng, weight, codes):
+    """A new class for each row, by the weights in its own class's row of `weight`."""
+    upper = np.cumsum(weight, axis=1)
+    point = rng.random_sample(len(codes)) * upper[codes, -1]
+    labels = np.empty(len(codes), dtype=int)
+    for code in range(len(weight)):
+        mine = codes == code
+        labels[mine] = np.searchsorted(upper[code], point[mine], side="right")
+    return labels.clip(max=len(weight) - 1)
