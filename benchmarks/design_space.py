@@ -29,6 +29,7 @@ import warnings
 from itertools import product
 
 import numpy as np
+import pandas as pd
 from _detectors import detector_classes, make_detector
 from _runs import Runs, data_folder, tables_in, timed
 from _table import show_and_save
