@@ -1,4 +1,4 @@
-"""Benchmarks that others rerun: each goes through once, on little data, and goes on where it was."""
+"""Benchmarks that others rerun: each goes through once, on little data, and can be resumed."""
 
 import os
 import subprocess
