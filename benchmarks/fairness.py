@@ -209,7 +209,7 @@ def compare_with_fairlearn(data, model):
     y = (y == favourable).astype(int)
     half = len(y) // 2
     predicted = clone(model).fit(X[:half], y[:half]).predict(X[half:])
-    ours = group_fairness_report(y[half:], predicted, groups[half:], pos_label=1)
+    ours = group_fairness_report(y[half:], predicted, groups=groups[half:], pos_label=1)
     rows = []
     for name, peer in PEERS.items():
         theirs = getattr(peers, peer)(y[half:], predicted, sensitive_features=groups[half:])

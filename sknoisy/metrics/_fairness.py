@@ -30,7 +30,7 @@ _SHARE_OF = {
 
 
 @validate_params(_ARRAYS, prefer_skip_nested_validation=True)
-def group_rates(y_true, y_pred, groups, *, pos_label=None, sample_weight=None):
+def group_rates(y_true, y_pred, *, groups, pos_label=None, sample_weight=None):
     """Accuracy and rates of positive answers of each group.
 
     Parameters
@@ -39,7 +39,7 @@ def group_rates(y_true, y_pred, groups, *, pos_label=None, sample_weight=None):
         True and predicted labels, without missing values.
 
     groups : array-like of shape (n_samples,)
-        The group of each row, without missing values.
+        The group of each row; missing names are a group as well.
 
     pos_label : label, default=None
         The class that is the favourable answer; all others count as its opposite. None means the
@@ -60,13 +60,13 @@ def group_rates(y_true, y_pred, groups, *, pos_label=None, sample_weight=None):
     Examples
     --------
     >>> from sknoisy.metrics import group_rates
-    >>> rates = group_rates([1, 0, 1, 0], [1, 1, 1, 0], ["a", "a", "b", "b"])
+    >>> rates = group_rates([1, 0, 1, 0], [1, 1, 1, 0], groups=["a", "a", "b", "b"])
     >>> print(rates.drop(columns="weight"))
        n_rows  accuracy  selection_rate  true_positive_rate  false_positive_rate
     a       2       0.5             1.0                 1.0                  1.0
     b       2       1.0             0.5                 1.0                  0.0
     """
-    given = _labels(y_true, "y_true"), _labels(y_pred, "y_pred"), _labels(groups, "groups")
+    given = _labels(y_true, "y_true"), _labels(y_pred, "y_pred"), _labels(groups)
     y_true, y_pred, groups = given
     if not len(y_true) == len(y_pred) == len(groups):
         raise ValueError(
@@ -78,7 +78,7 @@ def group_rates(y_true, y_pred, groups, *, pos_label=None, sample_weight=None):
     positive = (y_true == favourable).to_numpy(dtype=bool)
     selected = (y_pred == favourable).to_numpy(dtype=bool)
     right = (y_true == y_pred).to_numpy(dtype=bool)
-    codes, names = pd.factorize(groups, sort=True)
+    codes, names = pd.factorize(groups, sort=True, use_na_sentinel=False)
 
     def share(what, of):
         total = np.bincount(codes, weight * of, len(names))
@@ -100,7 +100,7 @@ def group_rates(y_true, y_pred, groups, *, pos_label=None, sample_weight=None):
 
 
 @validate_params(_ARRAYS, prefer_skip_nested_validation=True)
-def statistical_parity_difference(y_true, y_pred, groups, *, pos_label=None, sample_weight=None):
+def statistical_parity_difference(y_true, y_pred, *, groups, pos_label=None, sample_weight=None):
     """Largest difference between groups in the share that gets the favourable answer.
 
     Parameters
@@ -108,7 +108,7 @@ def statistical_parity_difference(y_true, y_pred, groups, *, pos_label=None, sam
     y_true, y_pred : array-like of shape (n_samples,)
         True and predicted labels; the true ones only count for which classes there are.
     groups : array-like of shape (n_samples,)
-        The group of each row.
+        The group of each row; missing names are a group as well.
     pos_label : label, default=None
         The favourable answer, see :func:`group_rates`.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -127,15 +127,17 @@ def statistical_parity_difference(y_true, y_pred, groups, *, pos_label=None, sam
     Examples
     --------
     >>> from sknoisy.metrics import statistical_parity_difference
-    >>> statistical_parity_difference([1, 0, 1, 0], [1, 1, 1, 0], ["a", "a", "b", "b"])
+    >>> statistical_parity_difference([1, 0, 1, 0], [1, 1, 1, 0], groups=["a", "a", "b", "b"])
     0.5
     """
-    rates = group_rates(y_true, y_pred, groups, pos_label=pos_label, sample_weight=sample_weight)
+    rates = group_rates(
+        y_true, y_pred, groups=groups, pos_label=pos_label, sample_weight=sample_weight
+    )
     return _gap(rates, "statistical_parity_difference")
 
 
 @validate_params(_ARRAYS, prefer_skip_nested_validation=True)
-def equal_opportunity_difference(y_true, y_pred, groups, *, pos_label=None, sample_weight=None):
+def equal_opportunity_difference(y_true, y_pred, *, groups, pos_label=None, sample_weight=None):
     """Largest difference between groups in the share of positive rows that are found.
 
     Parameters
@@ -143,7 +145,7 @@ def equal_opportunity_difference(y_true, y_pred, groups, *, pos_label=None, samp
     y_true, y_pred : array-like of shape (n_samples,)
         True and predicted labels.
     groups : array-like of shape (n_samples,)
-        The group of each row.
+        The group of each row; missing names are a group as well.
     pos_label : label, default=None
         The favourable answer, see :func:`group_rates`.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -162,15 +164,17 @@ def equal_opportunity_difference(y_true, y_pred, groups, *, pos_label=None, samp
     Examples
     --------
     >>> from sknoisy.metrics import equal_opportunity_difference
-    >>> equal_opportunity_difference([1, 1, 1, 0], [1, 0, 1, 0], ["a", "a", "b", "b"])
+    >>> equal_opportunity_difference([1, 1, 1, 0], [1, 0, 1, 0], groups=["a", "a", "b", "b"])
     0.5
     """
-    rates = group_rates(y_true, y_pred, groups, pos_label=pos_label, sample_weight=sample_weight)
+    rates = group_rates(
+        y_true, y_pred, groups=groups, pos_label=pos_label, sample_weight=sample_weight
+    )
     return _gap(rates, "equal_opportunity_difference")
 
 
 @validate_params(_ARRAYS, prefer_skip_nested_validation=True)
-def equalized_odds_difference(y_true, y_pred, groups, *, pos_label=None, sample_weight=None):
+def equalized_odds_difference(y_true, y_pred, *, groups, pos_label=None, sample_weight=None):
     """The larger one of the differences between groups in true and in false positive rate.
 
     Parameters
@@ -178,7 +182,7 @@ def equalized_odds_difference(y_true, y_pred, groups, *, pos_label=None, sample_
     y_true, y_pred : array-like of shape (n_samples,)
         True and predicted labels.
     groups : array-like of shape (n_samples,)
-        The group of each row.
+        The group of each row; missing names are a group as well.
     pos_label : label, default=None
         The favourable answer, see :func:`group_rates`.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -197,15 +201,17 @@ def equalized_odds_difference(y_true, y_pred, groups, *, pos_label=None, sample_
     Examples
     --------
     >>> from sknoisy.metrics import equalized_odds_difference
-    >>> equalized_odds_difference([1, 0, 1, 0], [1, 1, 1, 0], ["a", "a", "b", "b"])
+    >>> equalized_odds_difference([1, 0, 1, 0], [1, 1, 1, 0], groups=["a", "a", "b", "b"])
     1.0
     """
-    rates = group_rates(y_true, y_pred, groups, pos_label=pos_label, sample_weight=sample_weight)
+    rates = group_rates(
+        y_true, y_pred, groups=groups, pos_label=pos_label, sample_weight=sample_weight
+    )
     return _gap(rates, "equalized_odds_difference")
 
 
 @validate_params(_ARRAYS, prefer_skip_nested_validation=True)
-def group_fairness_report(y_true, y_pred, groups, *, pos_label=None, sample_weight=None):
+def group_fairness_report(y_true, y_pred, *, groups, pos_label=None, sample_weight=None):
     """All there is to say about groups, in one Series.
 
     Parameters
@@ -213,7 +219,7 @@ def group_fairness_report(y_true, y_pred, groups, *, pos_label=None, sample_weig
     y_true, y_pred : array-like of shape (n_samples,)
         True and predicted labels.
     groups : array-like of shape (n_samples,)
-        The group of each row.
+        The group of each row; missing names are a group as well.
     pos_label : label, default=None
         The favourable answer, see :func:`group_rates`.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -230,7 +236,7 @@ def group_fairness_report(y_true, y_pred, groups, *, pos_label=None, sample_weig
     Examples
     --------
     >>> from sknoisy.metrics import group_fairness_report
-    >>> report = group_fairness_report([1, 0, 1, 0], [1, 1, 1, 0], ["a", "a", "b", "b"])
+    >>> report = group_fairness_report([1, 0, 1, 0], [1, 1, 1, 0], groups=["a", "a", "b", "b"])
     >>> print(report.to_string())
     n_groups                         2.00
     accuracy                         0.75
@@ -240,7 +246,9 @@ def group_fairness_report(y_true, y_pred, groups, *, pos_label=None, sample_weig
     equal_opportunity_difference     0.00
     equalized_odds_difference        1.00
     """
-    rates = group_rates(y_true, y_pred, groups, pos_label=pos_label, sample_weight=sample_weight)
+    rates = group_rates(
+        y_true, y_pred, groups=groups, pos_label=pos_label, sample_weight=sample_weight
+    )
     known = rates[rates["weight"] > 0]
     report = {
         "n_groups": len(rates),
@@ -273,14 +281,17 @@ def _gap(rates, metric):
     return float(np.max(gaps))
 
 
-def _labels(values, name):
-    """Labels of any kind as a Series with the numbers of the rows as its index."""
+def _labels(values, name=None):
+    """Labels of any kind as a Series with the numbers of the rows as its index.
+
+    With a name none may be missing.
+    """
     if getattr(values, "ndim", 1) != 1:
-        raise ValueError(f"{name} must be one-dimensional, got shape {values.shape}.")
+        raise ValueError(f"{name or 'groups'} must be one-dimensional, got shape {values.shape}.")
     labels = pd.Series(list(values), dtype=object)
     if not len(labels):
-        raise ValueError(f"{name} has no rows.")
-    if labels.isna().any():
+        raise ValueError(f"{name or 'groups'} has no rows.")
+    if name and labels.isna().any():
         row = int(labels.isna().to_numpy().argmax())
         raise ValueError(f"{name} has a missing value in row {row} (from 0); leave such rows out.")
     return labels

@@ -141,7 +141,7 @@ def noise_fairness_curve(
                 report = group_fairness_report(
                     labels[test],
                     model.predict(_safe_indexing(X, test)),
-                    names[test],
+                    groups=names[test],
                     pos_label=pos_label,
                 )
                 line = {"estimator": name, "level": level, "fold": fold, **report}

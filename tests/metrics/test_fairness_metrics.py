@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import config_context
 from sklearn.datasets import make_classification
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score
+from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -49,8 +51,8 @@ def test_the_same_as_fairlearn(seed, weighted):
         (equalized_odds_difference, peers.equalized_odds_difference),
     ]:
         expected = theirs(y_true, y_pred, sensitive_features=groups, sample_weight=weight)
-        assert ours(y_true, y_pred, groups, sample_weight=weight) == pytest.approx(expected)
-    report = group_fairness_report(y_true, y_pred, groups, sample_weight=weight)
+        assert ours(y_true, y_pred, groups=groups, sample_weight=weight) == pytest.approx(expected)
+    report = group_fairness_report(y_true, y_pred, groups=groups, sample_weight=weight)
     frame = peers.MetricFrame(
         metrics=accuracy_score,
         y_true=y_true,
@@ -68,22 +70,22 @@ def test_weights_are_repeats_and_zero_is_absence():
     times = np.random.RandomState(1).randint(0, 3, size=len(groups))
     repeated = [np.repeat(values, times) for values in (y_true, y_pred, groups)]
     pd.testing.assert_series_equal(
-        group_fairness_report(y_true, y_pred, groups, sample_weight=times),
-        group_fairness_report(*repeated),
+        group_fairness_report(y_true, y_pred, groups=groups, sample_weight=times),
+        group_fairness_report(*repeated[:2], groups=repeated[2]),
     )
 
 
 def test_names_of_labels_and_groups_and_the_order_of_rows_do_not_matter():
     y_true, y_pred, groups, _ = _data(0)
-    report = group_fairness_report(y_true, y_pred, groups)
+    report = group_fairness_report(y_true, y_pred, groups=groups)
     order = np.random.RandomState(0).permutation(len(groups))
     words = np.array(["no", "yes"])
     renamed = pd.Series(pd.Categorical(groups[order])).map({"a": 7, "b": 1, "c": 3})
     other = group_fairness_report(
-        pd.Series(words[y_true[order]], index=order), list(words[y_pred[order]]), renamed
+        pd.Series(words[y_true[order]], index=order), list(words[y_pred[order]]), groups=renamed
     )
     pd.testing.assert_series_equal(report, other)
-    opposite = statistical_parity_difference(y_true, y_pred, groups, pos_label=0)
+    opposite = statistical_parity_difference(y_true, y_pred, groups=groups, pos_label=0)
     assert opposite == pytest.approx(report["statistical_parity_difference"])
 
 
@@ -91,34 +93,50 @@ def test_more_classes_are_one_against_the_rest():
     y_true, y_pred = [0, 1, 2, 2], [0, 2, 2, 1]
     groups = ["a", "a", "b", "b"]
     with pytest.raises(ValueError, match="there are 3 classes: say by pos_label"):
-        group_fairness_report(y_true, y_pred, groups)
-    rates = group_rates(y_true, y_pred, groups, pos_label=2)
-    binary = group_rates(np.equal(y_true, 2), np.equal(y_pred, 2), groups)
+        group_fairness_report(y_true, y_pred, groups=groups)
+    rates = group_rates(y_true, y_pred, groups=groups, pos_label=2)
+    binary = group_rates(np.equal(y_true, 2), np.equal(y_pred, 2), groups=groups)
     for name in ("selection_rate", "true_positive_rate", "false_positive_rate"):
         assert_allclose(rates[name], binary[name])
     assert_allclose(rates["accuracy"], [0.5, 0.5])  # of all classes
     assert_array_equal(rates["n_rows"], [2, 2])
 
 
+def test_missing_names_are_a_group():
+    rates = group_rates([0, 1, 0, 1], [0, 1, 1, 1], groups=["a", None, np.nan, "a"])
+    assert_array_equal(rates["n_rows"], [2, 2])
+    assert_allclose(rates["accuracy"], [1, 0.5])
+
+
+def test_a_scorer_to_which_a_search_hands_the_groups():
+    y_true, _, groups, _ = _data(0)
+    X = np.column_stack([y_true, groups == "a"])
+    with config_context(enable_metadata_routing=True):
+        scorer = make_scorer(equal_opportunity_difference, greater_is_better=False)
+        scorer.set_score_request(groups=True)
+        search = GridSearchCV(LogisticRegression(), {"C": [1.0]}, scoring=scorer)
+        assert search.fit(X, y_true, groups=groups).best_score_ == 0
+
+
 def test_groups_without_a_rate_are_left_out():
     y_true, y_pred = [1, 1, 0, 0, 0], [1, 0, 1, 0, 0]
     groups = ["a", "b", "a", "b", "c"]
     with pytest.warns(UndefinedMetricWarning, match="group 'c' has no positive rows: it is left"):
-        assert equal_opportunity_difference(y_true, y_pred, groups) == 1.0
+        assert equal_opportunity_difference(y_true, y_pred, groups=groups) == 1.0
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        report = group_fairness_report(y_true, y_pred, groups)
+        report = group_fairness_report(y_true, y_pred, groups=groups)
         assert report["equal_opportunity_difference"] == 1.0
-        assert group_fairness_report(y_true, y_pred, ["a"] * 5)[3:].isna().all()
+        assert group_fairness_report(y_true, y_pred, groups=["a"] * 5)[3:].isna().all()
     for metric in METRICS:
         with pytest.warns(UndefinedMetricWarning, match="the metric is NaN"):
-            assert np.isnan(metric(y_true, y_pred, ["a"] * 5))
+            assert np.isnan(metric(y_true, y_pred, groups=["a"] * 5))
 
 
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"groups": ["a", None, "b", "b"]}, r"groups has a missing value in row 1"),
+        ({"y_pred": [0, None, 1, 1]}, r"y_pred has a missing value in row 1"),
         ({"groups": ["a", "b"]}, "y_true has 4 rows, y_pred 4 and groups 2"),
         ({"pos_label": 5}, "pos_label=5 is neither in y_true nor in y_pred"),
         ({"sample_weight": [1, 1]}, "sample_weight has shape"),
