@@ -62,8 +62,8 @@ def dilute(
         - "uniform": copies of the clean row, with a label drawn evenly from all classes, its own
           one included. The right label of a row stays the most frequent, by one.
         - "structured": the same, but wrong labels are more often those of classes that are
-          confused with the right one. At a high `alpha` a wrong label is then more frequent than
-          the right one.
+          confused with the right one. Once ``alpha * structure`` is more than the number of
+          classes, one of them is more frequent than the right label.
         - "foreign": rows of no class, with a label drawn evenly from all classes.
 
     structure : float in [0, 1], default=0.5
@@ -208,6 +208,7 @@ def _shuffled_columns(rng, X, n_added):
 
 def _shuffled_sparse_columns(rng, X, n_added):
     """The same, without a look at the zeros: each column keeps its share of other values."""
+    X.sum_duplicates()
     columns, rows, values = [], [], []
     for j in range(X.shape[1]):
         stored = X.data[X.indptr[j] : X.indptr[j + 1]]
@@ -219,7 +220,7 @@ def _shuffled_sparse_columns(rng, X, n_added):
     empty = np.arange(0)
     where = np.concatenate([empty, *rows]), np.concatenate([empty, *columns])
     data = np.concatenate([X.data[:0], *values])
-    return sparse.csr_array((data, where), shape=(n_added, X.shape[1]), dtype=X.dtype)
+    return type(X)((data, where), shape=(n_added, X.shape[1]), dtype=X.dtype)
 
 
 def _as_container(X, name):

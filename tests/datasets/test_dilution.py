@@ -116,7 +116,8 @@ def test_sparse(make):
     labels = rng.randint(3, size=200)
     for kind in ("uniform", "foreign"):
         X_new, _, mask, source = dilute(make(dense), labels, 3, kind=kind, random_state=0)
-        assert sparse.issparse(X_new) and X_new.shape == (800, 6)
+        assert X_new.format == "csr" and X_new.shape == (800, 6)
+        assert isinstance(X_new, sparse.sparray) == isinstance(make(dense), sparse.sparray)
         assert X_new.dtype == dense.dtype
         if kind == "uniform":
             assert_array_equal(X_new.toarray(), dense[source])
