@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import argparse
 import warnings
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import recovery
@@ -171,17 +171,23 @@ def verdict(rows):
     for row in rows:
         if row["method"] != "plain":
             continue
-        needs = [n for key, n in row.items() if key.startswith("needs")]
-        reached = [n for n in needs if np.isfinite(n)]
+        needs = {
+            key.removeprefix("needs, "): n for key, n in row.items() if key.startswith("needs")
+        }
+        counts, reached = list(needs.values()), [a for a, n in needs.items() if np.isfinite(n)]
         where = f"{row['dataset']}, {row['kind']}, {row['model']}"
-        grows = all(a <= b * 1.05 for a, b in zip(needs, needs[1:], strict=False))
-        if len(reached) == len(needs):
-            what = "confirmed" if grows else "holds at every alpha, but not by a growing threshold"
+        grows = all(a <= b * 1.05 for a, b in pairwise(counts))
+        if not grows:
+            what = "no: the number does not grow with alpha"
+        elif len(reached) == len(needs):
+            what = "yes"
         elif len(reached) > 1:
-            what = f"confirmed up to the {len(reached)}th of {len(needs)} alphas, then out of reach"
+            what = f"yes, up to {reached[-1]}; no size tried is enough for more noise"
         else:
-            what = "not confirmed: no alpha is made up for by clean rows"
-        lines.append({"curve": where, "needs": ", ".join(f"{n:.0f}" for n in needs), "paper": what})
+            what = "no: no size tried makes up for any noise"
+        lines.append(
+            {"curve": where, "needs": ", ".join(f"{n:.0f}" for n in counts), "holds": what}
+        )
     return lines
 
 
@@ -226,9 +232,10 @@ def show(options, table):
     rows = thresholds(wide, options.within)
     show_and_save(rows, options.summary, f"Clean rows needed, within {options.within:g} points")
     show_and_save(verdict(rows), title="Does accuracy hold past a number that grows with alpha?")
-    print("\nRule of thumb")
-    for line in rule_of_thumb(wide, options.worth):
-        print(line)
+    if len(wide.index.unique("method")) > 1:
+        print("\nRule of thumb")
+        for line in rule_of_thumb(wide, options.worth):
+            print(line)
     errors = table[table["error"].fillna("") != ""]
     for (method, error), part in errors.groupby(["method", "error"]):
         print(f"failed in {len(part)} cells: {method}: {error}")

@@ -17,7 +17,7 @@ QUICK = {
         12,
     ),
     "dilution": (
-        ["--kinds", "uniform", "foreign", "--methods", "plain"],
+        ["--kinds", "uniform", "--methods", "FilterClassifier"],
         ["Clean rows needed", "Does accuracy hold", "Rule of thumb"],
         8,
     ),
