@@ -233,6 +233,8 @@ def show(table, out):
         show_and_save(best_of_each(table), title="Downstream: balanced accuracy, in points")
     for measure, name in MEASURES.items():
         ranks, critical, p_value = mean_ranks(table, measure)
+        if np.isnan(critical):
+            continue  # too few detectors or cells to compare
         print(
             f"\nMean ranks, {name}: critical difference {critical:.2f}, Friedman p={p_value:.2g}; "
             "as good as the best at the 5 % level: "

@@ -70,7 +70,7 @@ def out_of_fold_proba(estimator, X, codes, classes, cv, rng):
     counts = np.bincount(codes)
     if counts.min() < 2:
         label = show(classes[np.argmin(counts)])
-        raise ValueError(f"class {label} has a single row; a boundary needs two or more.")
+        raise ValueError(f"class {label} has a single row; folds need two or more.")
     if estimator is None:
         X, _ = read_matrix(X, advice=" Give an `estimator` that takes X as it is.")
         estimator = make_pipeline(StandardScaler(), LogisticRegression())
