@@ -197,11 +197,11 @@ def rule_of_thumb(wide, worth):
     lines = []
     for method in wide.index.unique("method").drop("plain"):
         gains = (wide.xs(method, level="method") - plain).stack().rename("gain").reset_index()
-        for kind, part in gains.groupby("kind", sort=False):
+        for (model, kind), part in gains.groupby(["model", "kind"], sort=False):
             means = part.groupby(["alpha", "n_clean"])["gain"].mean()
             pays, harms = means[means > worth], means[means < -worth]
             lines.append(
-                f"{method}, {kind}: mean gain {part['gain'].mean():+.1f} points; more than "
+                f"{method}, {model}, {kind}: mean gain {part['gain'].mean():+.1f} points; more than "
                 f"{worth:g} points in {len(pays)} of {len(means)} places (alpha, clean rows)"
                 + (f", best {pays.max():+.1f} at {_place(pays.idxmax())}" if len(pays) else "")
                 + (f"; worse in {len(harms)}, most {harms.min():+.1f} at {_place(harms.idxmin())}"
