@@ -199,26 +199,17 @@ def rule_of_thumb(wide, worth):
         gains = (wide.xs(method, level="method") - plain).stack().rename("gain").reset_index()
         for (model, kind), part in gains.groupby(["model", "kind"], sort=False):
             means = part.groupby(["alpha", "n_clean"])["gain"].mean()
-            pays, harms = means[means > worth], means[means < -worth]
             lines.append(
-                f"{method}, {model}, {kind}: mean gain {part['gain'].mean():+.1f} points; more than "
-                f"{worth:g} points in {len(pays)} of {len(means)} places (alpha, clean rows)"
-                + (f", best {pays.max():+.1f} at {_place(pays.idxmax())}" if len(pays) else "")
-                + (f"; worse in {len(harms)}, most {harms.min():+.1f} at {_place(harms.idxmin())}"
-                   if len(harms) else "")
-                + "."
-            )  # fmt: skip
+                f"{method}, {model}, {kind}: mean gain {means.mean():+.1f} points, best "
+                f"{means.max():+.1f} at {_place(means.idxmax())}, worst {means.min():+.1f} at "
+                f"{_place(means.idxmin())}."
+            )
             for alpha, by_size in means.groupby(level="alpha"):
-                sizes = by_size.droplevel("alpha")
-                paying = sizes.index[sizes > worth]
-                if not len(paying):
-                    lines.append(f"  alpha {alpha:g}: not worth it at any size.")
-                elif len(paying) < len(sizes) and paying.max() < sizes.index.max():
-                    lines.append(
-                        f"  alpha {alpha:g}: not worth it with more than {paying.max()} clean rows."
-                    )
-                else:
-                    lines.append(f"  alpha {alpha:g}: worth it from {paying.min()} clean rows on.")
+                pays = by_size.droplevel("alpha") > worth
+                sizes = ", ".join(str(size) for size in pays.index[pays])
+                where = f"with {sizes} clean rows" if not pays.all() else "at every size"
+                what = f"worth it {where}" if pays.any() else "not worth it at any size"
+                lines.append(f"  alpha {alpha:g}: {what}.")
     return lines
 
 
