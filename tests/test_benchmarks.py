@@ -11,10 +11,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 QUICK = {
     "design_space": (
-        ["--datasets", "wine", "--noises", "none", "dissenting label"]
+        ["--datasets", "wine", "--noises", "none", "uniform", "dissenting label"]
         + ["--detectors", "ConfidentLearning", "KNNShapley", "NeighborDisagreement"],
         ["Mean F1, by noise", "Mean ranks, downstream", "All detectors"],
-        12,
+        18,
     ),
     "dilution": (
         ["--kinds", "uniform", "--methods", "FilterClassifier"],
