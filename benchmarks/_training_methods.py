@@ -27,6 +27,12 @@ from sknoisy.training.error_models import (
     LocationScaleRegressor,
     OneSidedRegressor,
 )
+from sknoisy.training.groups import (
+    GroupDROClassifier,
+    LastStepRefitClassifier,
+    MissingGroupReweightingClassifier,
+    ProgressiveExpansionClassifier,
+)
 from sknoisy.training.losses import RobustLossClassifier, RobustLossRegressor
 from sknoisy.training.mixing import (
     ContradictingPairClassifier,
@@ -145,6 +151,16 @@ METHODS = {
     "OneSidedRegressor": ours(OneSidedRegressor, ("numbers too low",)),
     "LocationScaleRegressor": ours(LocationScaleRegressor, ("unequal spread",)),
     "CertifiedHalfspaceClassifier": ours(CertifiedHalfspaceClassifier, LABELS),
+    "GroupDROClassifier": ours(GroupDROClassifier, ("a spurious column",), {"groups": "groups"}),
+    "ProgressiveExpansionClassifier": ours(
+        ProgressiveExpansionClassifier, ("a spurious column",), {"groups": "groups"}
+    ),
+    "LastStepRefitClassifier": ours(
+        LastStepRefitClassifier, ("a spurious column",), {"groups": "groups"}
+    ),
+    "MissingGroupReweightingClassifier": ours(
+        MissingGroupReweightingClassifier, ("a spurious column",), {"groups": "attribute"}
+    ),
     # ---------------------------------------------------------------- peers
     "HuberRegressor (linear)": Method(
         "regression", lambda m: HuberRegressor(max_iter=1000), NUMBERS
