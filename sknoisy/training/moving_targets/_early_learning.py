@@ -69,11 +69,9 @@ class _EarlyLearning(BaseTraining):
                 f"{type(self.estimator).__name__} has no partial_fit that takes weights, or would "
                 'only count rows again, so it cannot be trained by epochs: set training="refits".'
             )
-        return can and (
-            self.training == "epochs"
-            or self.training == "auto"
-            and has_an_early_time(self.estimator)
-        )
+        if self.training == "auto":
+            return can and has_an_early_time(self.estimator)
+        return self.training == "epochs"
 
     def _rounds(self, evidence, start, fit_rows, next_targets):
         """(model or None, last targets, running ones, trace of each round).
