@@ -344,18 +344,18 @@ class EarlyLearningRegressor(WrappedRegressor, _EarlyLearning):
         y, n = evidence.target.y.astype(float), evidence.n_rows
         user = evidence.inputs.sample_weight
         times_judged = np.zeros(n)
-        trained_on = [y]
+        last = [y]  # what was trained on
 
         def fit_rows(now):
             return np.arange(n), now, np.ones(n)
 
         def next_targets(said, running, judged, number):
             times_judged[judged] += 1
-            left = np.where(judged, said - trained_on[-1], 0.0)
+            left = np.where(judged, said - last[0], 0.0)
             moves = judged & ~evidence.trusted
             now = y.copy()
             now[moves] = self._between(y, running, times_judged)[moves]
-            trained_on.append(now)
+            last[0] = now
             weight = judged if user is None or not user[judged].any() else judged * user
             return now, (np.average(left**2, weights=weight), _correlation(y, running, weight))
 

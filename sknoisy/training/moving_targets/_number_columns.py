@@ -36,15 +36,16 @@ class NumberColumns:
         if isinstance(X, pd.DataFrame):
             self.places = [at for at in range(X.shape[1]) if _is_number(X.dtypes.iloc[at])]
             numbers = X.iloc[:, self.places].astype("Float64").to_numpy(float, na_value=np.nan)
-            self._whole = [
-                pd.api.types.is_integer_dtype(X.dtypes.iloc[at]) for at in self.places
-            ]
+            self._whole = [pd.api.types.is_integer_dtype(X.dtypes.iloc[at]) for at in self.places]
         else:
             numbers = self._array(X)
             self.places = list(range(numbers.shape[1]))
             self._whole = [np.asarray(X).dtype.kind in "iu"] * len(self.places)
         if not self.places:
-            raise ValueError(f"{owner} draws numbers, and X has no column of them.")
+            raise ValueError(
+                f"Found array with 0 feature(s) (shape={numbers.shape}) while a minimum of 1 is "
+                f"required: {owner} draws numbers, and X has no column of them."
+            )
         self._missing = np.isnan(numbers)
         if np.isinf(numbers).any():
             row = np.flatnonzero(np.isinf(numbers).any(axis=1))[0]

@@ -19,7 +19,7 @@ USUAL = 1.5  # local outlier factor from which a row is an outlier, as in scikit
 
 
 class RepresentationCalibrationClassifier(WrappedClassifier, BaseTraining):
-    """Classifier for a long tail of classes with wrong labels: rare classes get rows drawn for them.
+    """Classifier for a long tail of classes and wrong labels: rare classes get rows that are drawn.
 
     Rows of a rare class are few, and wrong labels are many among them. If the right rows of each
     class follow a normal law: rows that lie far from the others of their class (by the local
@@ -46,7 +46,7 @@ class RepresentationCalibrationClassifier(WrappedClassifier, BaseTraining):
         The classifier to wrap; any scikit-learn classifier, or a Pipeline that ends in one.
     n_neighbors : int >= 1, default=20
         Of the local outlier factor, within the class.
-    tail_below : float in [0, 1], default=0.25
+    tail_below : float in [0, 1], default=0.1
         Classes with fewer rows than this share of the largest one borrow from the others.
     n_lenders : int >= 1, default=2
         From how many, those with the nearest means, each in proportion to its rows.
@@ -119,7 +119,7 @@ class RepresentationCalibrationClassifier(WrappedClassifier, BaseTraining):
         estimator,
         *,
         n_neighbors=20,
-        tail_below=0.25,
+        tail_below=0.1,
         n_lenders=2,
         borrowed=0.1,
         balance=1.0,
@@ -143,7 +143,8 @@ class RepresentationCalibrationClassifier(WrappedClassifier, BaseTraining):
         user = inputs.sample_weight
         weight = np.ones(evidence.n_rows) if user is None else user
         unit = np.sqrt(np.average((columns.values - columns.values.mean(axis=0)) ** 2, axis=0))
-        Z = columns.values / np.where(unit > 0, unit, 1.0)
+        unit[unit == 0] = 1.0
+        Z = columns.values / unit
         factor = self._outlier_factors(Z, target.codes)
         dropped = (factor > USUAL) & ~evidence.trusted
         kept = np.flatnonzero(~_but_for_some(dropped, target.codes, factor, weight))
@@ -153,7 +154,9 @@ class RepresentationCalibrationClassifier(WrappedClassifier, BaseTraining):
             means, covariances, sizes, unit, self.tail_below, self.n_lenders, self.borrowed
         )
         n_drawn, values, new_codes = self._draw(means, covariances, sizes, codes)
-        like = kept[self._nearest(Z[kept], codes, values / np.where(unit > 0, unit, 1.0), new_codes)]
+        like = kept[
+            self._nearest(Z[kept], codes, values / np.where(unit > 0, unit, 1.0), new_codes)
+        ]
         rows = np.concatenate([kept, like])
         if user is not None:
             mean_weight = np.bincount(codes, of_weight) / np.bincount(codes)
@@ -175,6 +178,11 @@ class RepresentationCalibrationClassifier(WrappedClassifier, BaseTraining):
                 "n_drawn_": n_drawn,
             },
         )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = False
+        return tags
 
     def _outlier_factors(self, Z, codes):
         factor = np.ones(len(codes))
@@ -259,7 +267,7 @@ def borrowed_laws(means, covariances, sizes, unit, tail_below, n_lenders, borrow
     means, covariances
     """
     large = np.flatnonzero(sizes >= tail_below * sizes.max())
-    means, covariances, scaled = means.copy(), covariances.copy(), means / np.where(unit, unit, 1.0)
+    means, covariances, scaled = means.copy(), covariances.copy(), means / unit
     for k in np.setdiff1d(np.arange(len(sizes)), large):
         distance = ((scaled[large] - scaled[k]) ** 2).sum(axis=1)
         lenders = large[np.argsort(distance, kind="stable")[:n_lenders]]

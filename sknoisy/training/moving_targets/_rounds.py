@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 
 from sknoisy._evidence import Folds
@@ -23,17 +25,27 @@ class Rounds:
     Attributes
     ----------
     folds : list of (train rows, test rows)
-        None where no row can be judged, such as with one class or one row.
+        None of them where no row can be judged, such as with one class or one row.
     """
 
     def __init__(self, evidence, cv, *, random_state, n_jobs):
-        self._evidence, self._how = evidence, {"random_state": random_state, "n_jobs": n_jobs}
+        self._how = {"random_state": random_state, "n_jobs": n_jobs}
         target = evidence.target
         self.folds = []
         if len(target.classes) > 1 if target.is_labels else evidence.n_rows > 1:
             [self.folds] = evidence.splits(cv, random_state=random_state)
-        if target.is_labels:
-            self.rows = SoftRows.of(evidence, min_proba=MIN_PROBA, **self._how)
+        self._judge(evidence)
+
+    def _judge(self, evidence):
+        self._evidence = evidence
+        if evidence.target.is_labels:
+            self._rows = SoftRows.of(evidence, min_proba=MIN_PROBA, **self._how)
+
+    def with_params(self, fit_params):
+        """The same folds, for a model with other parameters of `fit`."""
+        other = copy(self)
+        other._judge(self._evidence.replaced(fit_params=fit_params))
+        return other
 
     def answer(self, estimator, now, kept=None):
         """What models say of rows, fitted to `now` of others, and only to those that are `kept`.
@@ -58,7 +70,7 @@ class Rounds:
             return rows.responses(estimator, cv=folds, unseen=unseen, **self._how).values
         if kept is not None:
             now = np.where(kept[:, None], now, 0.0)
-        said = self.rows.out_of_sample(estimator, now, self.folds)
+        said = self._rows.out_of_sample(estimator, now, self.folds)
         codes = self._evidence.target.codes
         for train, test in self.folds:  # nobody can judge a class that he has never seen
             strange = ~now[train].any(axis=0)[codes[test]]

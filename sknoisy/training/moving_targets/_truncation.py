@@ -58,6 +58,7 @@ class Truncation(TransformerMixin, BaseEstimator):
         self.task = task
 
     def fit(self, X, y):
+        X = _with_shape(X)
         if len(getattr(X, "shape", ())) != 2:
             raise ValueError(
                 "Features can be truncated where X has columns, and here it has none: set "
@@ -88,11 +89,16 @@ class Truncation(TransformerMixin, BaseEstimator):
         )
 
     def transform(self, X):
+        X = _with_shape(X)
         with suppress(TypeError):  # names of mixed types
             validate_data(self, X, reset=False, skip_check_array=True)
         if self.order == "importance":
             return _safe_indexing(X.tocsr() if issparse(X) else X, self.columns_, axis=1)
         return self.transformer_.transform(X)
+
+
+def _with_shape(X):
+    return X if hasattr(X, "shape") else np.asarray(X)
 
 
 def column_scores(X, y, task):
