@@ -591,6 +591,8 @@ def _behind_steps(
 def of_steps(pipeline, sample_weight, fit_params):
     """The fit parameters of each step, and the weights that the last one gets."""
     fit_params = dict(fit_params or {})
+    if not fit_params and sample_weight is None:  # nothing to route
+        return {name: {} for name, _ in pipeline.steps}, None
     if _routing_enabled():
         given = {} if sample_weight is None else {"sample_weight": sample_weight}
         routed = process_routing(pipeline, "fit", **fit_params, **given)
