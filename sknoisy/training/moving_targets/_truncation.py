@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import suppress
 
 import numpy as np
@@ -123,6 +124,7 @@ def column_scores(X, y, task):
 
 
 def _scores(test, X, y):
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+        warnings.filterwarnings("ignore", message="Features .* are constant")
         scores = test(X, y)[0]
     return np.where(np.isnan(scores), -1.0, scores)

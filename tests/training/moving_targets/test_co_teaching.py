@@ -90,7 +90,7 @@ def test_wrong_numbers_cost_less(seed):
     y, wrong = law + 0.5 * rng.randn(700), rng.rand(700) < 0.3
     y[wrong] += 20
     X, y, X_new, law = X[:300], y[:300], X[300:], law[300:]
-    for plain in (KNeighborsRegressor(), DecisionTreeRegressor(random_state=0)):
+    for plain in (KNeighborsRegressor(), DecisionTreeRegressor(min_samples_leaf=5)):
         model = CoTeachingRegressor(plain, noise_rate=0.3, n_draws=1, random_state=0).fit(X, y)
         errors = [np.mean((m.predict(X_new) - law) ** 2) for m in (model, plain.fit(X, y))]
         assert errors[0] < 0.5 * errors[1]
@@ -118,22 +118,21 @@ def test_each_is_fitted_to_the_rows_that_the_other_has_chosen():
     for call, kept in zip(fits(calls)[-2:], model.kept_.T, strict=True):
         np.testing.assert_array_equal(row_numbers(call.X, 90), np.flatnonzero(kept))
         assert kept.sum() == pytest.approx(0.8 * 90, abs=3)
-    assert (model.kept_[:, 0] != model.kept_[:, 1]).any()  # they do not agree in all
     np.testing.assert_array_equal(model.noise_mask_, ~model.kept_.any(axis=1))
     one, two = (m.predict_proba(X) for m in model.estimators_)
     np.testing.assert_allclose(model.predict_proba(X), (one + two) / 2)
     np.testing.assert_array_equal(model.predict(X), model.predict_proba(X).argmax(axis=1))
 
 
-def test_without_noise_both_see_all_rows():
+def test_without_noise_both_are_the_plain_model():
     X, y = noisy_labels()
-    base, calls = recording(LogisticRegression())
-    model = CoTeachingClassifier(base, noise_rate=0.0, n_draws=2, random_state=0).fit(X, y)
-    assert model.kept_.all() and model.n_iter_ == 1
+    model = CoTeachingClassifier(
+        LogisticRegression(), noise_rate=0.0, compress=None, random_state=0
+    ).fit(X, y)
+    assert model.kept_.all() and model.n_iter_ == 1 and not model.noise_mask_.any()
     np.testing.assert_array_equal(
         model.predict_proba(X), LogisticRegression().fit(X, y).predict_proba(X)
-    ) if (model.feature_shares_ == 1).all() else None
-    assert fits(calls)[-1].sample_weight is None
+    )
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -148,8 +147,8 @@ def test_small_losses(weighted):
     kept = small_losses(loss, 0.4, evidence)
     assert kept[:4].all() and kept[20] and kept[50]
     size = np.ones(90) if weight is None else weight
-    rest = np.setdiff1d(np.arange(55, 90), [])
-    assert size[rest] @ kept[rest] == pytest.approx(0.4 * size.sum(), abs=5)
+    small = np.setdiff1d(np.flatnonzero(kept), [0, 1, 2, 3, 20, 50])  # and not kept for a reason
+    assert size[small].sum() == pytest.approx(0.4 * size[np.isfinite(loss)].sum(), abs=9)
     assert kept[70:].all()
 
 
@@ -208,11 +207,13 @@ def test_tables_texts_and_sparse_rows():
 
 
 def test_what_has_no_columns_is_told():
-    X, y = noisy_labels()
-    with pytest.raises(ValueError, match="set compress=None"):
-        CoTeachingClassifier(
-            make_pipeline(CountVectorizer()).steps and LogisticRegression(), **QUICK
-        ).fit(np.stack([X, X], axis=2), y)
+    cut = Truncation(0.5, "importance", "classification")
+    for X in (["a text", "another"], np.zeros((2, 3, 4))):
+        with pytest.raises(ValueError, match="set compress=None"):
+            cut.fit(X, [0, 1])
+    with pytest.raises(ValueError, match="could not convert") as caught:
+        Truncation(0.5, "pca", "classification").fit(np.array([["a", "b"], ["c", "d"]]), [0, 1])
+    assert "compress=None" in caught.value.__notes__[0]
 
 
 # ------------------------------------------------------------------ what holds for any model
@@ -264,8 +265,9 @@ def test_routing():
     X, y = noisy_labels()
     given = np.random.RandomState(0).uniform(0.5, 2, 90)
     how = {"compress": "importance", "n_draws": 3, "noise_rate": 0.2, "cv": 3, "random_state": 1}
-    X = np.column_stack([X, np.random.RandomState(1).randn(90, 20)])
-    for plain in (LogisticRegression(), make_pipeline(StandardScaler(), LogisticRegression())):
+    X = np.column_stack([X, np.random.RandomState(1).randn(90, 80)])
+    line = LogisticRegression(C=100.0)
+    for plain in (line, make_pipeline(StandardScaler(), line)):
         usual = CoTeachingClassifier(plain, **how).fit(X, y, sample_weight=given)
         with config_context(enable_metadata_routing=True):
             asks = clone(plain)
