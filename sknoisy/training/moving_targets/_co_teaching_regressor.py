@@ -91,7 +91,8 @@ class CoTeachingRegressor(WrappedRegressor, CoTeaching):
     >>> X = rng.randn(300, 3)
     >>> y = 3 * X[:, 0] + 0.5 * rng.randn(300)
     >>> y[::5] += 30
-    >>> model = CoTeachingRegressor(DecisionTreeRegressor(), noise_rate=0.2, random_state=0)
+    >>> tree = DecisionTreeRegressor(min_samples_leaf=5)
+    >>> model = CoTeachingRegressor(tree, noise_rate=0.2, n_draws=1, random_state=0)
     >>> model = model.fit(X, y)
     >>> bool(np.abs(model.predict(X) - 3 * X[:, 0]).mean() < 1)
     True

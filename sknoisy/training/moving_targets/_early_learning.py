@@ -21,7 +21,7 @@ N_REFITS = 10
 
 
 class EarlyLearning(BaseTraining):
-    """Base class: a subclass says in `_train` what a round is given, and what it makes of answers."""
+    """Base class: a subclass says what a round is given, and what comes of its answers."""
 
     _parameter_constraints: dict = {
         **BaseTraining._parameter_constraints,

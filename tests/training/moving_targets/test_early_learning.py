@@ -112,7 +112,7 @@ def test_errors_of_numbers_are_not_learnt_by_heart(seed):
         error(EarlyLearningRegressor(plain, strength=strength, random_state=0))
         for strength in (0.0, 9.0)
     )
-    assert held < 0.7 * without
+    assert held < 0.8 * without
     tree = DecisionTreeRegressor(random_state=0)
     assert error(EarlyLearningRegressor(tree, random_state=0)) < 0.5 * error(tree)
 
