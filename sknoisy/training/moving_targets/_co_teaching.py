@@ -104,22 +104,9 @@ class CoTeaching(BaseTraining):
         rng = check_random_state(seed)
         seeds = [None if seed is None else (seed + i) % (2**31 - 1) for i in (0, 1)]
         peers = [_Peer(self, evidence, own) for own in seeds]
-        targets, every = self._targets(evidence), np.ones(evidence.n_rows, dtype=bool)
-        said = [self._chosen_share(peer, targets, rng, evidence) for peer in peers]
+        said = [self._chosen_share(peer, rng, evidence) for peer in peers]
         rate = self._rate(np.mean(said, axis=0), evidence)
-        curve, kept = [], [every, every]
-        for number in range(1, self.n_rounds + 1):
-            losses = [self._loss(answer, evidence) for answer in said]
-            keep = 1.0 - rate * min(number / self.n_gradual, 1.0)
-            # each is taught by its peer
-            kept = [small_losses(loss, keep, evidence) for loss in losses[::-1]]
-            curve.append(
-                [_mean_of(loss, rows) for loss, rows in zip(losses[::-1], kept, strict=True)]
-            )
-            if rate == 0:
-                break
-            if number < self.n_rounds:
-                said = [peer.judge(targets, rows) for peer, rows in zip(peers, kept, strict=True)]
+        kept, said, curve = self._teach(peers, said, rate, evidence)
         models = [peer.last_fit(rows) for peer, rows in zip(peers, kept, strict=True)]
         return Treated(
             rows=None,
@@ -138,13 +125,25 @@ class CoTeaching(BaseTraining):
             },
         )
 
-    def _chosen_share(self, peer, targets, rng, evidence):
+    def _teach(self, peers, said, rate, evidence):
+        """(rows of each peer, what both say in the last round, losses of these rows)."""
+        targets, curve = self._targets(evidence), []
+        for number in range(1, self.n_rounds + 1):
+            losses = [self._loss(answer, evidence) for answer in said[::-1]]  # those of the peer
+            keep = 1.0 - rate * min(number / self.n_gradual, 1.0)
+            kept = [small_losses(loss, keep, evidence) for loss in losses]
+            curve.append([_mean_of(*pair) for pair in zip(losses, kept, strict=True)])
+            if rate == 0 or number == self.n_rounds:
+                return kept, said, curve
+            said = [peer.judge(targets, rows) for peer, rows in zip(peers, kept, strict=True)]
+
+    def _chosen_share(self, peer, rng, evidence):
         """What a peer says at the share of features with which it is right most; it keeps that.
 
         It must be right more often, or closer, than with all by a standard error.
         """
         shares = [1.0] if self.compress is None else draw_shares(self.n_draws, rng)
-        best, least = None, np.inf
+        targets, best, least = self._targets(evidence), None, np.inf
         for share in shares:
             peer.use(share)
             answer = peer.judge(targets, None)

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy.detection._base import CV
-from sknoisy.training._base import BaseTraining
+from sknoisy.training._base import BaseTraining, times
 from sknoisy.training.moving_targets._epochs import (
     Epochs,
     has_an_early_time,
@@ -66,31 +66,36 @@ class EarlyLearning(BaseTraining):
             return can and has_an_early_time(self.estimator)
         return self.training == "epochs"
 
-    def _rounds(self, evidence, start, fit_rows, next_targets):
-        """(model or None, last targets, running ones, trace of each round).
+    def _rounds(self, evidence, start):
+        """(model or None, last targets, running means, how often each row was judged, trace).
 
-        `fit_rows(now)` are the (rows, y, weight) of an epoch, and `next_targets(said, running,
-        number)` gives what to train on, and what to note down.
+        `_fit_rows(now, evidence)` are the (rows, y, weight) of an epoch. Of the rows that are
+        `judged`, `_next_targets` says what to train on next, and `_note` what to note down.
         """
-        epochs = Epochs(self.estimator, evidence, self._seed()) if self._by_epochs() else None
-        if epochs is None:
+        epochs, n_rounds = None, self.n_rounds or N_REFITS
+        if self._by_epochs():
+            epochs = Epochs(self.estimator, evidence, self._seed())
+            n_rounds = self.n_rounds or planned_epochs(self.estimator)
+        else:
             how = {"random_state": self._seed(), "n_jobs": self.n_jobs}
             rounds = Rounds(evidence, self.cv, **how)
-        n_rounds = self.n_rounds
-        if n_rounds is None:
-            n_rounds = N_REFITS if epochs is None else planned_epochs(self.estimator)
-        now, running, trace = start, np.zeros(start.shape), []
-        for number in range(1, n_rounds + 1):
+        now, running, times_judged, trace = start, np.zeros(start.shape), np.zeros(len(start)), []
+        for _ in range(n_rounds):
             if epochs is None:
                 said = rounds.answer(self.estimator, now)
             else:
-                epochs.learn(*fit_rows(now))
+                epochs.learn(*self._fit_rows(now, evidence))
                 said = epochs.answer()
             judged = np.isfinite(said if said.ndim == 1 else said.sum(axis=1))
+            weight = judged * times(np.ones(len(start)), evidence)
+            if not weight.any():  # a single class, a single row
+                break
             running[judged] *= self.momentum
             running[judged] += (1.0 - self.momentum) * said[judged]
-            if not judged.any():  # a single class, a single row
-                break
-            now, noted = next_targets(said, running, judged, number)
-            trace.append(noted)
-        return epochs, now, running, np.array(trace).reshape(len(trace), 2)
+            times_judged += judged
+            trace.append(self._note(said, running, now, weight, evidence))
+            moves = judged & ~evidence.trusted
+            now = start.copy()
+            now[moves] = self._next_targets(said, running, times_judged, start)[moves]
+        model = None if epochs is None else epochs.model
+        return model, now, running, times_judged, np.array(trace).reshape(len(trace), 2)

@@ -119,37 +119,21 @@ class EarlyLearningClassifier(WrappedClassifier, EarlyLearning):
             check_takes_weights(self.estimator, self.weight_strategy, why)
 
     def _train(self, evidence):
-        classes, codes = evidence.target.classes, evidence.target.codes
-        given = np.eye(len(classes))[codes]
-        user = evidence.inputs.sample_weight
-
-        def fit_rows(now):
-            rows, labels, weight = soft_rows(now, MIN_PROBA)
-            return rows, classes[labels], weight
-
-        def next_targets(said, running, judged, number):
-            now = given.copy()
-            moves = judged & ~evidence.trusted
-            now[moves] += early_learning_weights(said[moves], running[moves], self.strength)
-            loss = early_learning_loss(said[judged], running[judged], codes[judged], self.strength)
-            agrees = running[judged].argmax(axis=1) == codes[judged]
-            weight = None if user is None else user[judged]
-            if weight is not None and not weight.any():
-                weight = None
-            return now, (np.average(loss, weights=weight), np.average(agrees, weights=weight))
-
-        epochs, now, running, trace = self._rounds(evidence, given, fit_rows, next_targets)
-        rows, y, weight = fit_rows(now)
+        classes, codes, n = evidence.target.classes, evidence.target.codes, evidence.n_rows
+        given, user = np.eye(len(classes))[codes], evidence.inputs.sample_weight
+        model, now, running, _, trace = self._rounds(evidence, given)
+        rows, y, weight = self._fit_rows(now, evidence)
+        as_it_came = np.array_equal(rows, np.arange(n))
+        plain = user is None and np.ptp(weight) <= 1e-12 * weight.max()
         if user is not None:
             weight = weight * user[rows]
-        plain = user is None and np.ptp(weight) <= 1e-12 * weight.max()
         total, said = now.sum(axis=1), running.sum(axis=1, keepdims=True)
         return Treated(
-            rows=rows,
+            rows=None if as_it_came else rows,
             y=y,
             sample_weight=None if plain else weight,
             noise_mask=now.argmax(axis=1) != codes,
-            model=None if epochs is None else epochs.model,
+            model=model,
             attributes={
                 "targets_": np.divide(running, said, out=given.copy(), where=said > 0),
                 "label_proba_": now / total[:, None],
@@ -159,6 +143,19 @@ class EarlyLearningClassifier(WrappedClassifier, EarlyLearning):
                 "n_iter_": len(trace),
             },
         )
+
+    def _fit_rows(self, now, evidence):
+        rows, labels, weight = soft_rows(now, MIN_PROBA)
+        return rows, evidence.target.classes[labels], weight
+
+    def _next_targets(self, said, running, times_judged, given):
+        return given + early_learning_weights(said, running, self.strength)
+
+    def _note(self, said, running, now, weight, evidence):
+        seen, codes = weight > 0, evidence.target.codes
+        loss = early_learning_loss(said[seen], running[seen], codes[seen], self.strength)
+        agrees = running[seen].argmax(axis=1) == codes[seen]
+        return [np.average(values, weights=weight[seen]) for values in (loss, agrees)]
 
 
 def early_learning_weights(proba, running, strength):

@@ -103,36 +103,19 @@ class EarlyLearningRegressor(WrappedRegressor, EarlyLearning):
     _task = "regression"
 
     def _train(self, evidence):
-        y, n = evidence.target.y.astype(float), evidence.n_rows
-        user = evidence.inputs.sample_weight
-        times_judged = np.zeros(n)
-        last = [y]  # what was trained on
-
-        def fit_rows(now):
-            return np.arange(n), now, np.ones(n)
-
-        def next_targets(said, running, judged, number):
-            times_judged[judged] += 1
-            left = np.where(judged, said - last[0], 0.0)
-            moves = judged & ~evidence.trusted
-            now = y.copy()
-            now[moves] = self._between(y, running, times_judged)[moves]
-            last[0] = now
-            weight = judged if user is None or not user[judged].any() else judged * user
-            return now, (np.average(left**2, weights=weight), _correlation(y, running, weight))
-
-        epochs, now, running, trace = self._rounds(evidence, y, fit_rows, next_targets)
+        y = evidence.target.y.astype(float)
+        model, now, running, times_judged, trace = self._rounds(evidence, y)
+        seen = times_judged > 0
         share = 1.0 - self.momentum**times_judged
-        targets = np.divide(running, share, out=y.copy(), where=share > 0)
+        targets = np.divide(running, share, out=y.copy(), where=seen)
         away = np.abs(y - targets)
-        seen = share > 0
         usual = MAD_TO_SD * np.median(away[seen]) if seen.any() else 0.0
         return Treated(
             rows=None,
             y=now,
-            sample_weight=user,
+            sample_weight=evidence.inputs.sample_weight,
             noise_mask=(away > FAR * usual) & ~evidence.trusted & (usual > 0),
-            model=None if epochs is None else epochs.model,
+            model=model,
             attributes={
                 "targets_": targets,
                 "y_relabeled_": now,
@@ -142,14 +125,21 @@ class EarlyLearningRegressor(WrappedRegressor, EarlyLearning):
             },
         )
 
-    def _between(self, y, running, times_judged):
-        """The number and the running mean, whose share is that of a mean which starts at zero."""
+    def _fit_rows(self, now, evidence):
+        return np.arange(len(now)), now, np.ones(len(now))
+
+    def _next_targets(self, said, running, times_judged, y):
+        """Between the number and the running mean, which starts at zero and so has a share."""
         share = 1.0 - self.momentum**times_judged
         return (y + self.strength * running) / (1.0 + self.strength * share)
 
+    def _note(self, said, running, now, weight, evidence):
+        seen = weight > 0
+        loss = np.average((said - now)[seen] ** 2, weights=weight[seen])
+        return loss, _correlation(evidence.target.y[seen], running[seen])
 
-def _correlation(y, said, weight):
-    y, said = y[weight > 0], said[weight > 0]
+
+def _correlation(y, said):
     if len(y) < 2 or np.ptp(y) == 0 or np.ptp(said) == 0:
         return 0.0
     return np.corrcoef(y, said)[0, 1]

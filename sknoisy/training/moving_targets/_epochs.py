@@ -5,7 +5,7 @@ from __future__ import annotations
 from inspect import signature
 
 import numpy as np
-from sklearn.linear_model._base import LinearClassifierMixin, LinearModel
+from sklearn.linear_model._stochastic_gradient import BaseSGD
 from sklearn.naive_bayes import GaussianNB, _BaseDiscreteNB
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
@@ -35,7 +35,7 @@ def trains_by_epochs(estimator, weight_strategy):
 
 def has_an_early_time(estimator):
     """Whether wrong labels are learnt later than right ones; a linear model learns few by heart."""
-    return not isinstance(_last(estimator), LinearClassifierMixin | LinearModel)
+    return not isinstance(_last(estimator), BaseSGD)
 
 
 def planned_epochs(estimator):

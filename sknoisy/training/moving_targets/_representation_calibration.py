@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
 from sknoisy._wrapper import WrappedClassifier
-from sknoisy.training._base import BaseTraining
+from sknoisy.training._base import BaseTraining, times
 from sknoisy.training.moving_targets._number_columns import NumberColumns
 from sknoisy.treatment._treated import Treated
 
@@ -138,38 +138,33 @@ class RepresentationCalibrationClassifier(WrappedClassifier, BaseTraining):
         self.random_state = random_state
 
     def _train(self, evidence):
-        inputs, target = evidence.inputs, evidence.target
-        columns = NumberColumns(inputs.X, type(self).__name__)
-        user = inputs.sample_weight
-        weight = np.ones(evidence.n_rows) if user is None else user
-        unit = np.sqrt(np.average((columns.values - columns.values.mean(axis=0)) ** 2, axis=0))
+        target, user = evidence.target, evidence.inputs.sample_weight
+        columns = NumberColumns(evidence.inputs.X, type(self).__name__)
+        X, weight = columns.values, times(np.ones(evidence.n_rows), evidence)
+        unit = X.std(axis=0)
         unit[unit == 0] = 1.0
-        Z = columns.values / unit
-        factor = self._outlier_factors(Z, target.codes)
+        factor = self._outlier_factors(X / unit, target.codes)
         dropped = (factor > USUAL) & ~evidence.trusted
-        kept = np.flatnonzero(~_but_for_some(dropped, target.codes, factor, weight))
-        of, codes, of_weight = columns.values[kept], target.codes[kept], weight[kept]
-        means, covariances, sizes = class_laws(of, codes, of_weight, len(target.classes))
+        dropped = _but_for_some(dropped, target.codes, factor, weight)
+        kept = np.flatnonzero(~dropped)
+        codes, own = target.codes[kept], weight[kept]
+        laws = class_laws(X[kept], codes, own, len(target.classes))
         means, covariances = borrowed_laws(
-            means, covariances, sizes, unit, self.tail_below, self.n_lenders, self.borrowed
+            *laws, unit, self.tail_below, self.n_lenders, self.borrowed
         )
-        n_drawn, values, new_codes = self._draw(means, covariances, sizes, codes)
-        like = kept[
-            self._nearest(Z[kept], codes, values / np.where(unit > 0, unit, 1.0), new_codes)
-        ]
+        n_drawn, values = self._draw(means, covariances, laws[2], codes)
+        new = np.repeat(np.arange(len(n_drawn)), n_drawn)
+        like = kept[self._nearest(X[kept] / unit, codes, values / unit, new)]
         rows = np.concatenate([kept, like])
         if user is not None:
-            mean_weight = np.bincount(codes, of_weight) / np.bincount(codes)
-            user = np.concatenate([of_weight, mean_weight[new_codes]])
+            user = np.concatenate([own, (np.bincount(codes, own) / np.bincount(codes))[new]])
         as_it_came = len(rows) == evidence.n_rows == len(kept)
-        mask = np.ones(evidence.n_rows, dtype=bool)
-        mask[kept] = False
         return Treated(
             X=None if as_it_came else columns.with_rows(kept, like, values),
             rows=None if as_it_came else rows,
-            y=target.classes[np.concatenate([codes, new_codes])],
+            y=target.classes[np.concatenate([codes, new])],
             sample_weight=user,
-            noise_mask=mask,
+            noise_mask=dropped,
             attributes={
                 "outlier_factor_": factor,
                 "sample_indices_": kept,
@@ -195,7 +190,7 @@ class RepresentationCalibrationClassifier(WrappedClassifier, BaseTraining):
         return factor
 
     def _draw(self, means, covariances, sizes, codes):
-        """(how many rows of each class, their numbers, their codes)."""
+        """(how many rows of each class, their numbers)."""
         lacking = np.maximum(self.balance * sizes.max() - sizes, 0.0)
         per_row = sizes / np.maximum(np.bincount(codes, minlength=len(sizes)), 1)
         n_drawn = np.round(np.divide(lacking, per_row, out=lacking, where=per_row > 0)).astype(int)
@@ -204,7 +199,7 @@ class RepresentationCalibrationClassifier(WrappedClassifier, BaseTraining):
             draw_normal(mean, covariance, n, rng)
             for mean, covariance, n in zip(means, covariances, n_drawn, strict=True)
         ]
-        return n_drawn, np.concatenate(values), np.repeat(np.arange(len(sizes)), n_drawn)
+        return n_drawn, np.concatenate(values)
 
     def _nearest(self, Z, codes, new, new_codes):
         """Of each new row, the real one of its class with the nearest numbers."""

@@ -9,7 +9,7 @@ import numpy as np
 from sknoisy._evidence import Folds
 from sknoisy._soft_fit import SoftRows
 
-MIN_PROBA = 0.01  # soft labels less likely than this are left out
+MIN_PROBA = 1e-3  # soft labels less likely than this are left out; a given one is not
 
 
 class Rounds:
