@@ -55,8 +55,8 @@ class EarlyLearning(BaseTraining):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _by_epochs(self):
-        can = trains_by_epochs(self.estimator, self.weight_strategy)
+    def _by_epochs(self, with_weights):
+        can = trains_by_epochs(self.estimator, with_weights and self.weight_strategy == "native")
         if self.training == "epochs" and not can:
             raise ValueError(
                 f"{type(self.estimator).__name__} has no partial_fit that takes weights, or would "
@@ -73,7 +73,8 @@ class EarlyLearning(BaseTraining):
         `judged`, `_next_targets` says what to train on next, and `_note` what to note down.
         """
         epochs, n_rounds = None, self.n_rounds or N_REFITS
-        if self._by_epochs():
+        weighted = evidence.target.is_labels or evidence.inputs.sample_weight is not None
+        if self._by_epochs(weighted):
             epochs = Epochs(self.estimator, evidence, self._seed())
             n_rounds = self.n_rounds or planned_epochs(self.estimator)
         else:

@@ -34,7 +34,8 @@ class EarlyLearningClassifier(WrappedClassifier, EarlyLearning):
     what it says of the rows of its training, and the weights change with each epoch (there with
     each batch). Any other is fitted anew in each round, and p comes from models that have not seen
     the row: a refit knows all labels by heart at once, and has no early time. The gap 1 - <p, t> is
-    taken to be no less than 0.05.
+    taken to be no less than 0.05. Where all labels are right, a model that is seldom right by itself
+    loses some accuracy: what it says early is worse than the labels.
 
     Number of fits: 1 by epochs; else `cv` (5) in each of `n_iter_` rounds, plus 1.
 
@@ -114,7 +115,7 @@ class EarlyLearningClassifier(WrappedClassifier, EarlyLearning):
     _task = "classification"
 
     def _check_before_training(self, **own):
-        if not self._by_epochs():
+        if not self._by_epochs(with_weights=True):
             why = "targets that move are labels with weights"
             check_takes_weights(self.estimator, self.weight_strategy, why)
 

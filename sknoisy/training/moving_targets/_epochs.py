@@ -17,8 +17,8 @@ MOST_EPOCHS = 100
 WITHOUT_MAX_ITER = 20
 
 
-def trains_by_epochs(estimator, weight_strategy):
-    """Whether a model can be trained on, and weigh rows while it is.
+def trains_by_epochs(estimator, with_weights):
+    """Whether a model can be trained on, and if need be weigh rows while it is.
 
     It has `partial_fit`, also as the last step of a Pipeline. Naive Bayes is complete after one
     pass over the rows, and would only count them again.
@@ -28,9 +28,7 @@ def trains_by_epochs(estimator, weight_strategy):
         return False
     if makes_rows(estimator) is not None:
         return False
-    return (
-        weight_strategy == "resample" or "sample_weight" in signature(model.partial_fit).parameters
-    )
+    return not with_weights or "sample_weight" in signature(model.partial_fit).parameters
 
 
 def has_an_early_time(estimator):

@@ -264,7 +264,8 @@ def test_jobs_do_not_change_the_result():
 def test_routing():
     X, y = noisy_labels()
     given = np.random.RandomState(0).uniform(0.5, 2, 90)
-    how = {"compress": "importance", "n_draws": 3, "noise_rate": 0.2, "cv": 3, "random_state": 1}
+    how = {"compress": "importance", "n_draws": 3, "noise_rate": 0.2, "cv": 3}
+    how |= {"n_rounds": 2, "random_state": 1}
     X = np.column_stack([X, np.random.RandomState(1).randn(90, 80)])
     line = LogisticRegression(C=100.0)
     for plain in (line, make_pipeline(StandardScaler(), line)):
