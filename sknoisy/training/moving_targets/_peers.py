@@ -27,7 +27,7 @@ class PeerClassifier(ClassifierMixin, _Peers):
     def classes_(self):
         return self.estimators[0].classes_
 
-    def predict(self, X, **params):
+    def predict(self, X):
         if len(self.classes_) == 1:
             return self.estimators[0].predict(X)
         answer = LabelResponse(self.classes_)
@@ -51,5 +51,5 @@ class PeerClassifier(ClassifierMixin, _Peers):
 class PeerRegressor(RegressorMixin, _Peers):
     """The mean of the predictions."""
 
-    def predict(self, X, **params):
+    def predict(self, X):
         return np.mean([number_response(model, X, None)[1] for model in self.estimators], axis=0)
