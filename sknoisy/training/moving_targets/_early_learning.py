@@ -74,7 +74,8 @@ class EarlyLearning(BaseTraining):
         """
         epochs, n_rounds = None, self.n_rounds or N_REFITS
         weighted = evidence.target.is_labels or evidence.inputs.sample_weight is not None
-        if self._by_epochs(weighted):
+        alone = evidence.target.is_labels and len(evidence.target.classes) < 2
+        if self._by_epochs(weighted) and not alone:
             epochs = Epochs(self.estimator, evidence, self._seed())
             n_rounds = self.n_rounds or planned_epochs(self.estimator)
         else:

@@ -34,8 +34,8 @@ class EarlyLearningClassifier(WrappedClassifier, EarlyLearning):
     what it says of the rows of its training, and the weights change with each epoch (there with
     each batch). Any other is fitted anew in each round, and p comes from models that have not seen
     the row: a refit knows all labels by heart at once, and has no early time. The gap 1 - <p, t> is
-    taken to be no less than 0.05. Where all labels are right, a model that is often wrong loses some
-    accuracy: what it says early is worse than the labels.
+    taken to be no less than 0.05. Where all labels are right, a model that is often wrong loses
+    some accuracy: what it says early is worse than the labels.
 
     Number of fits: 1 by epochs; else `cv` (5) in each of `n_iter_` rounds, plus 1.
 
