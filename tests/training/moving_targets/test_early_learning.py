@@ -357,7 +357,7 @@ def test_few_rows_and_rare_classes():
         warnings.simplefilter("ignore")
         model = EarlyLearningClassifier(LogisticRegression(), n_rounds=2).fit(X, y)
     assert len(model.estimator_.classes_) == 3 and model.label_proba_[10, 2] == 1
-        one = EarlyLearningClassifier(network(), weight_strategy="resample").fit(X, y * 0)
+    one = EarlyLearningClassifier(network(), weight_strategy="resample").fit(X, y * 0)
     assert one.n_iter_ == 0 and (one.predict(X) == 0).all()
     for rows in (1, 2, 3):
         few = EarlyLearningRegressor(Ridge(), n_rounds=2, cv=2).fit(X[:rows], X[:rows, 0])
