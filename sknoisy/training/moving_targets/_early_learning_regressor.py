@@ -23,7 +23,8 @@ class EarlyLearningRegressor(WrappedRegressor, EarlyLearning):
     all in the beginning.
 
     The paper is about labels, and where its loss asks how surely a row is known, this has one
-    strength for all rows.
+    strength for all rows. Models that err by smoothing, such as neighbours, become smoother still
+    and lose where numbers are right: choose a lower strength for them.
 
     A model that can be trained on, by `partial_fit`, is trained by epochs, and is asked about the
     rows of its training. Any other is fitted anew in each round, and rows are judged by models that
