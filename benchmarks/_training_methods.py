@@ -40,6 +40,13 @@ from sknoisy.training.mixing import (
     MixupRegressor,
     NeighborMixRegressor,
 )
+from sknoisy.training.moving_targets import (
+    CoTeachingClassifier,
+    CoTeachingRegressor,
+    EarlyLearningClassifier,
+    EarlyLearningRegressor,
+    RepresentationCalibrationClassifier,
+)
 from sknoisy.training.shift import TargetShiftRegressor
 from sknoisy.training.sources import ListDecodableRegressor, SubjectiveLearningRegressor
 
@@ -160,6 +167,13 @@ METHODS = {
     ),
     "MissingGroupReweightingClassifier": ours(
         MissingGroupReweightingClassifier, ("a spurious column",), {"groups": "attribute"}
+    ),
+    "EarlyLearningClassifier": ours(EarlyLearningClassifier, LABELS),
+    "EarlyLearningRegressor": ours(EarlyLearningRegressor, NUMBERS),
+    "CoTeachingClassifier": ours(CoTeachingClassifier, LABELS),
+    "CoTeachingRegressor": ours(CoTeachingRegressor, NUMBERS),
+    "RepresentationCalibrationClassifier": ours(
+        RepresentationCalibrationClassifier, ("rare classes",)
     ),
     # ---------------------------------------------------------------- peers
     "HuberRegressor (linear)": Method(

@@ -49,6 +49,7 @@ FLOORS = [
     "training.trusted",
     "training.poisoned",
     "training.losses",
+    "training.moving_targets",
     "training.groups",
     "training.error_models",
     "training.distillation",
