@@ -89,9 +89,9 @@ def models_in_stages(estimator, rows, subsets, *, warmup, n_epochs, way, seed):
     before, last = [], model
     if isinstance(model, Pipeline):
         name, last = model.steps[-1]
-        params_of_steps, weight = params_of_steps(model, weight, params)
-        before, X = fitted_steps(model, X, y, params_of_steps)
-        params = params_of_steps[name]
+        of_steps, weight = params_of_steps(model, weight, params)
+        before, X = fitted_steps(model, X, y, of_steps)
+        params = of_steps[name]
     train = _epochs if way == "epochs" else _trees
     for trained in train(last, (X, y, weight, params, strategy), subsets, warmup, n_epochs, seed):
         yield Pipeline([*before, (name, trained)]) if before else trained
