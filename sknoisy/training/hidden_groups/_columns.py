@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix, issparse, vstack
 
-from sknoisy._evidence._table import is_table
+from sknoisy._evidence import TableEncoder, is_table
+from sknoisy._evidence._table import as_table, kind_of
 
 
 def with_columns(X, owner):
@@ -16,19 +19,20 @@ def with_columns(X, owner):
     if is_table(X):
         raise TypeError(
             f"{owner} swaps columns between rows, of arrays, sparse matrices and pandas tables: "
-            f"give {type(X).__name__} as one of them (to_pandas(), or pd.DataFrame(X))."
+            f"give the {type(X).__name__} as one of them (to_pandas(), or pd.DataFrame(X))."
         )
     array = np.asarray(X)
     if array.ndim == 2:
         return array
-    if array.dtype.kind in "OUST":
+    if array.ndim == 1 and array.dtype.kind in "OUST":
         raise TypeError(
             f"{owner} swaps columns between rows, and X is a list of texts, which has none: put "
             f"it behind the vectoriser, as in make_pipeline(TfidfVectorizer(), {owner}(...))."
         )
     raise ValueError(
         f"Expected 2D array, got an array of {array.ndim} dimensions: {owner} swaps columns "
-        "between rows. Reshape your data so that each row is one list of features."
+        "between rows. Reshape your data: reshape(-1, 1) makes one feature of a single column, "
+        "reshape(1, -1) one row of a single sample."
     )
 
 
@@ -40,13 +44,26 @@ def read_concepts(concepts, X):
     out = []
     for concept in concepts:
         members = [concept] if np.ndim(concept) == 0 else list(concept)
-        at = [names.get(m, m) if isinstance(m, str) or m in names else m for m in members]
-        odd = [m for m in at if not isinstance(m, (int, np.integer)) or not 0 <= m < X.shape[1]]
+        at = [names.get(member, member) for member in members]
+        odd = [m for m in at if not (isinstance(m, Integral) and 0 <= m < X.shape[1])]
         if odd or not at:
-            what = f"has no column {odd[0]!r}" if odd else "none is named in one of them"
-            raise ValueError(f"concepts must be lists of columns of X, and X {what}.")
+            what = f"X has no column {odd[0]!r}" if odd else "one of them is empty"
+            raise ValueError(
+                f"concepts must be columns of X, or lists of such, by name or number; {what}."
+            )
         out.append(np.array(at, dtype=int))
     return out
+
+
+def values_of(X, columns):
+    """(n, q) columns of a table as numbers in comparable units; q is 0 where they cannot be."""
+    if isinstance(X, pd.DataFrame):
+        part = X.iloc[:, columns]
+    else:
+        part = as_table(X.tocsc()[:, columns] if issparse(X) else X[:, columns])
+    if all(kind_of(part.iloc[:, j])[0] == "left out" for j in range(part.shape[1])):
+        return np.empty((len(part), 0))
+    return TableEncoder().fit_transform(part)
 
 
 def swapped(X, rows, columns, donors):
@@ -72,7 +89,7 @@ def swapped(X, rows, columns, donors):
         for j in columns:
             out.isetitem(j, X.iloc[:, j].array.take(donors))
         return out
-    out = X[rows].copy()
+    out = X[rows]
     out[:, columns] = X[np.ix_(donors, columns)]
     return out
 

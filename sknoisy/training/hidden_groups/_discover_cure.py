@@ -1,16 +1,14 @@
-"""Find columns that help in one environment and mislead in another, and take their grip."""
+"""Find columns that help the rule and mislead the exceptions, and take their grip."""
 
 from __future__ import annotations
 
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.sparse import issparse
-from sklearn.cluster import KMeans
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
-from sknoisy._evidence import Evidence, TableEncoder, cross_fit, take_rows
+from sknoisy._evidence import Evidence, cross_fit, take_rows
 from sknoisy._evidence._fitting import take_params
 from sknoisy._evidence._responses import LabelResponse
 from sknoisy._wrapper import WrappedClassifier
@@ -22,18 +20,116 @@ from sknoisy.training.hidden_groups._columns import (
     swapped,
     with_columns,
 )
+from sknoisy.training.hidden_groups._environments import (
+    are_unstable,
+    candidates,
+    exceptions,
+    sensitivities,
+)
 from sknoisy.treatment._treated import Treated
 
 N_DONORS = 10  # rows whose values stand for those that a concept may have
 SURE = 1e-3  # probabilities are kept so far from 0 and 1 in log-odds
-SEPARATION = 4.0  # of two environments, in their spread; the halves of a normal have 2.65
-FEWEST = 5  # rows that are no mere outliers
-MINOR = 0.3  # largest share of a class that may be the exception
-LEAST_HELP = 0.1  # log-odds, below which no model leans on a concept
 
 
 class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
-    """TODO"""
+    """Classifier that finds columns which mislead a hidden group, and cuts their tie to the label.
+
+    - Discover: within each class, rows that stand apart in a column are its exceptions (two means;
+      at most 30 % of the class, at least 5 rows, and four times as far from the rest as rows
+      spread). A column is unstable if the model leans on it and it misleads the exceptions of at
+      least two classes about as much as it helps the rule: in log-odds of the given label, out of
+      sample, against what the model says with other values in the column.
+    - Cure: each row comes `n_copies` times. In each copy the unstable columns have the values of a
+      row of some class, its own as often as any other, so that they tell nothing of the label. The
+      model is fitted to these rows, and judged again, until no further column is unstable.
+
+    No group labels are needed, and the model needs no weights. A shortcut cannot be told from a
+    column that is right in most rows and plainly wrong in the others: both have exceptions that
+    they mislead. Look at `unstable_`, and name in `concepts` what may be a shortcut at all, as the
+    paper does with its bank of concepts. A shortcut without clusters, one that fades over into its
+    exceptions, is not found; the model is then the plain one. So it is where nothing is unstable.
+    Rows with wrong labels are exceptions of every column that has clusters, and of these not even
+    the right ones are then safe; a few are harmless.
+
+    Number of fits: 1 where no column has exceptions; else `cv` (5) in each of `n_iter_` rounds,
+    plus 1. Each fold also predicts its rows ten times for each column with exceptions. With very
+    many columns, name `concepts`.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        The classifier to wrap. X must have columns (an array, a sparse matrix, a pandas table, with
+        categories or texts in its columns); texts themselves are refused.
+    concepts : list of columns, or of lists of columns, default=None
+        What may be unstable, by number, or by name where X is a table. Columns in one list are
+        judged and swapped together. None means each column on its own.
+    harm : float >= 0, default=0.5
+        How much a column must mislead its exceptions to be unstable, as a share of what it helps
+        the rule.
+    n_copies : int >= 1, default=2
+        Times that each row comes, where a column is unstable.
+    max_iter : int >= 1, default=3
+        Rounds, at most.
+    cv : int >= 2, splitter, iterable or None, default=5
+        Folds in which the model judges rows that it has not seen; None means 5.
+    weight_strategy : {"native", "resample"}, default="native"
+        How `sample_weight` given to `fit` reaches the model: as its own (an error when it takes
+        none), or by repeating and leaving out rows in proportion to weight.
+    n_jobs : int or None, default=None
+        Jobs of the folds.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the folds, the two means, the values that are swapped, and every `random_state` that
+        `estimator` leaves at None.
+
+    Attributes
+    ----------
+    estimator_ : estimator object
+        The wrapped model, fitted to the rows after the cure.
+    classes_ : ndarray of shape (K,)
+    unstable_ : ndarray of int
+        Numbers of the columns that were found to be unstable.
+    sensitivity_ : ndarray of shape (2, K, C)
+        What each concept adds to the log-odds of a row's label in the plain model: the mean over
+        the rule, and over the exceptions, of each class. NaN where there are none.
+    exceptions_ : ndarray of shape (n, C) of bool
+        Rows that stand apart from their class in a concept.
+    n_iter_ : int
+        Rounds.
+    noise_mask_ : ndarray of shape (n,) of bool
+        All False: no row is held to be wrong.
+    n_features_in_, feature_names_in_
+        Of the wrapped model, where it has them.
+
+    See Also
+    --------
+    ProductOfExpertsClassifier : By weights, for any kind of X.
+
+    References
+    ----------
+    S. Wu, M. Yuksekgonul, L. Zhang, J. Zou: "Discover and Cure: Concept-aware Mitigation of
+    Spurious Correlation", ICML, 2023. There the clusters are of a network's embedding of each
+    class, concepts are images of things that may be spurious, their sensitivity is the gradient of
+    an environment's loss, and images of concepts are mixed into those of other classes in
+    proportion to the spread of the sensitivity. Here concepts are columns, the clusters are of one
+    at a time, a column is swapped or not, and the last fit sees its values balanced.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sknoisy.training.hidden_groups import DiscoverCureClassifier
+    >>> rng = np.random.RandomState(0)
+    >>> y = rng.randint(2, size=1000)
+    >>> hint = np.where(rng.rand(1000) < 0.05, 1 - y, y)  # misleads one row in twenty
+    >>> X = np.column_stack([y + 0.6 * rng.randn(1000), hint + 0.1 * rng.randn(1000)])
+    >>> model = DiscoverCureClassifier(LogisticRegression(), random_state=0).fit(X, y)
+    >>> model.unstable_
+    array([1])
+    >>> plain = LogisticRegression().fit(X, y)
+    >>> bool(abs(model.estimator_.coef_[0, 1]) < 0.2 * plain.coef_[0, 1])
+    True
+    """
 
     _task = "classification"
     _parameter_constraints: dict = {
@@ -70,27 +166,29 @@ class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
 
     def _train(self, evidence):
         X, codes = with_columns(evidence.inputs.X, type(self).__name__), evidence.target.codes
-        concepts, rng = read_concepts(self.concepts, X), check_random_state(self._seed())
-        folds = []
-        if len(evidence.target.classes) > 1:
+        weight, rng = evidence.inputs.sample_weight, check_random_state(self._seed())
+        concepts = read_concepts(self.concepts, X)
+        exception = exceptions(X, concepts, codes, weight, self._seed())
+        asked = np.flatnonzero(candidates(exception, codes))
+        unstable, cured, n_iter = np.zeros(len(concepts), dtype=bool), None, 0
+        first = np.full((2, len(evidence.target.classes), len(concepts)), np.nan)
+        if len(asked):
+            donors = draw_of(dealt_classes(codes, N_DONORS), codes, weight, rng)
             [folds] = evidence.splits(self.cv, random_state=self._seed())
-        unstable, cured, first, n_iter = np.zeros(len(concepts), dtype=bool), None, None, 0
-        exception = exceptions(X, concepts, codes, self._seed())
-        donors = dealt_donors(codes, evidence.inputs.sample_weight, N_DONORS, rng)
-        while folds and n_iter < self.max_iter:
+        while len(asked) and n_iter < self.max_iter:
+            of = [concepts[j] for j in asked]
+            said = self._contributions(evidence, X, cured, of, donors, folds)
+            found = sensitivities(said, exception[:, asked], codes)
+            if n_iter == 0:
+                first[:, :, asked] = found
             n_iter += 1
-            said = self._contributions(evidence, X, cured, concepts, donors, folds)
-            found = sensitivities(said, exception, codes)
-            first = found if first is None else first
-            new = are_unstable(found, self.harm) & ~unstable
+            new = are_unstable(found, self.harm) & ~unstable[asked]
             if not new.any():
                 break
-            unstable |= new
-            columns = np.unique(np.concatenate([concepts[j] for j in np.flatnonzero(unstable)]))
-            cured = balanced(X, evidence, columns, self.n_copies, rng)
-        columns = [concepts[j] for j in np.flatnonzero(unstable)]
+            unstable[asked[new]] = True
+            cured = balanced(X, evidence, _columns(concepts, unstable), self.n_copies, rng)
         attributes = {
-            "unstable_": np.unique(np.concatenate(columns)) if columns else np.array([], dtype=int),
+            "unstable_": _columns(concepts, unstable),
             "sensitivity_": first,
             "exceptions_": exception,
             "n_iter_": n_iter,
@@ -148,110 +246,33 @@ class _Contributions:
         n, m = len(rows), self.donors.shape[0]
         both = stacked(X, self.donors)
         as_it_is = self._log_odds(model, X, rows)
+        at, donor = np.tile(np.arange(n), m), np.repeat(np.arange(n, n + m), n)
         out = np.empty((n, len(self.concepts)))
         for j, columns in enumerate(self.concepts):
-            at, donor = np.tile(np.arange(n), m), np.repeat(np.arange(n, n + m), n)
-            other = swapped(both, at, columns, donor)
-            values = self._log_odds(model, other, np.tile(rows, m))
+            values = self._log_odds(model, swapped(both, at, columns, donor), np.tile(rows, m))
             out[:, j] = as_it_is - values.reshape(m, n).mean(axis=0)
         return out
 
     def _log_odds(self, model, X, rows):
         """Of the given labels; differences of decision values where there is nothing else."""
         method, values = LabelResponse(self.target.classes)(model, X, rows)
-        codes = self.target.codes[rows]
+        given = np.eye(values.shape[1])[self.target.codes[rows]] == 1
         if method == "decision_function":
-            own = values[np.arange(len(rows)), codes]
-            others = np.where(np.eye(values.shape[1])[codes] == 1, -np.inf, values)
-            return own - others.max(axis=1)
-        own = np.clip(values[np.arange(len(rows)), codes], SURE, 1 - SURE)
+            return values[given] - np.where(given, -np.inf, values).max(axis=1)
+        own = np.clip(values[given], SURE, 1 - SURE)
         return np.log(own / (1 - own))
 
 
-def exceptions(X, concepts, codes, random_state=None):
-    """(n, C) of bool: rows of a class that stand apart from the rest of it in a concept.
-
-    Two means part a class, and the smaller part is the exception; nothing is where the two are not
-    apart, as the halves of a normal distribution are not, or the smaller one has too few rows, or
-    so many that it is none.
-    """
-    out = np.zeros((len(codes), len(concepts)), dtype=bool)
-    for j, columns in enumerate(concepts):
-        values = values_of(X, columns)
-        for k in range(codes.max() + 1):
-            mine = np.flatnonzero(codes == k)
-            minor = parted(values[mine], random_state)
-            if FEWEST <= minor.sum() <= MINOR * len(mine):
-                out[mine, j] = minor
-    return out
+def _columns(concepts, chosen):
+    """Numbers of the columns of those concepts, in their order."""
+    none = np.array([], dtype=int)
+    return np.unique(np.concatenate([none, *(concepts[j] for j in np.flatnonzero(chosen))]))
 
 
-def parted(values, random_state=None):
-    """(n,) the smaller of two parts of rows (n, q) that stand apart, or none."""
-    none = np.zeros(len(values), dtype=bool)
-    if len(values) < 2 * FEWEST or np.ptp(values, axis=0).max(initial=0.0) <= 0:
-        return none
-    parts = KMeans(2, n_init=3, random_state=random_state).fit(values)
-    second = parts.labels_ == 1
-    line = parts.cluster_centers_[1] - parts.cluster_centers_[0]
-    along = values @ line / (np.linalg.norm(line) or 1.0)
-    means = np.where(second, along[second].mean(), along[~second].mean())
-    within = np.sqrt(np.mean((along - means) ** 2))
-    if np.ptp(means) < SEPARATION * within:
-        return none
-    return second if second.sum() <= len(values) / 2 else ~second
-
-
-def values_of(X, columns):
-    """(n, q) columns of a table as numbers."""
-    part = X.tocsc()[:, columns].toarray() if issparse(X) else X[:, columns] if isinstance(
-        X, np.ndarray
-    ) else X.iloc[:, columns]
-    return TableEncoder().fit_transform(part)
-
-
-def sensitivities(contributions, exception, codes):
-    """(2, K, C): mean contribution to rows of a class that are the rule, and that are exceptions.
-
-    Parameters
-    ----------
-    contributions : ndarray of shape (n, C)
-        NaN for rows that nobody judged.
-    exception : ndarray of shape (n, C) of bool
-    codes : ndarray of shape (n,)
-
-    Returns
-    -------
-    ndarray of shape (2, K, C)
-        NaN where there is no such row.
-    """
-    out = np.full((2, codes.max() + 1, contributions.shape[1]), np.nan)
-    known = np.isfinite(contributions)
-    filled = np.where(known, contributions, 0.0)
-    for k in range(out.shape[1]):
-        for e, part in enumerate((~exception, exception)):
-            mine = part & known & (codes == k)[:, None]
-            with np.errstate(invalid="ignore"):
-                out[e, k] = (filled * mine).sum(axis=0) / mine.sum(axis=0)
-    return out
-
-
-def are_unstable(sensitivity, harm):
-    """(C,) concepts that mislead the exceptions as they help the rule: means over the classes.
-
-    That is of classes that have exceptions, which must be two at least. What the donors happen to
-    be like adds to some classes what it takes from others.
-    """
-    has = np.isfinite(sensitivity).all(axis=0)
-    total = np.where(has, sensitivity, 0.0).sum(axis=1)
-    rule, exception = total / np.maximum(has.sum(axis=0), 1)
-    return (has.sum(axis=0) >= 2) & (rule > LEAST_HELP) & (exception < -harm * rule)
-
-
-def dealt_donors(codes, sample_weight, n_donors, rng):
-    """(m,) rows, drawn in proportion to weight, of all classes in turn."""
+def dealt_classes(codes, n_donors):
+    """(m,) classes in turn, each once at least."""
     n_classes = codes.max() + 1
-    return draw_of(np.arange(max(n_donors, n_classes)) % n_classes, codes, sample_weight, rng)
+    return np.arange(max(n_donors, n_classes)) % n_classes
 
 
 def draw_of(wanted, codes, sample_weight, rng):
@@ -272,15 +293,13 @@ def balanced(X, evidence, columns, n_copies, rng):
     class, its own class as often as any other; where it is its own, the row stays as it is.
     """
     codes, n_classes = evidence.target.codes, len(evidence.target.classes)
-    n = len(codes)
-    rows = np.tile(np.arange(n), n_copies)
-    wanted = np.empty((n_copies, n), dtype=int)
+    rows = np.tile(np.arange(len(codes)), n_copies)
+    wanted = np.empty((n_copies, len(codes)), dtype=int)
     for k in range(n_classes):  # classes of the donors are dealt out evenly within each class
         mine = np.flatnonzero(codes == k)
         start = rng.permutation(len(mine))
         wanted[:, mine] = (k + start + np.arange(n_copies)[:, None]) % n_classes
-    wanted = wanted.ravel()
-    donors = rows.copy()
+    donors, wanted = rows.copy(), wanted.ravel()
     other = wanted != codes[rows]
     donors[other] = draw_of(wanted[other], codes, evidence.inputs.sample_weight, rng)
     return swapped(X, rows, columns, donors), rows

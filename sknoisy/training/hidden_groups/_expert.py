@@ -10,12 +10,13 @@ from sknoisy._evidence._fitting import first_steps
 from sknoisy._evidence._table import behind_encoder
 from sknoisy._soft_fit import SoftRows
 
+LEFT = 0.1  # of the weight of a class, below which it is about to vanish
 CALM = 0.01  # mean change of the labels at which the twins have come to rest
 
 
 def restrained_model(estimator, X):
-    """A tree of two levels, behind the steps of a Pipeline or an encoder of tables."""
-    tree = DecisionTreeClassifier(max_depth=1, min_samples_leaf=0.02)
+    """A tree of one split, behind the steps of a Pipeline or an encoder of tables."""
+    tree = DecisionTreeClassifier(max_depth=1, min_weight_fraction_leaf=0.02)
     if isinstance(estimator, Pipeline):
         return Pipeline([*first_steps(estimator).steps, (estimator.steps[-1][0], tree)])
     return behind_encoder(tree, X)
@@ -44,9 +45,10 @@ def twin_proba(evidence, model, n_rounds, *, random_state=None, n_jobs=None):
         mass = base @ soft
         held = rows.out_of_sample(model, soft * (mass.sum() / (n_classes * mass)), halves)
         moved = pulled_labels(soft, held)
-        if (base @ moved < 0.1 * (base @ np.eye(n_classes)[codes])).any():
+        if (base @ moved < LEFT * (base @ np.eye(n_classes)[codes])).any():
             return said if np.isfinite(said).any() else held
-        said, change = held, np.abs(moved - soft).sum(axis=1).mean() / 2
+        change = np.average(np.abs(moved - soft).sum(axis=1), weights=base) / 2
+        said = held
         soft = moved
         if change <= CALM:
             break

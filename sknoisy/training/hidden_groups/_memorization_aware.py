@@ -29,6 +29,7 @@ class MemorizationAwareClassifier(WrappedClassifier, ShiftedTraining):
         twin=None,
         n_rounds=10,
         temperature=0.1,
+        plain_share=0.0,
         max_weight=100.0,
         max_iter=10,
         tol=0.02,
@@ -41,6 +42,7 @@ class MemorizationAwareClassifier(WrappedClassifier, ShiftedTraining):
         self.twin = twin
         self.n_rounds = n_rounds
         self.temperature = temperature
+        self.plain_share = plain_share
         self.max_weight = max_weight
         self.max_iter = max_iter
         self.tol = tol

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from numbers import Real
-
-from sklearn.utils._param_validation import Interval
-
 from sknoisy._evidence._fitting import IsModel, check_kind
 from sknoisy._wrapper import WrappedClassifier
 from sknoisy.training.hidden_groups._expert import held_out, restrained_model
-from sknoisy.training.hidden_groups._shifted import ShiftedTraining, shifted_targets
-import numpy as np
+from sknoisy.training.hidden_groups._shifted import ShiftedTraining
 
 
 class ProductOfExpertsClassifier(WrappedClassifier, ShiftedTraining):
@@ -19,7 +14,6 @@ class ProductOfExpertsClassifier(WrappedClassifier, ShiftedTraining):
     _parameter_constraints: dict = {
         **ShiftedTraining._parameter_constraints,
         "weak": [IsModel(), None],
-        "plain_share": [Interval(Real, 0, 1, closed="both")],
     }
 
     def __init__(
@@ -58,9 +52,3 @@ class ProductOfExpertsClassifier(WrappedClassifier, ShiftedTraining):
             weak = restrained_model(self.estimator, evidence.inputs.X)
         how = {"random_state": self._seed(), "n_jobs": self.n_jobs}
         return held_out(evidence.without_fit_params(), weak, self.cv, **how)
-
-    def _targets(self, proba, shift, codes):
-        product = shifted_targets(proba, shift, codes)
-        if self.plain_share == 0.0:
-            return product
-        return (1 - self.plain_share) * product + self.plain_share * np.eye(len(shift.T))[codes]

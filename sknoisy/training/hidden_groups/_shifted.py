@@ -26,6 +26,7 @@ class ShiftedTraining(BaseTraining):
     _task = "classification"
     _parameter_constraints: dict = {
         **BaseTraining._parameter_constraints,
+        "plain_share": [Interval(Real, 0, 1, closed="both")],
         "max_weight": [Interval(Real, 1, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -43,6 +44,7 @@ class ShiftedTraining(BaseTraining):
         if len(classes) > 1:
             expert = self._expert_proba(evidence)
             soft, n_iter = self._loop(evidence, given, log_expert(expert, self.max_weight))
+            soft = of_mean_one(soft, evidence.inputs.sample_weight)
         weight = soft.sum(axis=1)
         with np.errstate(divide="ignore"):
             loss = -np.log(expert[np.arange(len(codes)), codes])
@@ -66,11 +68,12 @@ class ShiftedTraining(BaseTraining):
         weight = evidence.inputs.sample_weight
         soft = given
         for number in range(self.max_iter if folds else 0):
-            proba = rows.out_of_sample(self.estimator, soft, folds)
+            proba = rows.out_of_sample(self.estimator, of_mean_one(soft, weight), folds)
             judged = np.isfinite(proba).all(axis=1)
             wanted = given.copy()
             of, by = np.clip(proba[judged], 0.0, 1.0), shift[judged]
-            wanted[judged] = self._targets(of, by, codes[judged])
+            product = shifted_targets(of, by, codes[judged])
+            wanted[judged] += (1 - self.plain_share) * (product - given[judged])
             # the first targets are taken whole: what the plain model was given is no target
             new = wanted if number == 0 else soft + STEP * (wanted - soft)
             size = np.average(new.sum(axis=1), weights=weight)
@@ -87,9 +90,6 @@ class ShiftedTraining(BaseTraining):
             )
         return soft, self.max_iter if folds else 0
 
-    def _targets(self, proba, shift, codes):
-        return shifted_targets(proba, shift, codes)
-
     def _treated(self, evidence, soft, attributes):
         """The last fit: each row once for each label that it is given."""
         codes, inputs = evidence.target.codes, evidence.inputs
@@ -105,6 +105,11 @@ class ShiftedTraining(BaseTraining):
             noise_mask=np.zeros(len(codes), dtype=bool),
             attributes=attributes,
         )
+
+
+def of_mean_one(soft, sample_weight):
+    """Soft labels of which the sums of the rows, their weights, have mean one."""
+    return soft / np.average(soft.sum(axis=1), weights=sample_weight)
 
 
 def log_expert(proba, max_weight):

@@ -1,0 +1,91 @@
+"""Environments within classes, and what a concept does in each of them."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.cluster import KMeans
+
+from sknoisy.training.hidden_groups._columns import values_of
+
+SEPARATION = 4.0  # of two environments, in their spread; the halves of a normal have 2.65
+FEWEST = 5  # rows that are no mere outliers
+MINOR = 0.3  # largest share of a class that may be the exception
+LEAST_HELP = 0.1  # log-odds, below which no model leans on a concept
+
+
+def exceptions(X, concepts, codes, sample_weight=None, random_state=None):
+    """(n, C) of bool: rows of a class that stand apart from the rest of it in a concept.
+
+    Two means part a class, and the smaller part is the exception; nothing is where the two are not
+    apart, as the halves of a normal distribution are not, or the smaller one has too few rows, or
+    so many that it is none.
+    """
+    weight = np.ones(len(codes)) if sample_weight is None else sample_weight
+    out = np.zeros((len(codes), len(concepts)), dtype=bool)
+    for j, columns in enumerate(concepts):
+        values = values_of(X, columns)
+        for k in range(codes.max() + 1):
+            mine = np.flatnonzero((codes == k) & (weight > 0))
+            out[mine, j] = parted(values[mine], weight[mine], random_state)
+    return out
+
+
+def parted(values, weight, random_state=None):
+    """(n,) the smaller of two parts of rows (n, q) that stand apart, or none."""
+    none = np.zeros(len(values), dtype=bool)
+    if len(values) < 2 * FEWEST or np.ptp(values, axis=0).max(initial=0.0) <= 0:
+        return none
+    parts = KMeans(2, n_init=3, random_state=random_state).fit(values, sample_weight=weight)
+    line = parts.cluster_centers_[1] - parts.cluster_centers_[0]
+    along, second = values @ line, parts.labels_ == 1
+    means = [np.average(along[part], weights=weight[part]) for part in (~second, second)]
+    within = np.sqrt(np.average((along - np.where(second, *means[::-1])) ** 2, weights=weight))
+    if np.ptp(means) < SEPARATION * within:
+        return none
+    minor = second if weight[second].sum() <= weight.sum() / 2 else ~second
+    small = weight[minor].sum() <= MINOR * weight.sum()
+    return minor if small and minor.sum() >= FEWEST else none
+
+
+def candidates(exception, codes):
+    """(C,) concepts that have exceptions in two classes at least: those that may be unstable."""
+    classes = [exception[codes == k].any(axis=0) for k in range(codes.max() + 1)]
+    return np.sum(classes, axis=0) >= 2
+
+
+def sensitivities(contributions, exception, codes):
+    """(2, K, C) mean contribution to rows of a class that are the rule, and that are exceptions.
+
+    Parameters
+    ----------
+    contributions : ndarray of shape (n, C)
+        NaN for rows that nobody judged.
+    exception : ndarray of shape (n, C) of bool
+    codes : ndarray of shape (n,)
+
+    Returns
+    -------
+    ndarray of shape (2, K, C)
+        NaN where there is no such row.
+    """
+    out = np.full((2, codes.max() + 1, contributions.shape[1]), np.nan)
+    known = np.isfinite(contributions)
+    filled = np.where(known, contributions, 0.0)
+    for k in range(out.shape[1]):
+        for e, part in enumerate((~exception, exception)):
+            mine = part & known & (codes == k)[:, None]
+            with np.errstate(invalid="ignore"):
+                out[e, k] = (filled * mine).sum(axis=0) / mine.sum(axis=0)
+    return out
+
+
+def are_unstable(sensitivity, harm):
+    """(C,) concepts that mislead the exceptions as they help the rule: means over the classes.
+
+    That is of classes that have exceptions, which must be two at least. What the donors happen to
+    be like adds to some classes what it takes from others.
+    """
+    has = np.isfinite(sensitivity).all(axis=0)
+    total = np.where(has, sensitivity, 0.0).sum(axis=1)
+    rule, exception = total / np.maximum(has.sum(axis=0), 1)
+    return (has.sum(axis=0) >= 2) & (rule > LEAST_HELP) & (exception < -harm * rule)
