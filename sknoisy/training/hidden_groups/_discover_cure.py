@@ -48,9 +48,9 @@ class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
     column that is right in most rows and plainly wrong in the others: both have exceptions that
     they mislead. Look at `unstable_`, and name in `concepts` what may be a shortcut at all, as the
     paper does with its bank of concepts. A shortcut without clusters, one that fades over into its
-    exceptions, is not found; the model is then the plain one. So it is where nothing is unstable.
-    Rows with wrong labels are exceptions of every column that has clusters, and of these not even
-    the right ones are then safe; a few are harmless.
+    exceptions, is not found; where nothing is unstable, the model is the plain one. Rows with wrong
+    labels stand apart from their class in every column that has clusters: with many of them, a
+    column that tells the truth may look unstable, too.
 
     Number of fits: 1 where no column has exceptions; else `cv` (5) in each of `n_iter_` rounds,
     plus 1. Each fold also predicts its rows ten times for each column with exceptions. With very
@@ -95,7 +95,7 @@ class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
     exceptions_ : ndarray of shape (n, C) of bool
         Rows that stand apart from their class in a concept.
     n_iter_ : int
-        Rounds.
+        Rounds; one also where no column has exceptions.
     noise_mask_ : ndarray of shape (n,) of bool
         All False: no row is held to be wrong.
     n_features_in_, feature_names_in_
@@ -191,7 +191,7 @@ class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
             "unstable_": _columns(concepts, unstable),
             "sensitivity_": first,
             "exceptions_": exception,
-            "n_iter_": n_iter,
+            "n_iter_": max(n_iter, 1),
         }
         return self._treated(evidence, cured, attributes)
 

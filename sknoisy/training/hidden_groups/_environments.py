@@ -10,7 +10,7 @@ from sknoisy.training.hidden_groups._columns import values_of
 SEPARATION = 4.0  # of two environments, in their spread; the halves of a normal have 2.65
 FEWEST = 5  # rows that are no mere outliers
 MINOR = 0.3  # largest share of a class that may be the exception
-LEAST_HELP = 0.1  # log-odds, below which no model leans on a concept
+LEAST_HELP = 0.5  # log-odds, below which no model leans on a concept
 
 
 def exceptions(X, concepts, codes, sample_weight=None, random_state=None):
@@ -35,9 +35,12 @@ def parted(values, weight, random_state=None):
     none = np.zeros(len(values), dtype=bool)
     if len(values) < 2 * FEWEST or np.ptp(values, axis=0).max(initial=0.0) <= 0:
         return none
-    parts = KMeans(2, n_init=3, random_state=random_state).fit(values, sample_weight=weight)
-    line = parts.cluster_centers_[1] - parts.cluster_centers_[0]
-    along, second = values @ line, parts.labels_ == 1
+    if values.shape[1] == 1:
+        along, second = values[:, 0], upper_part(values[:, 0], weight)
+    else:
+        parts = KMeans(2, n_init=10, random_state=random_state).fit(values, sample_weight=weight)
+        along = values @ (parts.cluster_centers_[1] - parts.cluster_centers_[0])
+        second = parts.labels_ == 1
     means = [np.average(along[part], weights=weight[part]) for part in (~second, second)]
     within = np.sqrt(np.average((along - np.where(second, *means[::-1])) ** 2, weights=weight))
     if np.ptp(means) < SEPARATION * within:
@@ -45,6 +48,17 @@ def parted(values, weight, random_state=None):
     minor = second if weight[second].sum() <= weight.sum() / 2 else ~second
     small = weight[minor].sum() <= MINOR * weight.sum()
     return minor if small and minor.sum() >= FEWEST else none
+
+
+def upper_part(values, weight):
+    """(n,) the upper one of the two means of numbers, which are not all the same: the best cut."""
+    order = np.argsort(values, kind="stable")
+    ordered, below = values[order], np.cumsum(weight[order])
+    total = np.cumsum(weight[order] * ordered)
+    left, right = below[:-1], below[-1] - below[:-1]
+    gap = (total[-1] - total[:-1]) / right - total[:-1] / left
+    between = np.where(ordered[1:] > ordered[:-1], left * right * gap**2, -1.0)
+    return values > ordered[between.argmax()]
 
 
 def candidates(exception, codes):

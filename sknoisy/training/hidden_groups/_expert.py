@@ -43,7 +43,8 @@ def twin_proba(evidence, model, n_rounds, *, random_state=None, n_jobs=None):
     soft, said = np.eye(n_classes)[codes], np.full((len(codes), n_classes), np.nan)
     for _ in range(n_rounds if halves else 0):
         mass = base @ soft
-        held = rows.out_of_sample(model, soft * (mass.sum() / (n_classes * mass)), halves)
+        alike = np.divide(mass.sum() / n_classes, mass, out=np.zeros(n_classes), where=mass > 0)
+        held = rows.out_of_sample(model, soft * alike, halves)
         moved = pulled_labels(soft, held)
         if (base @ moved < LEFT * (base @ np.eye(n_classes)[codes])).any():
             return said if np.isfinite(said).any() else held
@@ -70,7 +71,7 @@ def pulled_labels(soft, held):
     return moved
 
 
-def calibrated(held, codes, sample_weight=None, temperature=0.1):
+def calibrated(held, codes, sample_weight=None, temperature=0.01):
     """(n, K) probability of each label by what held-out models predict, not by how sure they are.
 
     sum_k p(k) P(label | k), where p is sharpened by the temperature and P(label | k) is the share
