@@ -60,7 +60,11 @@ def values_of(X, columns):
     if isinstance(X, pd.DataFrame):
         part = X.iloc[:, columns]
     else:
-        part = as_table(X.tocsc()[:, columns] if issparse(X) else X[:, columns])
+        part = X[:, columns].toarray() if issparse(X) else X[:, columns]
+        if part.dtype.kind in "fiub" and np.isfinite(part).all():
+            spread = part.std(axis=0)
+            return (part - part.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+        part = as_table(part)
     if all(kind_of(part.iloc[:, j])[0] == "left out" for j in range(part.shape[1])):
         return np.empty((len(part), 0))
     return TableEncoder().fit_transform(part)

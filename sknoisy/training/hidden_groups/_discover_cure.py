@@ -35,11 +35,12 @@ SURE = 1e-3  # probabilities are kept so far from 0 and 1 in log-odds
 class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
     """Classifier that finds columns which mislead a hidden group, and cuts their tie to the label.
 
-    - Discover: within each class, rows that stand apart in a column are its exceptions (two means;
-      at most 30 % of the class, at least 5 rows, and four times as far from the rest as rows
-      spread). A column is unstable if the model leans on it and it misleads the exceptions of at
-      least two classes about as much as it helps the rule: in log-odds of the given label, out of
-      sample, against what the model says with other values in the column.
+    - Discover: within each class, rows that stand apart in a column and look like another class are
+      its exceptions (two means; at most 30 % of the class, at least 5 rows, four times as far from
+      the rest as rows spread, and nearer to the rest of another class). A column is unstable if the
+      model leans on it and it misleads the exceptions about as much as it helps the rule: in
+      log-odds of the given label, out of sample, against what the model says with other values in
+      the column, on average over the classes with exceptions, which must be two at least.
     - Cure: each row comes `n_copies` times. In each copy the unstable columns have the values of a
       row of some class, its own as often as any other, so that they tell nothing of the label. The
       model is fitted to these rows, and judged again, until no further column is unstable.
@@ -93,7 +94,7 @@ class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
         What each concept adds to the log-odds of a row's label in the plain model: the mean over
         the rule, and over the exceptions, of each class. NaN where there are none.
     exceptions_ : ndarray of shape (n, C) of bool
-        Rows that stand apart from their class in a concept.
+        Rows that stand apart from their class in a concept, and look like another.
     n_iter_ : int
         Rounds; one also where no column has exceptions.
     noise_mask_ : ndarray of shape (n,) of bool
@@ -211,7 +212,7 @@ class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
             fit_params=take_params(inputs.fit_params, rows, n),
             weight_strategy=inputs.weight_strategy,
         )
-        respond = _Contributions(evidence.target, concepts, take_rows(X, donors))
+        respond = _Contributions(evidence.target, concepts, take_rows(X, donors), donors)
         how = {"random_state": self._seed(), "n_jobs": self.n_jobs}
         answers = cross_fit(self.estimator, stack, folds, respond, **how)
         total, n_tests = np.zeros((n, len(concepts))), np.zeros((n, 1))
@@ -235,22 +236,29 @@ class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
 
 
 class _Contributions:
-    """What a fitted model says of rows, less what it says with other values of a concept."""
+    """What a fitted model says of rows, less what it says with other values of a concept.
 
-    def __init__(self, target, concepts, donors):
+    Half of these are of rows of the same class, so that a column that tells each class from the
+    others helps the rule as much as it misleads exceptions, however many classes there are.
+    """
+
+    def __init__(self, target, concepts, X_donors, donors):
         self.target = target
         self.concepts = concepts
+        self.X_donors = X_donors
         self.donors = donors
 
     def __call__(self, model, X, rows):
-        n, m = len(rows), self.donors.shape[0]
-        both = stacked(X, self.donors)
+        n, m, codes = len(rows), len(self.donors), self.target.codes
+        both = stacked(X, self.X_donors)
         as_it_is = self._log_odds(model, X, rows)
         at, donor = np.tile(np.arange(n), m), np.repeat(np.arange(n, n + m), n)
+        own = codes[self.donors][:, None] == codes[rows]  # half of the values are of its own class
+        share = 0.5 * (own / own.sum(axis=0) + ~own / (~own).sum(axis=0))
         out = np.empty((n, len(self.concepts)))
         for j, columns in enumerate(self.concepts):
             values = self._log_odds(model, swapped(both, at, columns, donor), np.tile(rows, m))
-            out[:, j] = as_it_is - values.reshape(m, n).mean(axis=0)
+            out[:, j] = as_it_is - (share * values.reshape(m, n)).sum(axis=0)
         return out
 
     def _log_odds(self, model, X, rows):
@@ -270,9 +278,9 @@ def _columns(concepts, chosen):
 
 
 def dealt_classes(codes, n_donors):
-    """(m,) classes in turn, each once at least."""
+    """(m,) classes in turn, each twice at least."""
     n_classes = codes.max() + 1
-    return np.arange(max(n_donors, n_classes)) % n_classes
+    return np.arange(max(n_donors, 2 * n_classes)) % n_classes
 
 
 def draw_of(wanted, codes, sample_weight, rng):

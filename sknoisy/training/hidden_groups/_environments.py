@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.cluster import KMeans
 
 from sknoisy.training.hidden_groups._columns import values_of
@@ -14,20 +15,34 @@ LEAST_HELP = 0.5  # log-odds, below which no model leans on a concept
 
 
 def exceptions(X, concepts, codes, sample_weight=None, random_state=None):
-    """(n, C) of bool: rows of a class that stand apart from the rest of it in a concept.
+    """(n, C) of bool: rows that stand apart from their class in a concept, and look like another.
 
     Two means part a class, and the smaller part is the exception; nothing is where the two are not
     apart, as the halves of a normal distribution are not, or the smaller one has too few rows, or
-    so many that it is none.
+    so many that it is none. Exceptions that are no nearer to the rule of another class than to that
+    of their own mislead nobody.
     """
     weight = np.ones(len(codes)) if sample_weight is None else sample_weight
+    X = X.tocsc() if issparse(X) else X
+    classes = [np.flatnonzero((codes == k) & (weight > 0)) for k in range(codes.max() + 1)]
     out = np.zeros((len(codes), len(concepts)), dtype=bool)
     for j, columns in enumerate(concepts):
         values = values_of(X, columns)
-        for k in range(codes.max() + 1):
-            mine = np.flatnonzero((codes == k) & (weight > 0))
-            out[mine, j] = parted(values[mine], weight[mine], random_state)
+        minor = [parted(values[mine], weight[mine], random_state) for mine in classes]
+        rules = [_mean(values, weight, m[~part]) for m, part in zip(classes, minor, strict=True)]
+        for k, (mine, part) in enumerate(zip(classes, minor, strict=True)):
+            if part.any():
+                mean = _mean(values, weight, mine[part])
+                distance = [np.linalg.norm(mean - rule) for rule in rules]
+                out[mine[part], j] = min(distance) < 0.5 * distance[k]
     return out
+
+
+def _mean(values, weight, rows):
+    """(q,) of some rows; infinitely far from all others where there are none."""
+    if not len(rows):
+        return np.full(values.shape[1], np.inf)
+    return np.average(values[rows], axis=0, weights=weight[rows])
 
 
 def parted(values, weight, random_state=None):

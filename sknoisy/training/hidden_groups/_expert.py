@@ -10,22 +10,29 @@ from sknoisy._evidence._fitting import first_steps
 from sknoisy._evidence._table import behind_encoder
 from sknoisy._soft_fit import SoftRows
 
+TINY = 1e-15  # least probability in a logarithm
 LEFT = 0.1  # of the weight of a class, below which it is about to vanish
 CALM = 0.01  # mean change of the labels at which the twins have come to rest
 
 
-def restrained_model(estimator, X):
-    """A tree of one split, behind the steps of a Pipeline or an encoder of tables."""
-    tree = DecisionTreeClassifier(max_depth=1, min_weight_fraction_leaf=0.02)
+def restrained_model(estimator, evidence):
+    """A tree of one leaf for each class, behind the steps of a Pipeline or an encoder of tables."""
+    n_leaves = max(2, len(evidence.target.classes))
+    tree = DecisionTreeClassifier(max_leaf_nodes=n_leaves, min_weight_fraction_leaf=0.02)
     if isinstance(estimator, Pipeline):
         return Pipeline([*first_steps(estimator).steps, (estimator.steps[-1][0], tree)])
-    return behind_encoder(tree, X)
+    return behind_encoder(tree, evidence.inputs.X)
 
 
 def held_out(evidence, model, cv, *, random_state=None, n_jobs=None):
     """(n, K) probabilities by models that have not seen the row; NaN where nobody can say."""
     how = {"cv": cv, "random_state": random_state, "n_jobs": n_jobs}
     return evidence.responses(model, **how).values
+
+
+def given_loss(proba, codes):
+    """(n,) log-loss of the given labels; NaN where there are no probabilities."""
+    return -np.log(np.maximum(proba[np.arange(len(codes)), codes], TINY))
 
 
 def twin_proba(evidence, model, n_rounds, *, random_state=None, n_jobs=None):
@@ -79,7 +86,7 @@ def calibrated(held, codes, sample_weight=None, temperature=0.01):
     """
     known = np.isfinite(held).all(axis=1)
     sharp = np.full(held.shape, np.nan)
-    logits = np.log(np.maximum(held[known], 1e-12)) / temperature
+    logits = np.log(np.maximum(held[known], TINY)) / temperature
     sharp[known] = np.exp(logits - logits.max(axis=1, keepdims=True))
     sharp[known] /= sharp[known].sum(axis=1, keepdims=True)
     weight = np.ones(len(codes)) if sample_weight is None else sample_weight

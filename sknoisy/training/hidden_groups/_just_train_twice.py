@@ -11,7 +11,7 @@ from sknoisy._evidence._fitting import IsModel, check_kind, check_takes_weights
 from sknoisy._wrapper import WrappedClassifier
 from sknoisy.detection._base import CV
 from sknoisy.training._base import BaseTraining, times
-from sknoisy.training.hidden_groups._expert import held_out, restrained_model
+from sknoisy.training.hidden_groups._expert import given_loss, held_out, restrained_model
 from sknoisy.treatment._treated import Treated
 
 
@@ -22,7 +22,7 @@ class JustTrainTwiceClassifier(WrappedClassifier, BaseTraining):
     them weighs `upweight` times as much in the only further fit. No group labels are needed.
 
     The paper stops its first network early and counts errors on the rows it was trained on. Here
-    the first model is restrained by what it is, a tree of one split if none is given, and judges
+    the first model is restrained by what it is, a small tree if none is given, and judges
     rows that it has not seen.
 
     Errors of the first model are also the rows with wrong labels, and they weigh as much: with many
@@ -40,7 +40,8 @@ class JustTrainTwiceClassifier(WrappedClassifier, BaseTraining):
     first : estimator object, default=None
         The first model. It should take the shortcut and learn little else: errors of a first model
         that has learnt what is right are rows along the shortcut, which then rules all the more.
-        None means a tree of one split, behind the steps of a Pipeline if `estimator` is one.
+        None means a tree with as many leaves as classes, one split for two, behind the steps of a
+        Pipeline if `estimator` is one.
     upweight : float >= 1 or "balanced", default="balanced"
         Weight of the errors, times that of other rows. "balanced": together as much as all others,
         but never less than one. The paper tries 20 to 100.
@@ -138,14 +139,12 @@ class JustTrainTwiceClassifier(WrappedClassifier, BaseTraining):
         codes, given = evidence.target.codes, evidence.inputs.sample_weight
         first = self.first
         if first is None:
-            first = restrained_model(self.estimator, evidence.inputs.X)
+            first = restrained_model(self.estimator, evidence)
         how = {"random_state": self._seed(), "n_jobs": self.n_jobs}
         said = held_out(evidence.without_fit_params(), first, self.cv, **how)
         missed = np.isfinite(said).all(axis=1) & (said.argmax(axis=1) != codes)
         weight = error_weight(missed, self.upweight, given)
         plain = given is None and np.ptp(weight) == 0
-        with np.errstate(divide="ignore"):
-            loss = -np.log(said[np.arange(len(codes)), codes])
         return Treated(
             rows=None,
             y=evidence.target.y,
@@ -153,7 +152,7 @@ class JustTrainTwiceClassifier(WrappedClassifier, BaseTraining):
             noise_mask=np.zeros(len(codes), dtype=bool),
             attributes={
                 "sample_weight_": weight,
-                "sample_loss_": loss,
+                "sample_loss_": given_loss(said, codes),
                 "error_mask_": missed,
                 "expert_proba_": said,
             },

@@ -38,8 +38,8 @@ class ProductOfExpertsClassifier(WrappedClassifier, ShiftedTraining):
     weak : estimator object, default=None
         The weak model. What it cannot express is not unlearnt, and if it takes what is right for
         the shortcut, the trained model leans on the shortcut all the more: where a shortcut may be
-        spread over many columns, give a model that sees them. None means a tree of one split,
-        behind the steps of a Pipeline if `estimator` is one.
+        spread over many columns, give a model that sees them. None means a tree with as many leaves
+        as classes, one split for two, behind the steps of a Pipeline if `estimator` is one.
     plain_share : float in [0, 1], default=0.3
         Share of plain cross-entropy in the loss, as in the paper's sum of both; 0 is the product
         alone: further from the shortcut, less accurate where it holds.
@@ -149,6 +149,6 @@ class ProductOfExpertsClassifier(WrappedClassifier, ShiftedTraining):
     def _expert_proba(self, evidence):
         weak = self.weak
         if weak is None:
-            weak = restrained_model(self.estimator, evidence.inputs.X)
+            weak = restrained_model(self.estimator, evidence)
         how = {"random_state": self._seed(), "n_jobs": self.n_jobs}
         return held_out(evidence.without_fit_params(), weak, self.cv, **how)

@@ -14,6 +14,7 @@ from sknoisy._evidence._fitting import check_takes_weights
 from sknoisy._soft_fit import SoftRows, soft_rows
 from sknoisy.detection._base import CV
 from sknoisy.training._base import BaseTraining
+from sknoisy.training.hidden_groups._expert import given_loss
 from sknoisy.treatment._treated import Treated
 
 STEP = 0.5  # of the way to the new targets in a round: whole ones would swing to and fro
@@ -46,15 +47,13 @@ class ShiftedTraining(BaseTraining):
             soft, n_iter = self._loop(evidence, given, log_expert(expert, self.max_weight))
             soft = of_mean_one(soft, evidence.inputs.sample_weight)
         weight = soft.sum(axis=1)
-        with np.errstate(divide="ignore"):
-            loss = -np.log(expert[np.arange(len(codes)), codes])
         return self._treated(
             evidence,
             soft,
             {
                 "sample_weight_": weight,
                 "label_proba_": soft / weight[:, None],
-                "sample_loss_": loss,
+                "sample_loss_": given_loss(expert, codes),
                 "expert_proba_": expert,
                 "n_iter_": n_iter,
             },

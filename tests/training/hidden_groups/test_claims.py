@@ -10,7 +10,7 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, SplineTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from sknoisy.training.hidden_groups import (
@@ -129,6 +129,38 @@ def test_a_category_that_misleads_is_swapped():
     np.testing.assert_array_equal(model.unstable_, [0])
     new = table(new, groups_new), y_new, groups_new
     assert worst_and_mean(model, *new)[0] > worst_and_mean(plain, *new)[0] + 0.25
+
+
+def three_classes(n, rate, seed):
+    """(X, y, groups): two core columns, and one that tells the class but where it is drawn anew."""
+    rng = np.random.RandomState(seed)
+    y = rng.randint(3, size=n)
+    hint = np.where(rng.rand(n) < rate, rng.randint(3, size=n), y)
+    angle = 2 * np.pi / 3 * y
+    core = 1.3 * np.column_stack([np.cos(angle), np.sin(angle)]) + 0.8 * rng.randn(n, 2)
+    return np.column_stack([core, hint + 0.15 * rng.randn(n)]), y, 3 * y + hint
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        MemorizationAwareClassifier,
+        ProductOfExpertsClassifier,
+        JustTrainTwiceClassifier,
+        DiscoverCureClassifier,
+    ],
+)
+def test_three_classes(kind):
+    inner = make_pipeline(SplineTransformer(), LogisticRegression(max_iter=300))
+    for seed in range(2):
+        X, y, _ = three_classes(1500, 0.08, seed)
+        new, y_new, groups = three_classes(6000, 1.0, seed + 100)
+        right = [
+            m.fit(X, y).predict(new) == y_new
+            for m in (clone(inner), kind(inner, cv=3, random_state=0))
+        ]
+        plain, method = ([r[groups == g].mean() for g in range(9)] for r in right)
+        assert min(method) > min(plain) + 0.15
 
 
 # ---------------------------------------------------------------------- harm, said as it is

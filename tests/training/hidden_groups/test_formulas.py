@@ -151,6 +151,18 @@ def test_only_parts_that_stand_apart_are_exceptions():
     assert not parted(np.empty((400, 0)), one, 0).any()
 
 
+def test_exceptions_look_like_another_class():
+    codes = np.arange(400) % 2
+    odd = np.arange(400) < 40
+    shortcut = np.where(odd, 1 - codes, codes)
+    X = np.column_stack([shortcut, odd, codes, np.where(odd, 5, codes)]).astype(float)
+    concepts = [np.array([j]) for j in range(4)]
+    found = exceptions(X, concepts, codes)
+    np.testing.assert_array_equal(found[:, 0], odd)
+    assert not found[:, 1:].any()
+    np.testing.assert_array_equal(exceptions(csr_matrix(X), concepts, codes), found)
+
+
 def test_the_best_cut_is_that_of_two_means():
     rng = np.random.RandomState(0)
     values, weight = np.concatenate([rng.randn(50), 4 + rng.randn(9)]).round(1), rng.rand(59) + 0.1
