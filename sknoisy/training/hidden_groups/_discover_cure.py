@@ -36,7 +36,7 @@ class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
     """Classifier that finds columns which mislead a hidden group, and cuts their tie to the label.
 
     - Discover: within each class, rows that stand apart in a column and look like another class are
-      its exceptions (two means; at most 30 % of the class, at least 5 rows, four times as far from
+      its exceptions (an end of at most 30 % of the class and at least 5 rows, 3.5 times as far from
       the rest as rows spread, and nearer to the rest of another class). A column is unstable if the
       model leans on it and it misleads the exceptions about as much as it helps the rule: in
       log-odds of the given label, out of sample, against what the model says with other values in
@@ -80,7 +80,7 @@ class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
     n_jobs : int or None, default=None
         Jobs of the folds.
     random_state : int, RandomState instance or None, default=None
-        Seeds the folds, the two means, the values that are swapped, and every `random_state` that
+        Seeds the folds, the clusters, the values that are swapped, and every `random_state` that
         `estimator` leaves at None.
 
     Attributes
@@ -112,8 +112,8 @@ class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
     Spurious Correlation", ICML, 2023. There the clusters are of a network's embedding of each
     class, concepts are images of things that may be spurious, their sensitivity is the gradient of
     an environment's loss, and images of concepts are mixed into those of other classes in
-    proportion to the spread of the sensitivity. Here concepts are columns, the clusters are of one
-    at a time, a column is swapped or not, and the last fit sees its values balanced.
+    proportion to the spread of the sensitivity. Here concepts are columns, the environments are
+    of one at a time, a column is swapped or not, and the last fit sees its values balanced.
 
     Examples
     --------

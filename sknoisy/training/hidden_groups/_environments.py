@@ -8,7 +8,7 @@ from sklearn.cluster import KMeans
 
 from sknoisy.training.hidden_groups._columns import values_of
 
-SEPARATION = 4.0  # of two environments, in their spread; the halves of a normal have 2.65
+SEPARATION = 3.5  # of two environments, in their spread; the ends of a normal have less than 3
 FEWEST = 5  # rows that are no mere outliers
 MINOR = 0.3  # largest share of a class that may be the exception
 LEAST_HELP = 0.5  # log-odds, below which no model leans on a concept
@@ -17,10 +17,9 @@ LEAST_HELP = 0.5  # log-odds, below which no model leans on a concept
 def exceptions(X, concepts, codes, sample_weight=None, random_state=None):
     """(n, C) of bool: rows that stand apart from their class in a concept, and look like another.
 
-    Two means part a class, and the smaller part is the exception; nothing is where the two are not
-    apart, as the halves of a normal distribution are not, or the smaller one has too few rows, or
-    so many that it is none. Exceptions that are no nearer to the rule of another class than to that
-    of their own mislead nobody.
+    Of a class the end that stands furthest apart is the exception; there is none where it is not
+    apart, as the ends of a normal distribution are not. Exceptions that are no nearer to the rule
+    of another class than to that of their own mislead nobody.
     """
     weight = np.ones(len(codes)) if sample_weight is None else sample_weight
     X = X.tocsc() if issparse(X) else X
@@ -46,34 +45,45 @@ def _mean(values, weight, rows):
 
 
 def parted(values, weight, random_state=None):
-    """(n,) the smaller of two parts of rows (n, q) that stand apart, or none."""
+    """(n,) the smaller of two parts of rows (n, q) that stand apart, or none.
+
+    Of numbers it is the end that stands furthest apart; else two means tell the direction.
+    """
     none = np.zeros(len(values), dtype=bool)
     if len(values) < 2 * FEWEST or np.ptp(values, axis=0).max(initial=0.0) <= 0:
         return none
     if values.shape[1] == 1:
-        along, second = values[:, 0], upper_part(values[:, 0], weight)
+        along = values[:, 0]
     else:
         parts = KMeans(2, n_init=10, random_state=random_state).fit(values, sample_weight=weight)
         along = values @ (parts.cluster_centers_[1] - parts.cluster_centers_[0])
-        second = parts.labels_ == 1
-    means = [np.average(along[part], weights=weight[part]) for part in (~second, second)]
-    within = np.sqrt(np.average((along - np.where(second, *means[::-1])) ** 2, weights=weight))
-    if np.ptp(means) < SEPARATION * within:
-        return none
-    minor = second if weight[second].sum() <= weight.sum() / 2 else ~second
-    small = weight[minor].sum() <= MINOR * weight.sum()
-    return minor if small and minor.sum() >= FEWEST else none
+    separation, minor = far_end(along, weight)
+    return minor if separation >= SEPARATION else none
 
 
-def upper_part(values, weight):
-    """(n,) the upper one of the two means of numbers, which are not all the same: the best cut."""
+def far_end(values, weight):
+    """(separation, (n,) of bool) of the end of numbers that stands furthest apart from the others.
+
+    Separation is the distance of the two means in units of the spread within the two parts. Only
+    ends of `FEWEST` rows and a share of `MINOR` are looked at.
+    """
     order = np.argsort(values, kind="stable")
-    ordered, below = values[order], np.cumsum(weight[order])
-    total = np.cumsum(weight[order] * ordered)
-    left, right = below[:-1], below[-1] - below[:-1]
-    gap = (total[-1] - total[:-1]) / right - total[:-1] / left
-    between = np.where(ordered[1:] > ordered[:-1], left * right * gap**2, -1.0)
-    return values > ordered[between.argmax()]
+    ordered, w = values[order] - np.average(values, weights=weight), weight[order]
+    left, total = np.cumsum(w)[:-1], np.cumsum(w * ordered)[:-1]
+    right = w.sum() - left
+    gap = -total / right - total / left
+    within = (w @ ordered**2 - left * right * gap**2 / w.sum()) / w.sum()
+    n_left = np.arange(1, len(values))
+    low, high = left <= MINOR * w.sum(), right <= MINOR * w.sum()
+    fits = (low & (n_left >= FEWEST)) | (high & (len(values) - n_left >= FEWEST))
+    fits &= ordered[1:] > ordered[:-1]
+    if not fits.any():
+        return 0.0, np.zeros(len(values), dtype=bool)
+    floor = 1e-9 * np.ptp(ordered)  # of parts in which all are the same
+    separation = np.where(fits, gap / np.maximum(np.sqrt(np.maximum(within, 0.0)), floor), -1.0)
+    cut = separation.argmax()
+    above = values > values[order[cut]]
+    return separation[cut], above if high[cut] else ~above
 
 
 def candidates(exception, codes):

@@ -114,6 +114,15 @@ def test_the_column_that_misleads_is_named():
         assert (model.exceptions_[:, 1] == rare).mean() > 0.99
 
 
+def test_a_column_that_fades_over_into_its_exceptions_is_found_less_and_less():
+    found = []
+    for noise in (0.5, 0.6, 1.0):
+        X, y, _ = spurious(1000, spurious_noise=noise)
+        model = DiscoverCureClassifier(LINEAR, random_state=0).fit(X, y)
+        found.append(list(model.unstable_))
+    assert found == [[1], [1], []]
+
+
 def test_a_category_that_misleads_is_swapped():
     X, y, groups = spurious(1000)
     new, y_new, groups_new = fresh(0)
