@@ -36,11 +36,12 @@ class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
     """Classifier that finds columns which mislead a hidden group, and cuts their tie to the label.
 
     - Discover: within each class, rows that stand apart in a column and look like another class are
-      its exceptions (an end of at most 30 % of the class and at least 5 rows, 3.5 times as far from
-      the rest as rows spread, and nearer to the rest of another class). A column is unstable if the
-      model leans on it and it misleads the exceptions about as much as it helps the rule: in
-      log-odds of the given label, out of sample, against what the model says with other values in
-      the column, on average over the classes with exceptions, which must be two at least.
+      its exceptions: an end of at most 30 % of the class and at least 5 rows, 3.5 times as far from
+      the rest as rows spread, and nearer to the rest of another class. A column is unstable if the
+      model leans on it and it misleads the exceptions by at least `harm` of what it helps the rule:
+      in log-odds of the given label, out of sample, against what the model says with other values
+      in the column, on average over the classes with exceptions, which must be two at least. Only
+      those exceptions count whose label the rest of the row bears out.
     - Cure: each row comes `n_copies` times. In each copy the unstable columns have the values of a
       row of some class, its own as often as any other, so that they tell nothing of the label. The
       model is fitted to these rows, and judged again, until no further column is unstable.
@@ -50,8 +51,7 @@ class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
     they mislead. Look at `unstable_`, and name in `concepts` what may be a shortcut at all, as the
     paper does with its bank of concepts. A shortcut without clusters, one that fades over into its
     exceptions, is not found; where nothing is unstable, the model is the plain one. Rows with wrong
-    labels stand apart from their class in every column that has clusters: with many of them, a
-    column that tells the truth may look unstable, too.
+    labels are mostly told from exceptions, for all their columns speak against the label.
 
     Number of fits: 1 where no column has exceptions; else `cv` (5) in each of `n_iter_` rounds,
     plus 1. Each fold also predicts its rows ten times for each column with exceptions. With very
@@ -67,7 +67,8 @@ class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
         judged and swapped together. None means each column on its own.
     harm : float >= 0, default=0.5
         How much a column must mislead its exceptions to be unstable, as a share of what it helps
-        the rule.
+        the rule. Less finds more, also where there is nothing to find. Trees, in which what a
+        column says depends on others, may need 0.25.
     n_copies : int >= 1, default=2
         Times that each row comes, where a column is unstable.
     max_iter : int >= 1, default=3
@@ -178,8 +179,8 @@ class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
             [folds] = evidence.splits(self.cv, random_state=self._seed())
         while len(asked) and n_iter < self.max_iter:
             of = [concepts[j] for j in asked]
-            said = self._contributions(evidence, X, cured, of, donors, folds)
-            found = sensitivities(said, exception[:, asked], codes)
+            said = self._judged(evidence, X, cured, of, donors, folds)
+            found = sensitivities(said[:, 0], said[:, 1:], exception[:, asked], codes)
             if n_iter == 0:
                 first[:, :, asked] = found
             n_iter += 1
@@ -196,8 +197,8 @@ class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
         }
         return self._treated(evidence, cured, attributes)
 
-    def _contributions(self, evidence, X, cured, concepts, donors, folds):
-        """(n, C) what each concept adds to the log-odds of a row's label, out of sample."""
+    def _judged(self, evidence, X, cured, concepts, donors, folds):
+        """(n, 1 + C) log-odds of the label of a row, and what each concept adds to them."""
         inputs, n = evidence.inputs, evidence.n_rows
         rows, seen = np.arange(n), X
         if cured is not None:  # models see rows after the cure, and judge rows as they came
@@ -215,7 +216,7 @@ class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
         respond = _Contributions(evidence.target, concepts, take_rows(X, donors), donors)
         how = {"random_state": self._seed(), "n_jobs": self.n_jobs}
         answers = cross_fit(self.estimator, stack, folds, respond, **how)
-        total, n_tests = np.zeros((n, len(concepts))), np.zeros((n, 1))
+        total, n_tests = np.zeros((n, 1 + len(concepts))), np.zeros((n, 1))
         for values, (_, test) in zip(answers, folds, strict=True):
             total[test] += values
             n_tests[test] += 1
@@ -236,7 +237,7 @@ class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
 
 
 class _Contributions:
-    """What a fitted model says of rows, less what it says with other values of a concept.
+    """What a fitted model says of rows, and how much less it says with other values of a concept.
 
     Half of these are of rows of the same class, so that a column that tells each class from the
     others helps the rule as much as it misleads exceptions, however many classes there are.
@@ -255,8 +256,9 @@ class _Contributions:
         at, donor = np.tile(np.arange(n), m), np.repeat(np.arange(n, n + m), n)
         own = codes[self.donors][:, None] == codes[rows]  # half of the values are of its own class
         share = 0.5 * (own / own.sum(axis=0) + ~own / (~own).sum(axis=0))
-        out = np.empty((n, len(self.concepts)))
-        for j, columns in enumerate(self.concepts):
+        out = np.empty((n, 1 + len(self.concepts)))
+        out[:, 0] = as_it_is
+        for j, columns in enumerate(self.concepts, start=1):
             values = self._log_odds(model, swapped(both, at, columns, donor), np.tile(rows, m))
             out[:, j] = as_it_is - (share * values.reshape(m, n)).sum(axis=0)
         return out

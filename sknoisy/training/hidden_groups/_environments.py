@@ -11,7 +11,7 @@ from sknoisy.training.hidden_groups._columns import values_of
 SEPARATION = 3.5  # of two environments, in their spread; the ends of a normal have less than 3
 FEWEST = 5  # rows that are no mere outliers
 MINOR = 0.3  # largest share of a class that may be the exception
-LEAST_HELP = 0.5  # log-odds, below which no model leans on a concept
+LEAST_HELP = 0.5  # log-odds, below which nothing speaks for a label
 
 
 def exceptions(X, concepts, codes, sample_weight=None, random_state=None):
@@ -57,8 +57,13 @@ def parted(values, weight, random_state=None):
     else:
         parts = KMeans(2, n_init=10, random_state=random_state).fit(values, sample_weight=weight)
         along = values @ (parts.cluster_centers_[1] - parts.cluster_centers_[0])
-    separation, minor = far_end(along, weight)
-    return minor if separation >= SEPARATION else none
+    separation, end = far_end(along, weight)
+    if separation < SEPARATION:
+        return none
+    # the outermost rows stand furthest apart; all that are nearer to them belong to them
+    means = [np.average(along[part], weights=weight[part]) for part in (end, ~end)]
+    minor = np.abs(along - means[0]) < np.abs(along - means[1])
+    return minor if weight[minor].sum() <= MINOR * weight.sum() else none
 
 
 def far_end(values, weight):
@@ -92,29 +97,37 @@ def candidates(exception, codes):
     return np.sum(classes, axis=0) >= 2
 
 
-def sensitivities(contributions, exception, codes):
+def sensitivities(log_odds, contributions, exception, codes):
     """(2, K, C) mean contribution to rows of a class that are the rule, and that are exceptions.
+
+    Exceptions count where the rest of the row bears its label out. Where it does not, the label is
+    as likely to be wrong as the concept.
 
     Parameters
     ----------
+    log_odds : ndarray of shape (n,)
+        Of the given label; NaN for rows that nobody judged.
     contributions : ndarray of shape (n, C)
-        NaN for rows that nobody judged.
+        What each concept adds to them.
     exception : ndarray of shape (n, C) of bool
     codes : ndarray of shape (n,)
 
     Returns
     -------
     ndarray of shape (2, K, C)
-        NaN where there is no such row.
+        NaN where there are fewer than `FEWEST` such rows.
     """
     out = np.full((2, codes.max() + 1, contributions.shape[1]), np.nan)
+    filled = np.nan_to_num(contributions)
+    with np.errstate(invalid="ignore"):
+        borne_out = log_odds[:, None] - contributions > LEAST_HELP
     known = np.isfinite(contributions)
-    filled = np.where(known, contributions, 0.0)
     for k in range(out.shape[1]):
-        for e, part in enumerate((~exception, exception)):
-            mine = part & known & (codes == k)[:, None]
-            with np.errstate(invalid="ignore"):
-                out[e, k] = (filled * mine).sum(axis=0) / mine.sum(axis=0)
+        for e, part in enumerate((~exception & known, exception & borne_out)):
+            mine = part & (codes == k)[:, None]
+            n_mine = mine.sum(axis=0)
+            enough = n_mine >= FEWEST
+            out[e, k, enough] = (filled * mine).sum(axis=0)[enough] / n_mine[enough]
     return out
 
 

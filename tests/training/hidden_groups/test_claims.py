@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
-from sklearn.datasets import load_breast_cancer, make_classification
+from sklearn.datasets import load_breast_cancer, make_blobs, make_classification
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
@@ -94,7 +94,7 @@ def test_columns_that_belong_together_are_one_concept():
         (MemorizationAwareClassifier, {"twin": STUMP, "max_iter": 3}),
         (ProductOfExpertsClassifier, {"max_iter": 3}),
         (JustTrainTwiceClassifier, {}),
-        (DiscoverCureClassifier, {}),
+        (DiscoverCureClassifier, {"harm": 0.25}),
     ],
 )
 def test_boosted_trees_too(kind, how):
@@ -204,6 +204,11 @@ def test_where_no_column_misleads_the_model_is_the_plain_one():
     for seed in SEEDS:
         X, y, _ = spurious(1000, 0.5, seed)
         assert not len(DiscoverCureClassifier(LINEAR, random_state=0).fit(X, y).unstable_)
+    # wrong labels stand apart in each column that tells the truth, and all of these say so
+    for seed in SEEDS:
+        X, y = make_blobs(600, centers=[[0] * 3, [4] * 3], random_state=seed)
+        model = DiscoverCureClassifier(LINEAR, random_state=0).fit(X, flipped(y, 0.15, seed)[0])
+        assert model.exceptions_.any() and not len(model.unstable_)
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ def test_number_of_fits():
     model = made(DiscoverCureClassifier, inner).fit(*spurious(500)[:2])
     assert len(fits(calls)) == 3 * model.n_iter_ + 1 and model.n_iter_ == 2
     inner, calls = recording(LogisticRegression())
-    made(DiscoverCureClassifier, inner).fit(*noisy_labels()[:2])
+    made(DiscoverCureClassifier, inner).fit(*spurious(500, 0.5)[:2])
     assert len(fits(calls)) == 1
 
 

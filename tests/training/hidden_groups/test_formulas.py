@@ -182,19 +182,23 @@ def test_the_end_that_stands_furthest_apart():
 
 
 def test_a_column_is_unstable_if_it_misleads_exceptions_in_two_classes():
-    codes = np.repeat([0, 1], 10)
-    exception = np.zeros((20, 4), dtype=bool)
-    exception[[0, 1, 10], :3] = exception[[0, 1], 3] = True
-    said = np.ones((20, 4))
-    said[:, 0][exception[:, 0]] = -1.0  # misleads
-    said[:, 2][exception[:, 2]] = -0.2  # hardly
-    said[:, 3][exception[:, 3]] = -1.0  # one class
-    said[5, 0] = np.nan
-    found = sensitivities(said, exception, codes)
+    codes = np.repeat([0, 1], 30)
+    odd = np.arange(60) % 30 < 6
+    exception = np.column_stack([odd, odd, odd, odd & (codes == 0), odd])
+    said = np.ones((60, 5))
+    said[exception[:, 0], 0] = -1.0  # misleads
+    said[exception[:, 2], 2] = -0.2  # hardly
+    said[exception[:, 3], 3] = -1.0  # one class
+    said[exception[:, 4], 4] = -3.0  # and the rest bears out no label
+    said[7, 0] = np.nan
+    log_odds = np.where(odd, -3.0, 3.0)
+    found = sensitivities(log_odds + np.where(odd, 5.0, 0.0), said, exception, codes)
     np.testing.assert_allclose(found[:, :, 0], [[1, 1], [-1, -1]])
-    np.testing.assert_array_equal(candidates(exception, codes), [True, True, True, False])
-    np.testing.assert_array_equal(are_unstable(found, 0.5), [True, False, False, False])
-    np.testing.assert_array_equal(are_unstable(found, 0.1), [True, False, True, False])
+    np.testing.assert_array_equal(candidates(exception, codes), [True, True, True, False, True])
+    np.testing.assert_array_equal(are_unstable(found, 0.5), [True, False, False, False, True])
+    np.testing.assert_array_equal(are_unstable(found, 0.1), [True, False, True, False, True])
+    found = sensitivities(log_odds, said, exception, codes)
+    assert np.isnan(found[1]).all() and not are_unstable(found, 0.1).any()
 
 
 def test_swapped_columns_keep_their_kind():
