@@ -51,7 +51,8 @@ class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
     they mislead. Look at `unstable_`, and name in `concepts` what may be a shortcut at all, as the
     paper does with its bank of concepts. A shortcut without clusters, one that fades over into its
     exceptions, is not found; where nothing is unstable, the model is the plain one. Rows with wrong
-    labels are mostly told from exceptions, for all their columns speak against the label.
+    labels are mostly told from exceptions, for all their columns speak against the label; with a
+    fifth of them a shortcut may be missed.
 
     Number of fits: 1 where no column has exceptions; else `cv` (5) in each of `n_iter_` rounds,
     plus 1. Each fold also predicts its rows ten times for each column with exceptions. With very

