@@ -33,6 +33,12 @@ from sknoisy.training.groups import (
     MissingGroupReweightingClassifier,
     ProgressiveExpansionClassifier,
 )
+from sknoisy.training.hidden_groups import (
+    DiscoverCureClassifier,
+    JustTrainTwiceClassifier,
+    MemorizationAwareClassifier,
+    ProductOfExpertsClassifier,
+)
 from sknoisy.training.losses import RobustLossClassifier, RobustLossRegressor
 from sknoisy.training.mixing import (
     ContradictingPairClassifier,
@@ -175,6 +181,10 @@ METHODS = {
     "RepresentationCalibrationClassifier": ours(
         RepresentationCalibrationClassifier, ("rare classes",)
     ),
+    "MemorizationAwareClassifier": ours(MemorizationAwareClassifier, ("a spurious column",)),
+    "ProductOfExpertsClassifier": ours(ProductOfExpertsClassifier, ("a spurious column",)),
+    "JustTrainTwiceClassifier": ours(JustTrainTwiceClassifier, ("a spurious column",)),
+    "DiscoverCureClassifier": ours(DiscoverCureClassifier, ("a spurious column",)),
     # ---------------------------------------------------------------- peers
     "HuberRegressor (linear)": Method(
         "regression", lambda m: HuberRegressor(max_iter=1000), NUMBERS
