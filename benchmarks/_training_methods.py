@@ -133,6 +133,19 @@ NUMBER_LOSSES = (
     "HolisticRobustLoss",
 )
 
+
+def bounded_group_loss(model):
+    from fairlearn.reductions import BoundedGroupLoss, ExponentiatedGradient, ZeroOneLoss
+
+    return ExponentiatedGradient(model, BoundedGroupLoss(ZeroOneLoss(), upper_bound=0.2))
+
+
+def ngboost():
+    from ngboost import NGBRegressor
+
+    return NGBRegressor(random_state=0, verbose=False)
+
+
 METHODS = {
     "RobustClassifier": ours(RobustClassifier, ALL_LABELS),
     "RobustRegressor": ours(RobustRegressor, ALL_NUMBERS),
@@ -196,5 +209,15 @@ METHODS = {
         "regression",
         lambda m: RANSACRegressor(m, min_samples=0.5, random_state=0),
         (*NUMBERS, "sources that conflict"),
+    ),
+    "fairlearn, bounded group loss": Method(
+        "classification",
+        lambda m: bounded_group_loss(m),
+        ("a spurious column",),
+        needs={"sensitive_features": "groups"},
+        package="fairlearn",
+    ),
+    "NGBoost (trees)": Method(
+        "regression", lambda m: ngboost(), ("unequal spread",), package="ngboost"
     ),
 }

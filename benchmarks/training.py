@@ -3,7 +3,7 @@
     python benchmarks/training.py [--data DIR] [--out FILE] [--summary FILE] [--quick]
         [--scenarios NAME ...] [--models NAME ...] [--methods NAME ...] [--all]
         [--seeds N] [--rows N]
-    python benchmarks/training.py --page SUMMARY
+    python benchmarks/training.py --page benchmarks/results/training.csv
 
 A scenario is a kind of noise (`_scenarios.py`) put into open data; each is run with the noise and
 without. A method is run in the scenarios that it is made for and in that of plainly wrong targets,
@@ -120,23 +120,22 @@ def run(options):
 
 
 def summary(table):
-    """One row for each scenario and method."""
-    index = ["dataset", "seed", "model"]
-    rows = []
-    for scenario, part in table.groupby("scenario", sort=False):
-        score = part.pivot_table(index=["noisy", *index], columns="method", values="score")
-        seconds = part.pivot_table(index=["noisy", *index], columns="method", values="seconds")
+    """One row for each scenario, model and method."""
+    index, rows = ["noisy", "dataset", "seed"], []
+    for (scenario, model), part in table.groupby(["scenario", "model"], sort=False):
+        score = part.pivot_table(index=index, columns="method", values="score")
+        seconds = part.pivot_table(index=index, columns="method", values="seconds")
         for method in score.columns.drop(list(ALWAYS)):
             gain = (score[method] - score["plain"]).dropna()
             if not len(gain):
                 continue
-            row = {"scenario": scenario, "method": method}
+            row = {"scenario": scenario, "model": model, "method": method}
             for noisy, name in ((True, "gain"), (False, "without")):
                 if noisy not in gain.index:
                     continue
                 mine = gain.loc[noisy]
                 row[name] = mine.mean()
-                row[f"{name}, worst"] = mine.groupby(["dataset", "model"]).mean().min()
+                row[f"{name}, worst"] = mine.groupby("dataset").mean().min()
                 if noisy:
                     lost = (score["clean"] - score["plain"]).loc[noisy][mine.index].sum()
                     row["won back"] = mine.sum() / lost if lost > 0 else np.nan
@@ -144,7 +143,7 @@ def summary(table):
             row["cost"] = (seconds[method] / seconds["plain"])[gain.index].median()
             rows.append(row)
     columns = ["gain", "gain, worst", "won back", "without", "without, worst", "cells", "cost"]
-    return pd.DataFrame(rows, columns=["scenario", "method", *columns])
+    return pd.DataFrame(rows, columns=["scenario", "model", "method", *columns])
 
 
 # --------------------------------------------------------------------------- the page
@@ -160,15 +159,15 @@ wrong with your rows; :doc:`training` says how to use each. If you do not know, 
 :class:`~sknoisy.robust.RobustClassifier` or :class:`~sknoisy.robust.RobustRegressor`, which do
 nothing where nothing is to be won.
 
-- *Gain*: points over the plain model on clean rows, the mean over sets, models and seeds; in
-  brackets that of the worst set and model. Of numbers, a point is a hundredth of the standard
-  deviation, in root mean squared error.
-- *Won back*: the share of what the noise costs.
+- *Gain*: points over the plain model on clean rows, the mean over sets and seeds, and in brackets
+  that of the worst set; then the share of what the noise costs that is won back. Of numbers, a
+  point is a hundredth of the standard deviation, in root mean squared error.
 - *Without*: the same gain where nothing is wrong, so that it is the harm.
-- *Cost*: time in fits of the plain model, a median; around a linear model on {rows} rows, a fit
-  takes a few milliseconds.
+- *Cost*: time in fits of the plain model, a median; a linear model on these rows is fitted in a few
+  milliseconds.
 
-What was run: {setup}.
+What was run: {setup}. A method that is not in a table cannot do it, or was not run around that
+model.
 """
 
 
@@ -179,29 +178,27 @@ def paper_of(kind):
     return quoted[1] if found and len(quoted) > 2 else ""
 
 
-def page(path):
+def page(path, out=PAGE):
     """docs/which_training.rst from a summary."""
     table = pd.read_csv(path)
     setup = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    parts = [HEAD.format(setup=", ".join(setup["what"]), rows=setup["rows"])]
+    parts = [HEAD.format(setup=setup)]
     for name, scenario in SCENARIOS.items():
         mine = table[table["scenario"] == name]
         if not len(mine):
             continue
-        by = "without" if mine["gain"].isna().all() else "gain"
         title = name[0].upper() + name[1:]
         says = scenario.says[0].upper() + scenario.says[1:]
-        parts.append(
-            f"{title}\n{'-' * len(title)}\n\n{says}. Sets: {', '.join(scenario.datasets)}.\n"
-        )
-        parts.append(_as_rst(mine.sort_values(by, ascending=False, kind="stable")))
+        line, sets = "-" * len(title), ", ".join(scenario.datasets)
+        parts.append(f"{title}\n{line}\n\n{says}. Sets: {sets}.\n")
+        parts.append(_as_rst(mine, scenario))
     kinds = {m.kind for m in METHODS.values() if m.kind}
     kinds = [kind for kind in kinds if kind.__module__.startswith("sknoisy.training")]
     papers = sorted((paper_of(kind), kind.__name__) for kind in kinds)
     lines = [f"- {_linked(kind)}: {title}" for title, kind in papers if title]
     parts.append("The papers\n----------\n\n" + "\n".join(lines) + "\n")
-    PAGE.write_text("\n".join(parts), encoding="utf-8")
-    print(f"written: {PAGE}")
+    out.write_text("\n".join(parts), encoding="utf-8")
+    print(f"written: {out}")
 
 
 def _linked(kind):
@@ -223,28 +220,50 @@ def _named(name):
     return _linked(method.kind.__name__) + (f", {rest}" if rest else "")
 
 
-def _as_rst(table):
-    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 40 16 12 20 12", ""]
-    head = ["Method", "Gain (worst)", "Won back", "Without (worst)", "Cost"]
-
-    def pair(row, name):
-        if np.isnan(row[name]):
-            return ""
-        return f"{row[name]:+.1f} ({row[f'{name}, worst']:+.1f})"
-
-    body = [
-        [
-            _named(row["method"]),
-            pair(row, "gain"),
-            "" if np.isnan(row["won back"]) else f"{row['won back']:.2f}",
-            pair(row, "without"),
-            f"{row['cost']:.0f}" if row["cost"] >= 10 else f"{row['cost']:.1f}",
-        ]
-        for _, row in table.iterrows()
+def _as_rst(table, scenario):
+    """Best first by the first model; a column of gain and one of harm for each model."""
+    has_noise = table["gain"].notna().any() and scenario.says.find("nothing is wrong") < 0
+    models = [model for model in MODELS[scenario.task] if model in set(table["model"])]
+    of = {model: table[table["model"] == model].set_index("method") for model in models}
+    by = "gain" if has_noise else "without"
+    first = pd.concat([of[model][by] for model in models]).groupby(level=0, sort=False).first()
+    names = first.sort_values(ascending=False, kind="stable").index
+    head, widths = ["Method"], [34]
+    for model in models:
+        head += [f"Gain, {model}"] * has_noise + [f"Without, {model}"]
+        widths += [22] * has_noise + [18]
+    head.append("Cost")
+    widths.append(10)
+    lines = [
+        ".. list-table::",
+        "   :header-rows: 1",
+        f"   :widths: {' '.join(map(str, widths))}",
+        "",
     ]
+    body = [_cells(name, of, has_noise) for name in names]
     for cells in [head, *body]:
         lines += [f"   {'* -' if i == 0 else '  -'} {cell}" for i, cell in enumerate(cells)]
     return "\n".join(lines) + "\n"
+
+
+def _cells(name, of, has_noise):
+    cells, costs = [_named(name)], []
+    for table in of.values():
+        row = table.loc[name] if name in table.index else None
+        if has_noise:
+            cells.append(_pair(row, "gain", "won back"))
+        cells.append(_pair(row, "without"))
+        if row is not None:
+            costs.append(f"{row['cost']:.0f}" if row["cost"] >= 10 else f"{row['cost']:.1f}")
+    return [*cells, ", ".join(costs)]
+
+
+def _pair(row, name, share=None):
+    if row is None or np.isnan(row[name]):
+        return ""
+    text = f"{row[name]:+.1f} ({row[f'{name}, worst']:+.1f})"
+    known = share is not None and not np.isnan(row[share])
+    return f"{text}; {row[share]:.2f}" if known else text
 
 
 def main():
@@ -259,10 +278,11 @@ def main():
     parser.add_argument("--out", default="training.csv", help="CSV file of all cells, resumed")
     parser.add_argument("--summary", type=Path, default=None, help="CSV file of the summary")
     parser.add_argument("--page", type=Path, default=None, help="summary to write the page from")
+    parser.add_argument("--page-out", type=Path, default=PAGE, help="where to write it")
     parser.add_argument("--quick", action="store_true", help="one seed, linear models, 300 rows")
     options = parser.parse_args()
     if options.page is not None:
-        page(options.page)
+        page(options.page, options.page_out)
         return
     if options.quick:
         options.seeds, options.models, options.rows = 1, ["linear"], 300
@@ -274,13 +294,11 @@ def main():
         rows = summary(run(options))
     show_and_save(rows.to_dict("records"), options.summary, "Gain over plain, and without noise")
     if options.summary is not None:
-        what = [
-            f"{' and '.join(options.models)} models",
-            f"{options.rows} rows at most",
-            f"{options.seeds} seed{'s' * (options.seeds > 1)}",
-        ]
-        setup = json.dumps({"rows": options.rows, "what": what})
-        options.summary.with_suffix(".json").write_text(setup + "\n", encoding="utf-8")
+        setup = (
+            f"{' and '.join(options.models)} models, {options.rows} rows at most, "
+            f"{options.seeds} seed{'s' * (options.seeds > 1)}"
+        )
+        options.summary.with_suffix(".json").write_text(json.dumps(setup) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
