@@ -11,11 +11,12 @@ from sklearn.utils._param_validation import StrOptions
 from sknoisy._evidence import Evidence
 from sknoisy._evidence._fitting import IsModel, check_kind, check_meaning, check_takes_weights
 from sknoisy._fitted import model_attributes, replace_fitted
+from sknoisy._progress import CallbackSupportMixin, tells_progress
 from sknoisy._wrapper import BaseWrapper
 from sknoisy.treatment._treated import fit_treated
 
 
-class BaseTraining(BaseWrapper, ABC):
+class BaseTraining(CallbackSupportMixin, BaseWrapper, ABC):
     """Base class of meta-estimators that need no detector: a subclass writes `_train(evidence)`."""
 
     __metadata_request__fit = {"groups": True, "trusted": True}  # noqa: RUF012
@@ -52,6 +53,7 @@ class BaseTraining(BaseWrapper, ABC):
         """
         return self._fit(X, y, sample_weight, groups, trusted, fit_params)
 
+    @tells_progress()
     def _fit(self, X, y, sample_weight, groups, trusted, fit_params, **own):
         """`own` is what else the method's own `fit` was given."""
         self._validate_params()
