@@ -26,6 +26,7 @@ from sknoisy._evidence._knowledge import knowledge, no_more_than_chance
 from sknoisy._evidence._table import default_model
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
 from sknoisy._limits import untouchable_rows
+from sknoisy._notebook import NotebookView
 from sknoisy._progress import CallbackSupportMixin, tells_progress
 from sknoisy._report import noise_report
 from sknoisy.exceptions import NothingJudgedWarning, NothingKnownWarning
@@ -100,7 +101,7 @@ CONTAMINATION = [
 CV = [Interval(Integral, 2, None, closed="left"), HasMethods(["split"]), "array-like", None]
 
 
-class BaseDetector(CallbackSupportMixin, PlainState, BaseEstimator, ABC):
+class BaseDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEstimator, ABC):
     """Base class of detectors.
 
     A subclass writes `_find(evidence)`, which returns a `Finding`, and `_reason(row)`.
