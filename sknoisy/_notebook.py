@@ -19,7 +19,9 @@ TABLE = (
     '<table class="sknoisy-found" style="margin-top: 0.5em; border-collapse: collapse; '
     'text-align: left">'
 )
-CELL = 'style="text-align: left; vertical-align: top; padding: 0.1em 1em 0.1em 0"'
+CELL = "text-align: left; vertical-align: top; padding: 0.1em 1em 0.1em 0"
+NAME = f'style="{CELL}; white-space: nowrap"'
+SAID = f'style="{CELL}; white-space: pre-line; overflow-wrap: anywhere"'
 
 
 class NotebookView:
@@ -61,7 +63,7 @@ def found_table(estimator):
     if not lines:
         return ""
     cells = (
-        f'<tr><th scope="row" {CELL}>{escape(name)}</th><td {CELL}>{escape(said)}</td></tr>'
+        f'<tr><th scope="row" {NAME}>{escape(name)}</th><td {SAID}>{escape(said)}</td></tr>'
         for name, said in lines
     )
     return f"{TABLE}{''.join(cells)}</table>"
@@ -79,17 +81,17 @@ def found(estimator):
     score = getattr(detector, "noise_score_", None)
     if score is not None and (n_unjudged := int(np.isnan(score).sum())):
         lines.append(("not judged", f"{n_unjudged:,}"))
-    lines.append(("most often", most_often(detector, mask)))
+    lines.append(("given → suggested", most_often(detector, mask)))
     lines.append(("why", getattr(detector, "reason_", "")))
     if detector is not estimator:
-        treatment = getattr(estimator, "treatment_", "")
+        treatment = getattr(estimator, "treatment_", type(estimator).__name__)
         lines += [("detector", type(detector).__name__), ("treatment", treatment)]
         lines.append(("why this treatment", getattr(estimator, "reason_", "")))
     return [(name, str(said)) for name, said in lines if said]
 
 
 def most_often(detector, mask):
-    """The pairs of given and suggested label that most flagged rows have, in words."""
+    """The pairs of given and suggested label that most flagged rows have, a line each."""
     target = getattr(detector, "_target", None)
     suggested = getattr(detector, "y_suggested_", None)
     if suggested is None or target is None or not target.is_labels or not np.any(mask):
@@ -101,8 +103,8 @@ def most_often(detector, mask):
     for at in np.argsort(-counts, kind="stable")[:MOST_PAIRS]:
         given, other = divmod(int(pairs[at]), len(target.classes))
         names = (short(target.classes[code]) for code in (given, other))
-        said.append(f"{' given, '.join(names)} suggested ({counts[at]:,})")
-    return "; ".join(said)
+        said.append(f"{' → '.join(names)} ({counts[at]:,})")
+    return "\n".join(said)
 
 
 def short(label):

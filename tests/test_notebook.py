@@ -115,7 +115,7 @@ def test_labels(estimator):
     detector = getattr(estimator, "detector_", estimator)
     assert lines["why"] == detector.reason_
     given, suggested = codes_of_the_most_frequent(detector, estimator.noise_mask_)
-    assert lines["most often"].startswith(f"{given} given, {suggested} suggested (")
+    assert lines["given → suggested"].startswith(f"{given} → {suggested} (")
     if isinstance(estimator, RobustClassifier):
         assert lines["treatment"] == estimator.treatment_
         assert lines["why this treatment"] == estimator.reason_
@@ -138,7 +138,7 @@ def test_numbers_and_several_columns():
     X, y = noisy_numbers(n=120)
     model = FilterRegressor(LinearRegression(), random_state=0).fit(X, y)
     lines = shown(model).lines()
-    assert lines["detector"] == "Residual" and "most often" not in lines
+    assert lines["detector"] == "Residual" and "given → suggested" not in lines
     X, codes = noisy_labels(n=120)
     table = np.column_stack([codes > 0, codes > 1]).astype(int)
     detector = MultiLabelDetector(ConfidentLearning(random_state=0)).fit(X, table)
@@ -155,11 +155,11 @@ def test_hostile_labels_stay_text():
     page = model._repr_mimebundle_()["text/html"]
     table = Found(page)
     assert set(table.tags) == {"table", "tr", "th", "td"}
-    assert any(label in table.lines()["most often"] for label in HOSTILE)
+    assert any(label in table.lines()["given → suggested"] for label in HOSTILE)
     assert not any(label in page for label in HOSTILE)
     labels = np.array(["a\u202eb\x00\x1b[31m", "y" * 500])[(codes > 0).astype(int)]
-    said = dict(found(ConfidentLearning(random_state=0).fit(X, labels)))["most often"]
-    assert said.isprintable() and len(said) < 500
+    said = dict(found(ConfidentLearning(random_state=0).fit(X, labels)))["given → suggested"]
+    assert said.replace("\n", "").isprintable() and len(said) < 500
 
 
 def test_text_where_text_is_asked_for_and_inside_of_others():
