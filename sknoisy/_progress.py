@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
-from functools import wraps
 from typing import Any, NamedTuple
 
 try:
@@ -56,26 +55,29 @@ def _under(current):
         _CURRENT.reset(token)
 
 
-def tells_progress(n_parts=None):
-    """Decorator of a `fit`: callbacks of its estimator are told of the tasks within."""
+@contextmanager
+def whole_fit(estimator, X, y, n_parts=None):
+    """Around the body of a `fit`: callbacks of its estimator are told of the tasks within.
 
-    def decorate(fit):
-        @with_callbacks
-        @wraps(fit)
-        def telling(self, X, y, *args, **kwargs):
-            if not getattr(self, "_skl_callbacks", None):
-                with _under(None):  # what is told here is none of an outer estimator's business
-                    return fit(self, X, y, *args, **kwargs)
-            task = Task(self, self._init_callback_context(max_subtasks=n_parts))
-            task.begin(X=X, y=y)
-            with _under(task):
-                fitted = fit(self, X, y, *args, **kwargs)
-            task.end(X=X, y=y)
-            return fitted
+    No decorator, since warnings count the calls between themselves and the user's line.
+    """
+    if not getattr(estimator, "_skl_callbacks", None):
+        with _under(None):  # what goes on here is none of an outer estimator's business
+            yield
+        return
+    try:
+        task = Task(estimator, estimator._init_callback_context(max_subtasks=n_parts))
+        task.begin(X=X, y=y)
+        with _under(task):
+            yield
+        task.end(X=X, y=y)
+    finally:
+        _tear_down(estimator)
 
-        return telling
 
-    return decorate
+@with_callbacks
+def _tear_down(estimator):
+    """Nothing itself: the decorator is the public way to end what was begun above."""
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from sknoisy import (
     RobustRegressor,
 )
 from sknoisy.detection import ConfidentLearning, IterativePartitioning, LabelCommittee
+from sknoisy.exceptions import NothingJudgedWarning
 from sknoisy.training.mixing import MixupClassifier
 
 from .helpers import noisy_labels, noisy_numbers
@@ -122,6 +123,17 @@ def test_one_inside_another_keeps_its_tasks_to_itself():
     inner = FilterClassifier(LogisticRegression(), random_state=0)
     FilterClassifier(inner, random_state=0).set_callbacks(told).fit(X, y)
     assert told.names().count("detection") == 1
+
+
+def test_warnings_still_name_the_line_of_the_user():
+    X, _ = noisy_labels()
+    for callbacks in [(), (Log(),)] if HAS_CALLBACKS else [()]:
+        detector = ConfidentLearning(random_state=0)
+        if callbacks:
+            detector.set_callbacks(*callbacks)
+        with pytest.warns(NothingJudgedWarning) as caught:
+            detector.fit(X, np.zeros(len(X)))
+        assert caught[0].filename == __file__
 
 
 # ----------------------------------------------------------------------- Ctrl-C

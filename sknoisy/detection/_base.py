@@ -27,7 +27,7 @@ from sknoisy._evidence._table import default_model
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
 from sknoisy._limits import untouchable_rows
 from sknoisy._notebook import NotebookView
-from sknoisy._progress import CallbackSupportMixin, tells_progress
+from sknoisy._progress import CallbackSupportMixin, whole_fit
 from sknoisy._report import noise_report
 from sknoisy.exceptions import NothingJudgedWarning, NothingKnownWarning
 from sknoisy.threshold import ConfidentJointCount, FixedRate, MixturePosterior, NoiseCount
@@ -130,7 +130,6 @@ class BaseDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEstimator
 
     # ------------------------------------------------------------------ public
 
-    @tells_progress()
     def fit(
         self,
         X,
@@ -175,16 +174,17 @@ class BaseDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEstimator
         self : object
         """
         self._validate_params()
-        evidence = Evidence(
-            X,
-            y,
-            task=self._which_task(y),
-            sample_weight=sample_weight,
-            groups=groups,
-            trusted=trusted,
-            own={"predicted": predicted, "stages": stages, "features": features},
-        )
-        return self._conclude(evidence, self._look(evidence))
+        with whole_fit(self, X, y):
+            evidence = Evidence(
+                X,
+                y,
+                task=self._which_task(y),
+                sample_weight=sample_weight,
+                groups=groups,
+                trusted=trusted,
+                own={"predicted": predicted, "stages": stages, "features": features},
+            )
+            return self._conclude(evidence, self._look(evidence))
 
     def fit_resample(self, X, y, **fit_params):
         """Find the suspect rows and return the others.

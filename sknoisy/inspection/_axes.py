@@ -37,10 +37,13 @@ def plain(texts):
     return texts
 
 
-def name_ticks(axis, names, **how):
-    """Names at the ticks 0, 1, ... of an axis, as they are."""
-    axis.set_ticks(range(len(names)), labels=[short(name) for name in names], **how)
-    plain(axis.get_ticklabels())
+def name_ticks(ax, names):
+    """Names at the ticks 0, 1, ... of both axes, as they are."""
+    names = [short(name) for name in names]
+    slanted = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    ax.set_xticks(range(len(names)), names, **(slanted if max(map(len, names)) > 3 else {}))
+    ax.set_yticks(range(len(names)), names)
+    plain([*ax.get_xticklabels(), *ax.get_yticklabels()])
 
 
 def short(value):
@@ -62,6 +65,9 @@ def heat_map(display, values, *, fmt, vmin, vmax, cmap, label, most_cells=400):
         return
     display.texts_ = np.empty(values.shape, dtype=object)
     for (i, j), value in np.ndenumerate(values):
+        if np.isnan(value):
+            display.texts_[i, j] = ax.text(j, i, "–", ha="center", va="center")
+            continue
         red, green, blue, _ = display.image_.cmap(display.image_.norm(value))
         dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
         display.texts_[i, j] = ax.text(

@@ -135,8 +135,7 @@ class DetectorAgreementDisplay:
         least = -1 if self.measure == "spearman" else 0
         label = MEASURES[self.measure]
         heat_map(self, self.agreement, fmt=".2f", vmin=least, vmax=1, cmap=cmap, label=label)
-        name_ticks(ax.xaxis, self.names, rotation=45, ha="right", rotation_mode="anchor")
-        name_ticks(ax.yaxis, self.names)
+        name_ticks(ax, self.names)
         return self
 
 

@@ -155,7 +155,8 @@ class NoiseReliabilityDisplay:
             aspect="equal",
         )
         if label is not None or "label" in kwargs:
-            plain(ax.legend(loc="upper left").get_texts())
+            legend = ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13))
+            plain(legend.get_texts())
         return self
 
 

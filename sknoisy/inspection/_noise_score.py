@@ -139,14 +139,14 @@ class NoiseScoreDisplay:
         judged = ~np.isnan(self.noise_score)
         edges = np.histogram_bin_edges(self.noise_score[judged], bins=bins)
         kept, flagged = judged & ~self.noise_mask, judged & self.noise_mask
-        _, _, self.bars_ = ax.hist(
-            [self.noise_score[kept], self.noise_score[flagged]],
-            bins=edges,
-            stacked=True,
-            log=log,
-            color=["tab:blue", "tab:orange"],
-            label=[f"kept ({kept.sum()})", f"flagged ({flagged.sum()})"],
-        )
+        # heights on a logarithmic scale do not add up: there both stand on the ground
+        bottom, self.bars_ = np.zeros(len(edges) - 1), []
+        for what, rows, color in (("kept", kept, "tab:blue"), ("flagged", flagged, "tab:orange")):
+            counts, _ = np.histogram(self.noise_score[rows], bins=edges)
+            how = {"color": color, "label": f"{what} ({rows.sum()})", "log": log}
+            how |= {"alpha": 0.6} if log else {"bottom": bottom.copy()}
+            self.bars_.append(ax.bar(edges[:-1], counts, np.diff(edges), align="edge", **how))
+            bottom += counts
         self.line_ = None
         if self.mask_true is not None:
             counts, _ = np.histogram(self.noise_score[judged & self.mask_true], bins=edges)

@@ -44,8 +44,9 @@ class RemovalCurveDisplay:
     band_ : matplotlib PolyCollection or None
         One standard error of the difference to dropping nothing on either side, over the folds.
     plain_line_ : matplotlib Line2D
-        The score when nothing is dropped.
+        The score when nothing is dropped, dotted.
     flagged_line_ : matplotlib Line2D or None
+        The share that is flagged, dashed.
 
     Examples
     --------
@@ -161,7 +162,10 @@ class RemovalCurveDisplay:
                 f"X has {evidence.n_rows} rows, fit got {len(detector.noise_score_)}: give the X "
                 "and y that fit got."
             )
-        order, shares = droppable_rows(detector.noise_score_, evidence), np.asarray(shares)
+        shares = np.asarray(shares, dtype=float)
+        if shares.ndim != 1 or not ((shares >= 0) & (shares < 1)).all():
+            raise ValueError(f"shares must lie in [0, 1), got {shares.tolist()}.")
+        order = droppable_rows(detector.noise_score_, evidence)
         clean = None if X_clean is None else (X_clean, y_clean)
         score = _Score(check_scoring(model, scoring=scoring), clean, evidence.target.y)
         splits = _splits(evidence, clean, cv, random_state)
@@ -227,7 +231,10 @@ class RemovalCurveDisplay:
         ax = draw_on(self, ax)
         folds = self.scores.reshape(len(self.shares), -1)
         mean, n_folds = folds.mean(axis=1), folds.shape[1]
-        how = {"marker": "o", "markersize": 4, "label": self.name, **kwargs}
+        label = self.name
+        if label is not None and self.flagged is not None:
+            label = f"{label} (flags {self.flagged:.0%})"
+        how = {"marker": "o", "markersize": 4, "label": label, **kwargs}
         [self.line_] = ax.plot(self.shares, mean, **how)
         color = self.line_.get_color()
         self.band_ = None

@@ -126,8 +126,7 @@ class TransitionMatrixDisplay:
         ax = draw_on(self, ax)
         label = "share of the rows of a true label"
         heat_map(self, self.transition, fmt=".2f", vmin=0, vmax=1, cmap=cmap, label=label)
-        name_ticks(ax.xaxis, self.labels, rotation=45, ha="right", rotation_mode="anchor")
-        name_ticks(ax.yaxis, self.labels)
+        name_ticks(ax, self.labels)
         ax.set(xlabel="given label", ylabel="true label")
         return self
 

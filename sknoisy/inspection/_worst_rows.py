@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sknoisy.inspection._axes import draw_on, plain, pyplot, short
-from sknoisy.report._noise_report import _cells
+from sknoisy.report._noise_report import row_cells
 
 N_ACROSS = 5  # images in a line
 MOST_COLUMNS = 6  # of X
@@ -119,7 +119,7 @@ class WorstRowsDisplay:
             values = np.asarray(X)[rows]
             shape = values.shape[1:] if image_shape is None else tuple(image_shape)
             return cls(table, None, images=list(values.reshape(len(rows), *shape)))
-        cells = [_cells(X, row) for row in rows]
+        cells = [row_cells(X, row) for row in rows]
         if columns is not None:
             names = list(columns)
             unknown = set(names) - {name for line in cells for name in line}
@@ -150,7 +150,7 @@ class WorstRowsDisplay:
             ax = draw_on(self, ax, figsize=(width, 0.6 + 0.32 * n_rows), layout="constrained")
         else:
             n_lines = -(-n_rows // N_ACROSS)
-            size = (1.7 * min(n_rows, N_ACROSS), 2.0 * n_lines)
+            size = (1.7 * min(n_rows, N_ACROSS), 2.2 * n_lines)
             ax = draw_on(self, ax, figsize=size, layout="constrained")
         ax.set_axis_off()
         if not len(self.table):
@@ -164,7 +164,7 @@ class WorstRowsDisplay:
     def _draw_table(self, **kwargs):
         names = ["row", "given", "suggested", "probability", *self.cells[0]]
         lines = [
-            [str(name), line.given, line.suggested, f"{line.probability:.2f}", *cells.values()]
+            [str(name), line.given, _other(line), f"{line.probability:.2f}", *cells.values()]
             for name, line, cells in zip(
                 self.table.index, self.table.itertuples(), self.cells, strict=True
             )
@@ -199,9 +199,15 @@ class WorstRowsDisplay:
         for ax, name, line in zip(
             self.axes_, self.table.index, self.table.itertuples(), strict=True
         ):
-            ax.set(xticks=[], yticks=[], xlabel=f"row {short(name)}")
-            said = f"{_shown(line.given)} → {_shown(line.suggested)}\n{line.probability:.2f}"
-            plain([ax.set_title(said, fontsize="small"), ax.xaxis.label])
+            ax.set(xticks=[], yticks=[])
+            what = f"{_shown(line.given)} → {_shown(_other(line))}"
+            said = f"row {short(name)}\n{what}\n{line.probability:.2f}"
+            plain([ax.set_title(said, fontsize="small")])
+
+
+def _other(line):
+    """The suggested target, if it is another one."""
+    return "as given" if line.suggested == line.given else line.suggested
 
 
 def _shown(value):

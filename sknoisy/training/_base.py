@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 from sknoisy._evidence import Evidence
 from sknoisy._evidence._fitting import IsModel, check_kind, check_meaning, check_takes_weights
 from sknoisy._fitted import model_attributes, replace_fitted
-from sknoisy._progress import CallbackSupportMixin, tells_progress
+from sknoisy._progress import CallbackSupportMixin, whole_fit
 from sknoisy._wrapper import BaseWrapper
 from sknoisy.treatment._treated import fit_treated
 
@@ -53,7 +53,6 @@ class BaseTraining(CallbackSupportMixin, BaseWrapper, ABC):
         """
         return self._fit(X, y, sample_weight, groups, trusted, fit_params)
 
-    @tells_progress()
     def _fit(self, X, y, sample_weight, groups, trusted, fit_params, **own):
         """`own` is what else the method's own `fit` was given."""
         self._validate_params()
@@ -73,20 +72,21 @@ class BaseTraining(CallbackSupportMixin, BaseWrapper, ABC):
             weight_strategy=self.weight_strategy,
         )
         check_meaning(self.estimator, evidence.target.y, params)
-        treated = self._train(evidence, **own)
-        model = fit_treated(
-            self.estimator,
-            evidence,
-            treated,
-            weight_strategy=self.weight_strategy,
-            purpose=f"to what {type(self).__name__} makes of the rows",
-            random_state=self._seed(),
-        )
-        fitted = {"estimator_": model, "noise_mask_": treated.noise_mask, **treated.attributes}
-        if evidence.target.is_labels:
-            fitted["classes_"] = evidence.target.classes
-        # Only now, when nothing can fail any more, is this object changed.
-        replace_fitted(self, fitted | model_attributes(model))
+        with whole_fit(self, X, y):
+            treated = self._train(evidence, **own)
+            model = fit_treated(
+                self.estimator,
+                evidence,
+                treated,
+                weight_strategy=self.weight_strategy,
+                purpose=f"to what {type(self).__name__} makes of the rows",
+                random_state=self._seed(),
+            )
+            fitted = {"estimator_": model, "noise_mask_": treated.noise_mask, **treated.attributes}
+            if evidence.target.is_labels:
+                fitted["classes_"] = evidence.target.classes
+            # Only now, when nothing can fail any more, is this object changed.
+            replace_fitted(self, fitted | model_attributes(model))
         return self
 
     def _check_before_training(self, **own):

@@ -27,7 +27,7 @@ from sknoisy._evidence._fitting import (
 from sknoisy._evidence._own import NAMES as OWN
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._limits import limit_mask, untouchable_rows
-from sknoisy._progress import CallbackSupportMixin, part_of_fit, tells_progress
+from sknoisy._progress import CallbackSupportMixin, part_of_fit, whole_fit
 from sknoisy._report import noise_report
 from sknoisy._temperature import fit_temperature
 from sknoisy._wrapper import BaseWrapper, WrappedClassifier, WrappedRegressor
@@ -63,7 +63,6 @@ class BaseTreatment(CallbackSupportMixin, BaseWrapper, ABC):
 
     # ------------------------------------------------------------------ fit
 
-    @tells_progress(len(PARTS))
     def fit(
         self,
         X,
@@ -129,12 +128,13 @@ class BaseTreatment(CallbackSupportMixin, BaseWrapper, ABC):
             own={"predicted": predicted, "stages": stages, "features": features},
         )
         check_meaning(self.estimator, evidence.target.y, params)
-        with part_of_fit("detection"):
-            detector = self._detect(evidence)
-        case = self._case(evidence, detector)
-        with part_of_fit("treatment"):
-            treated = self._treat(case)
-        self._finish(evidence, case, treated)
+        with whole_fit(self, X, y, len(PARTS)):
+            with part_of_fit("detection"):
+                detector = self._detect(evidence)
+            case = self._case(evidence, detector)
+            with part_of_fit("treatment"):
+                treated = self._treat(case)
+            self._finish(evidence, case, treated)
         return self
 
     def _check_before_detection(self):

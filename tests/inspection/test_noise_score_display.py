@@ -13,13 +13,6 @@ from sknoisy.inspection import NoiseScoreDisplay
 pyplot = pytest.importorskip("matplotlib.pyplot")
 
 
-@pytest.fixture(autouse=True)
-def _no_window():
-    pyplot.switch_backend("Agg")
-    yield
-    pyplot.close("all")
-
-
 def heights(bars):
     return np.array([bar.get_height() for bar in bars])
 
