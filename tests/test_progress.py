@@ -1,5 +1,8 @@
 """Callbacks are told how far a fit has come; a fit that is broken off leaves nothing half-made."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -208,3 +211,20 @@ def test_ctrl_c_in_the_third_fit_closes_the_bars():
     model.fit(X, y)  # starts from nothing
     assert sorted(told.begun) == sorted(told.ended)
     assert told.names().count("detection") == 1
+
+
+def test_nothing_is_told_where_scikit_learn_has_no_callbacks():
+    code = """
+import sys
+import sklearn.linear_model, sklearn.model_selection, sklearn.pipeline, sklearn.ensemble
+there = sys.modules.get("sklearn.callback")
+sys.modules["sklearn.callback"] = None  # as below 1.9
+import numpy as np
+from sknoisy import FilterClassifier
+sys.modules["sklearn.callback"] = there
+model = FilterClassifier(sklearn.linear_model.LogisticRegression(), random_state=0)
+X = np.random.RandomState(0).normal(size=(60, 2))
+print(hasattr(model, "set_callbacks"), model.fit(X, X[:, 0] > 0).noise_mask_.shape)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False (60,)\n"

@@ -12,21 +12,15 @@ def draw_on(display, ax, **how):
 
     matplotlib is imported only here, so that a package without it can be imported.
     """
-    plt = pyplot(display)
-    if ax is None:
-        _, ax = plt.subplots(**how)
-    display.ax_, display.figure_ = ax, ax.figure
-    return ax
-
-
-def pyplot(display):
-    """matplotlib.pyplot, or an error that says what to install."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
         name = type(display).__name__
         raise ImportError(f"{name} needs matplotlib: pip install 'sknoisy[plot]'.") from error
-    return plt
+    if ax is None:
+        _, ax = plt.subplots(**how)
+    display.ax_, display.figure_ = ax, ax.figure
+    return ax
 
 
 def plain(texts):

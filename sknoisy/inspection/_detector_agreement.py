@@ -52,7 +52,7 @@ class DetectorAgreementDisplay:
         self.measure = measure
 
     @classmethod
-    def from_estimators(cls, estimators, *, measure="spearman", top=0.1, ax=None, cmap="RdBu"):
+    def from_estimators(cls, estimators, *, measure="spearman", top=0.1, ax=None, cmap=None):
         """Draw the agreement of fitted detectors or treatments.
 
         Parameters
@@ -65,7 +65,8 @@ class DetectorAgreementDisplay:
             For "overlap": the share of rows that are the most suspect.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a new figure.
-        cmap : str or matplotlib Colormap, default="RdBu"
+        cmap : str or matplotlib Colormap, default=None
+            None means "RdBu" for correlations, which may be negative, and "Blues" for shares.
 
         Returns
         -------
@@ -80,7 +81,7 @@ class DetectorAgreementDisplay:
         return cls.from_predictions(scores, measure=measure, top=top, ax=ax, cmap=cmap)
 
     @classmethod
-    def from_predictions(cls, scores, *, measure="spearman", top=0.1, ax=None, cmap="RdBu"):
+    def from_predictions(cls, scores, *, measure="spearman", top=0.1, ax=None, cmap=None):
         """Draw the agreement of given scores.
 
         Parameters
@@ -95,7 +96,8 @@ class DetectorAgreementDisplay:
             border each counts in part.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a new figure.
-        cmap : str or matplotlib Colormap, default="RdBu"
+        cmap : str or matplotlib Colormap, default=None
+            None means "RdBu" for correlations, which may be negative, and "Blues" for shares.
 
         Returns
         -------
@@ -118,21 +120,23 @@ class DetectorAgreementDisplay:
                 agreement[i, j] = agreement[j, i] = agrees
         return cls(agreement, list(scores), measure=measure).plot(ax=ax, cmap=cmap)
 
-    def plot(self, *, ax=None, cmap="RdBu"):
+    def plot(self, *, ax=None, cmap=None):
         """Draw the agreement.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             Where to draw; None makes a new figure.
-        cmap : str or matplotlib Colormap, default="RdBu"
+        cmap : str or matplotlib Colormap, default=None
+            None means "RdBu" for correlations, which may be negative, and "Blues" for shares.
 
         Returns
         -------
         DetectorAgreementDisplay
         """
         ax = draw_on(self, ax)
-        least = -1 if self.measure == "spearman" else 0
+        least, own = (-1, "RdBu") if self.measure == "spearman" else (0, "Blues")
+        cmap = own if cmap is None else cmap
         label = MEASURES[self.measure]
         heat_map(self, self.agreement, fmt=".2f", vmin=least, vmax=1, cmap=cmap, label=label)
         name_ticks(ax, self.names)

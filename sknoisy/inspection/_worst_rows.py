@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sknoisy.inspection._axes import draw_on, plain, pyplot, short
+from sknoisy.inspection._axes import draw_on, plain, short
 from sknoisy.report._noise_report import row_cells
 
 N_ACROSS = 5  # images in a line
@@ -186,10 +186,12 @@ class WorstRowsDisplay:
             cell.get_text().set_fontweight("bold" if line == 0 else "normal")
 
     def _draw_images(self, **kwargs):
-        pyplot(self)
+        place = self.ax_.get_subplotspec()
+        if place is None:
+            raise ValueError("Images need the place of a subplot: make ax by plt.subplots.")
         n_lines = -(-len(self.images) // N_ACROSS)
         across = min(len(self.images), N_ACROSS)
-        grid = self.ax_.get_subplotspec().subgridspec(n_lines, across)
+        grid = place.subgridspec(n_lines, across)
         self.axes_ = np.array([self.figure_.add_subplot(grid[i]) for i in range(len(self.images))])
         how = {"cmap": "gray_r"} if self.images[0].ndim == 2 else {}
         self.images_ = [

@@ -12,7 +12,7 @@ from sknoisy.inspection import WorstRowsDisplay
 
 from ..helpers import noisy_labels, noisy_numbers
 
-pytest.importorskip("matplotlib")
+pyplot = pytest.importorskip("matplotlib.pyplot")
 
 
 def fitted(n=120):
@@ -65,6 +65,18 @@ def test_images():
         row = detector.noise_report(X, y)["row"].iloc[0]
         np.testing.assert_array_equal(display.images_[0].get_array(), flat[row].reshape(2, 3))
         assert f"row r{row}\n{y[row]} → " in display.axes_[0].get_title()
+
+
+def test_images_take_the_place_of_given_axes():
+    detector, X, y = fitted()
+    table, flat = detector.noise_report(X, y), X.to_numpy()
+    how = {"n_rows": 3, "image_shape": (2, 3)}
+    figure, axes = pyplot.subplots(1, 2)
+    display = WorstRowsDisplay.from_predictions(table, flat, ax=axes[1], **how)
+    assert display.figure_ is figure and len(figure.axes) == 2 + 3
+    with pytest.raises(ValueError, match="place of a subplot"):
+        ax = figure.add_axes([0, 0, 0.2, 0.2])
+        WorstRowsDisplay.from_predictions(table, flat, ax=ax, **how)
 
 
 def test_numbers_no_rows_and_errors():
