@@ -6,13 +6,55 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sklearn.linear_model import HuberRegressor, RANSACRegressor, TheilSenRegressor
+from sklearn.linear_model import (
+    HuberRegressor,
+    LogisticRegression,
+    RANSACRegressor,
+    TheilSenRegressor,
+)
 
 from sknoisy import FilterClassifier, FilterRegressor
 from sknoisy.robust import RobustClassifier, RobustRegressor
 from sknoisy.training import losses
 from sknoisy.training.correction import TransitionClassifier
+from sknoisy.training.distillation import (
+    CalibratedProbabilityClassifier,
+    SelfDistillationClassifier,
+    SelfDistillationRegressor,
+)
+from sknoisy.training.error_models import (
+    CertifiedHalfspaceClassifier,
+    LocationScaleRegressor,
+    OneSidedRegressor,
+)
+from sknoisy.training.groups import (
+    GroupDROClassifier,
+    LastStepRefitClassifier,
+    MissingGroupReweightingClassifier,
+    ProgressiveExpansionClassifier,
+)
+from sknoisy.training.hidden_groups import (
+    DiscoverCureClassifier,
+    JustTrainTwiceClassifier,
+    MemorizationAwareClassifier,
+    ProductOfExpertsClassifier,
+)
 from sknoisy.training.losses import RobustLossClassifier, RobustLossRegressor
+from sknoisy.training.mixing import (
+    ContradictingPairClassifier,
+    MixupClassifier,
+    MixupRegressor,
+    NeighborMixRegressor,
+)
+from sknoisy.training.moving_targets import (
+    CoTeachingClassifier,
+    CoTeachingRegressor,
+    EarlyLearningClassifier,
+    EarlyLearningRegressor,
+    RepresentationCalibrationClassifier,
+)
+from sknoisy.training.shift import TargetShiftRegressor
+from sknoisy.training.sources import ListDecodableRegressor, SubjectiveLearningRegressor
 
 PLAINLY_WRONG = {"classification": "labels at random", "regression": "shuffled numbers"}
 LABELS = ("labels at random", "labels of the next class")
@@ -99,6 +141,50 @@ METHODS = {
     "TransitionClassifier": ours(TransitionClassifier, LABELS),
     **with_losses(RobustLossClassifier, LABEL_LOSSES, LABELS),
     **with_losses(RobustLossRegressor, NUMBER_LOSSES, NUMBERS),
+    "MixupClassifier": ours(MixupClassifier, (*LABELS, "uncertain labels")),
+    "MixupRegressor": ours(MixupRegressor, NUMBERS),
+    "NeighborMixRegressor": ours(NeighborMixRegressor, NUMBERS),
+    "ContradictingPairClassifier": ours(
+        ContradictingPairClassifier,
+        ("a spurious column",),
+        biased_estimator=LogisticRegression(C=0.1),
+    ),
+    "SubjectiveLearningRegressor": ours(
+        SubjectiveLearningRegressor, ("sources that conflict",), {"groups": "batches"}
+    ),
+    "ListDecodableRegressor": ours(
+        ListDecodableRegressor, ("sources that conflict",), {"groups": "batches"}, alpha=0.3
+    ),
+    "TargetShiftRegressor": ours(
+        TargetShiftRegressor, ("other numbers to predict",), {"X_target": "X_target"}
+    ),
+    "SelfDistillationClassifier": ours(SelfDistillationClassifier, LABELS),
+    "SelfDistillationRegressor": ours(SelfDistillationRegressor, NUMBERS),
+    "CalibratedProbabilityClassifier": ours(CalibratedProbabilityClassifier, ("uncertain labels",)),
+    "OneSidedRegressor": ours(OneSidedRegressor, ("numbers too low",)),
+    "LocationScaleRegressor": ours(LocationScaleRegressor, ("unequal spread",)),
+    "CertifiedHalfspaceClassifier": ours(CertifiedHalfspaceClassifier, LABELS),
+    "GroupDROClassifier": ours(GroupDROClassifier, ("a spurious column",), {"groups": "groups"}),
+    "ProgressiveExpansionClassifier": ours(
+        ProgressiveExpansionClassifier, ("a spurious column",), {"groups": "groups"}
+    ),
+    "LastStepRefitClassifier": ours(
+        LastStepRefitClassifier, ("a spurious column",), {"groups": "groups"}
+    ),
+    "MissingGroupReweightingClassifier": ours(
+        MissingGroupReweightingClassifier, ("a spurious column",), {"groups": "attribute"}
+    ),
+    "EarlyLearningClassifier": ours(EarlyLearningClassifier, LABELS),
+    "EarlyLearningRegressor": ours(EarlyLearningRegressor, NUMBERS),
+    "CoTeachingClassifier": ours(CoTeachingClassifier, LABELS),
+    "CoTeachingRegressor": ours(CoTeachingRegressor, NUMBERS),
+    "RepresentationCalibrationClassifier": ours(
+        RepresentationCalibrationClassifier, ("rare classes",)
+    ),
+    "MemorizationAwareClassifier": ours(MemorizationAwareClassifier, ("a spurious column",)),
+    "ProductOfExpertsClassifier": ours(ProductOfExpertsClassifier, ("a spurious column",)),
+    "JustTrainTwiceClassifier": ours(JustTrainTwiceClassifier, ("a spurious column",)),
+    "DiscoverCureClassifier": ours(DiscoverCureClassifier, ("a spurious column",)),
     # ---------------------------------------------------------------- peers
     "HuberRegressor (linear)": Method(
         "regression", lambda m: HuberRegressor(max_iter=1000), NUMBERS

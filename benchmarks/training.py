@@ -62,9 +62,15 @@ def jobs_of(scenario, options):
         if method.task == task
         and is_there(method)
         and (options.methods is None or name in options.methods)
-        and (options.all or scenario in (*method.made_for, PLAINLY_WRONG[task]))
+        and (scenario in method.made_for or _is_asked_besides(method, scenario, options.all))
     ]
     return [*ALWAYS, *names]
+
+
+def _is_asked_besides(method, scenario, everywhere):
+    """Whether a method is to be run where it is not at home: if all it needs is there."""
+    is_usual = everywhere or scenario == PLAINLY_WRONG[method.task]
+    return is_usual and not method.needs
 
 
 def run_method(name, model, case):
@@ -189,7 +195,9 @@ def page(path):
             f"{title}\n{'-' * len(title)}\n\n{says}. Sets: {', '.join(scenario.datasets)}.\n"
         )
         parts.append(_as_rst(mine.sort_values(by, ascending=False, kind="stable")))
-    papers = sorted({(paper_of(m.kind), m.kind.__name__) for m in METHODS.values() if m.kind})
+    kinds = {m.kind for m in METHODS.values() if m.kind}
+    kinds = [kind for kind in kinds if kind.__module__.startswith("sknoisy.training")]
+    papers = sorted((paper_of(kind), kind.__name__) for kind in kinds)
     lines = [f"- {_linked(kind)}: {title}" for title, kind in papers if title]
     parts.append("The papers\n----------\n\n" + "\n".join(lines) + "\n")
     PAGE.write_text("\n".join(parts), encoding="utf-8")
