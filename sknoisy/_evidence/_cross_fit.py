@@ -16,6 +16,7 @@ from sknoisy._evidence._fitting import fit_model, seeded_clone, take_params, tak
 from sknoisy._evidence._renamed import Renamed, own_codes
 from sknoisy._evidence._responses import LabelResponse, margins_to_proba, number_response
 from sknoisy._evidence.bags._out_of_bag import has_bags, out_of_bag
+from sknoisy._progress import one_fit, planned_fits
 
 
 @dataclass(frozen=True)
@@ -95,13 +96,16 @@ def fit_each(estimator, inputs, fits, respond, *, n_jobs=None):
     """`respond(model, X_test, test_rows)` for a clone of `estimator` fitted on each of `fits`."""
     jobs = min(effective_n_jobs(n_jobs), max(len(fits), 1))
     n_threads = None if jobs == 1 else max(1, cpu_count() // jobs)
-    return Parallel(n_jobs=jobs)(
-        delayed(_fit_one)(estimator, inputs, fit, respond, n_threads) for fit in fits
-    )
+    with planned_fits(len(fits)) as tasks:
+        return Parallel(n_jobs=jobs)(
+            delayed(_fit_one)(estimator, inputs, fit, respond, n_threads, task)
+            for fit, task in zip(fits, tasks, strict=True)
+        )
 
 
-def _fit_one(estimator, inputs, fit, respond, n_threads):
-    with nullcontext() if n_threads is None else threadpool_limits(n_threads):
+def _fit_one(estimator, inputs, fit, respond, n_threads, task):
+    limits = nullcontext() if n_threads is None else threadpool_limits(n_threads)
+    with limits, one_fit(task):
         try:
             return respond(
                 _fitted(estimator, inputs, fit, fit.y), take_rows(inputs.X, fit.test), fit.test

@@ -26,6 +26,8 @@ from sknoisy._evidence._knowledge import knowledge, no_more_than_chance
 from sknoisy._evidence._table import default_model
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
 from sknoisy._limits import untouchable_rows
+from sknoisy._notebook import NotebookView
+from sknoisy._progress import CallbackSupportMixin, whole_fit
 from sknoisy._report import noise_report
 from sknoisy.exceptions import NothingJudgedWarning, NothingKnownWarning
 from sknoisy.threshold import ConfidentJointCount, FixedRate, MixturePosterior, NoiseCount
@@ -99,7 +101,7 @@ CONTAMINATION = [
 CV = [Interval(Integral, 2, None, closed="left"), HasMethods(["split"]), "array-like", None]
 
 
-class BaseDetector(PlainState, BaseEstimator, ABC):
+class BaseDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEstimator, ABC):
     """Base class of detectors.
 
     A subclass writes `_find(evidence)`, which returns a `Finding`, and `_reason(row)`.
@@ -172,16 +174,17 @@ class BaseDetector(PlainState, BaseEstimator, ABC):
         self : object
         """
         self._validate_params()
-        evidence = Evidence(
-            X,
-            y,
-            task=self._which_task(y),
-            sample_weight=sample_weight,
-            groups=groups,
-            trusted=trusted,
-            own={"predicted": predicted, "stages": stages, "features": features},
-        )
-        return self._conclude(evidence, self._look(evidence))
+        with whole_fit(self, X, y):
+            evidence = Evidence(
+                X,
+                y,
+                task=self._which_task(y),
+                sample_weight=sample_weight,
+                groups=groups,
+                trusted=trusted,
+                own={"predicted": predicted, "stages": stages, "features": features},
+            )
+            return self._conclude(evidence, self._look(evidence))
 
     def fit_resample(self, X, y, **fit_params):
         """Find the suspect rows and return the others.

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted
 
+from sknoisy.inspection._axes import draw_on, plain
 from sknoisy.metrics import (
     accuracy_reject_auc,
     accuracy_reject_curve,
@@ -164,15 +165,7 @@ class AccuracyRejectDisplay:
         -------
         AccuracyRejectDisplay
         """
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise ImportError(
-                "AccuracyRejectDisplay needs matplotlib: pip install 'sknoisy[plot]'."
-            ) from error
-
-        if ax is None:
-            _, ax = plt.subplots()
+        ax = draw_on(self, ax)
         label = None if self.area is None else f"area {self.area:.3f}"
         if self.name is not None:
             label = self.name if label is None else f"{self.name} ({label})"
@@ -185,6 +178,5 @@ class AccuracyRejectDisplay:
             ylabel=f"{'mean absolute error' if self.is_error else 'accuracy'} of the answers given",
         )
         if label is not None or "label" in kwargs:
-            ax.legend()
-        self.ax_, self.figure_ = ax, ax.figure
+            plain(ax.legend().get_texts())
         return self

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from sknoisy.detection import DatasetMap
+from sknoisy.inspection._axes import draw_on
 
 
 class DatasetMapDisplay:
@@ -112,15 +113,7 @@ class DatasetMapDisplay:
         -------
         DatasetMapDisplay
         """
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise ImportError(
-                "DatasetMapDisplay needs matplotlib: pip install 'sknoisy[plot]'."
-            ) from error
-
-        if ax is None:
-            _, ax = plt.subplots()
+        ax = draw_on(self, ax)
         judged = ~np.isnan(self.confidence)
         flagged = judged & self.noise_mask
         self.points_ = ax.scatter(
@@ -143,5 +136,4 @@ class DatasetMapDisplay:
         ax.set(xlabel="variability", ylabel="confidence", ylim=(-0.02, 1.02))
         ax.figure.colorbar(self.points_, ax=ax, label="correctness")
         ax.legend()
-        self.ax_, self.figure_ = ax, ax.figure
         return self

@@ -12,8 +12,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _num_samples
 
+from sknoisy._notebook import NotebookView
 
-class ReusableHoldoutScorer(BaseEstimator):
+
+class ReusableHoldoutScorer(NotebookView, BaseEstimator):
     """Scores by noisy rows, and by trusted ones only where these say something else.
 
     Who tunes by a small trusted set many times fits his choice to it. Here each answer is the score

@@ -13,6 +13,7 @@ from sklearn.metrics import check_scoring, make_scorer
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
+from sknoisy._notebook import NotebookView
 from sknoisy.detection import ConfidentLearning, Residual
 from sknoisy.metrics import (
     corrected_accuracy,
@@ -80,7 +81,7 @@ def corrected_scorer(scoring, transition, *, labels=None):
     return make_scorer(metric, transition=transition, labels=labels, **how)
 
 
-class TrustWeightedScorer(BaseEstimator):
+class TrustWeightedScorer(NotebookView, BaseEstimator):
     """Scorer that weighs each validation row by the probability that its target is right.
 
     A detector judges the validation rows, among themselves, so that no candidate has a say in it.

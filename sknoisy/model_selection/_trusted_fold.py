@@ -11,8 +11,10 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples
 
+from sknoisy._notebook import NotebookView
 
-class TrustedKFold(BaseEstimator):
+
+class TrustedKFold(NotebookView, BaseEstimator):
     """K folds whose test rows are trusted ones, and whose training rows are all others.
 
     A score on them is a score on right targets. What it costs is rows: with few trusted ones the

@@ -19,6 +19,7 @@ from sknoisy._evidence import take_rows
 from sknoisy._evidence._evidence import check_weight
 from sknoisy._evidence._fitting import take_params
 from sknoisy._fitted import PlainState, model_attributes, replace_fitted
+from sknoisy._notebook import NotebookView
 from sknoisy.multilabel._columns import (
     cell_report,
     cells_of,
@@ -35,7 +36,9 @@ def _has_proba(self):
     return all(hasattr(model, "predict_proba") for model in models)
 
 
-class MultiLabelClassifier(MetaEstimatorMixin, ClassifierMixin, PlainState, BaseEstimator):
+class MultiLabelClassifier(
+    MetaEstimatorMixin, ClassifierMixin, NotebookView, PlainState, BaseEstimator
+):
     """Classifier of several columns of labels, each treated for its own wrong cells.
 
     A treatment around any classifier is cloned for each column of y and fitted to the rows that

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from sknoisy._evidence import take_rows
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
 from sknoisy._more_columns import can_have_more_columns, more_columns
+from sknoisy._notebook import NotebookView
 from sknoisy.detection import ConfidentLearning
 from sknoisy.multilabel._columns import (
     cell_report,
@@ -25,7 +26,7 @@ from sknoisy.multilabel._columns import (
 )
 
 
-class MultiLabelDetector(PlainState, BaseEstimator):
+class MultiLabelDetector(NotebookView, PlainState, BaseEstimator):
     """Cells of a matrix of labels that are wrong, by any detector, one column after the other.
 
     Where a row may have several labels at once, or answers to several questions, a wrong answer to

@@ -22,6 +22,7 @@ from sknoisy._evidence._fitting import IsModel, check_kind, check_meaning
 from sknoisy._evidence._knowledge import knowledge, no_more_than_chance
 from sknoisy._evidence._table import default_model
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
+from sknoisy._notebook import NotebookView
 from sknoisy.exceptions import NothingKnownWarning
 
 
@@ -45,7 +46,7 @@ class Estimate:
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
-class BaseTransition(PlainState, BaseEstimator, ABC):
+class BaseTransition(NotebookView, PlainState, BaseEstimator, ABC):
     """Base class of estimators of a transition matrix: a subclass writes `_estimate(evidence)`."""
 
     _parameter_constraints: dict = {

@@ -334,8 +334,8 @@ def _worst(table, X, y, features, n_worst, seed):
     names = dict(zip(table["row"], map(str, table.index), strict=True))
     found = []
     for line, near in zip(top.itertuples(), nearest, strict=True):
-        mine = _cells(X, line.row)
-        beside = _cells(X, near) if near >= 0 else {}
+        mine = row_cells(X, line.row)
+        beside = row_cells(X, near) if near >= 0 else {}
         found.append(
             {
                 "row": int(line.row),
@@ -355,7 +355,7 @@ def _worst(table, X, y, features, n_worst, seed):
     return found
 
 
-def _cells(X, row):
+def row_cells(X, row):
     """Name to value of the columns of one row, as texts."""
     if isinstance(X, list) or np.ndim(X) == 1:
         return {"": _text(X[row] if isinstance(X, list) else np.asarray(X)[row])}

@@ -6,6 +6,7 @@ from sklearn.base import clone
 
 from sknoisy._evidence._table import behind_encoder
 from sknoisy._fitted import replace_fitted
+from sknoisy._progress import taking_the_place_of
 
 
 class DefaultModel:
@@ -40,7 +41,8 @@ class DefaultModel:
         self._validate_params()
         whole = self._with_model()
         whole.set_params(estimator=behind_encoder(whole.estimator, X))
-        whole.fit(X, y, **given, **fit_params)
+        with taking_the_place_of(self, whole):
+            whole.fit(X, y, **given, **fit_params)
         params = whole.get_params(deep=False)
         replace_fitted(self, {k: v for k, v in vars(whole).items() if k not in params})
         return self

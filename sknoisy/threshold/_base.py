@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sknoisy._evidence import check_labels
 from sknoisy._evidence._evidence import check_groups, check_trusted
+from sknoisy._notebook import NotebookView
 
 
 @dataclass
@@ -33,7 +34,7 @@ class Part:
     name: str = ""
 
 
-class BaseThreshold(BaseEstimator, ABC):
+class BaseThreshold(NotebookView, BaseEstimator, ABC):
     """Base class of thresholds.
 
     A subclass writes `_decide(score, part, seen)`, which gets the finite scores of one part of the

@@ -11,11 +11,12 @@ from sklearn.utils._param_validation import StrOptions
 from sknoisy._evidence import Evidence
 from sknoisy._evidence._fitting import IsModel, check_kind, check_meaning, check_takes_weights
 from sknoisy._fitted import model_attributes, replace_fitted
+from sknoisy._progress import CallbackSupportMixin, whole_fit
 from sknoisy._wrapper import BaseWrapper
 from sknoisy.treatment._treated import fit_treated
 
 
-class BaseTraining(BaseWrapper, ABC):
+class BaseTraining(CallbackSupportMixin, BaseWrapper, ABC):
     """Base class of meta-estimators that need no detector: a subclass writes `_train(evidence)`."""
 
     __metadata_request__fit = {"groups": True, "trusted": True}  # noqa: RUF012
@@ -71,13 +72,14 @@ class BaseTraining(BaseWrapper, ABC):
             weight_strategy=self.weight_strategy,
         )
         check_meaning(self.estimator, evidence.target.y, params)
-        treated = self._train(evidence, **own)
-        model = self._last_fit(evidence, treated)
-        fitted = {"estimator_": model, "noise_mask_": treated.noise_mask, **treated.attributes}
-        if evidence.target.is_labels:
-            fitted["classes_"] = evidence.target.classes
-        # Only now, when nothing can fail any more, is this object changed.
-        replace_fitted(self, fitted | model_attributes(model))
+        with whole_fit(self, X, y):
+            treated = self._train(evidence, **own)
+            model = self._last_fit(evidence, treated)
+            fitted = {"estimator_": model, "noise_mask_": treated.noise_mask, **treated.attributes}
+            if evidence.target.is_labels:
+                fitted["classes_"] = evidence.target.classes
+            # Only now, when nothing can fail any more, is this object changed.
+            replace_fitted(self, fitted | model_attributes(model))
         return self
 
     def _check_before_training(self, **own):

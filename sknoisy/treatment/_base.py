@@ -27,6 +27,7 @@ from sknoisy._evidence._fitting import (
 from sknoisy._evidence._own import NAMES as OWN
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._limits import limit_mask, untouchable_rows
+from sknoisy._progress import CallbackSupportMixin, part_of_fit, whole_fit
 from sknoisy._report import noise_report
 from sknoisy._temperature import fit_temperature
 from sknoisy._wrapper import BaseWrapper, WrappedClassifier, WrappedRegressor
@@ -39,10 +40,11 @@ from sknoisy.treatment._treated import Case, fit_treated
 
 LEAST_ROWS = 100  # fewer cannot tell how sure a model may be
 ENOUGH_FOR_ONE = 200  # rows to be held out, for the one number of a temperature
+PARTS = ("detection", "treatment", "calibration", "last fit")  # of a fit, as callbacks are told
 LITTLE = 0.02  # share of treated rows below which probabilities stay the model's own
 
 
-class BaseTreatment(BaseWrapper, ABC):
+class BaseTreatment(CallbackSupportMixin, BaseWrapper, ABC):
     """Base class of treatments: a subclass writes `_treat(case)`."""
 
     __metadata_request__fit = dict.fromkeys(("groups", "trusted", *OWN), True)  # noqa: RUF012
@@ -126,10 +128,13 @@ class BaseTreatment(BaseWrapper, ABC):
             own={"predicted": predicted, "stages": stages, "features": features},
         )
         check_meaning(self.estimator, evidence.target.y, params)
-        detector = self._detect(evidence)
-        case = self._case(evidence, detector)
-        treated = self._treat(case)
-        self._finish(evidence, case, treated)
+        with whole_fit(self, X, y, len(PARTS)):
+            with part_of_fit("detection"):
+                detector = self._detect(evidence)
+            case = self._case(evidence, detector)
+            with part_of_fit("treatment"):
+                treated = self._treat(case)
+            self._finish(evidence, case, treated)
         return self
 
     def _check_before_detection(self):
@@ -408,8 +413,8 @@ class BaseTreatmentClassifier(WrappedClassifier, BaseTreatment):
             return 1.0
         how = {"random_state": self._seed(), "n_jobs": self.n_jobs}
         try:
-            with warnings.catch_warnings():  # rare classes have been named already
-                warnings.simplefilter("ignore", RareClassWarning)
+            with part_of_fit("calibration"), warnings.catch_warnings():
+                warnings.simplefilter("ignore", RareClassWarning)  # they have been named already
                 [folds] = evidence.splits(N_FOLDS, random_state=how["random_state"])
                 folds = enough_folds(folds, ENOUGH_FOR_ONE)
                 proba = held_out_proba(self.estimator, evidence, {"treated": treated}, folds, **how)

@@ -10,6 +10,7 @@ import numpy as np
 from sknoisy._evidence import Evidence, fit_model, take_rows
 from sknoisy._evidence._failures import explain
 from sknoisy._evidence._fitting import seeded_clone, take_params
+from sknoisy._progress import part_of_fit
 
 
 @dataclass
@@ -66,18 +67,21 @@ def fit_treated(estimator, evidence, treated, *, weight_strategy, purpose, rando
     X = treated.X
     if X is None:
         X = inputs.X if rows is None else take_rows(inputs.X, rows)
+    params = inputs.fit_params
+    if rows is not None:
+        params = take_params(params, rows, evidence.n_rows)
+    model = seeded_clone(estimator, random_state)
     try:
-        return fit_model(
-            seeded_clone(estimator, random_state),
-            X,
-            treated.y,
-            treated.sample_weight,
-            inputs.fit_params
-            if rows is None
-            else take_params(inputs.fit_params, rows, evidence.n_rows),
-            weight_strategy=weight_strategy,
-            random_state=random_state,
-        )
+        with part_of_fit("last fit", model=model):
+            return fit_model(
+                model,
+                X,
+                treated.y,
+                treated.sample_weight,
+                params,
+                weight_strategy=weight_strategy,
+                random_state=random_state,
+            )
     except Exception as error:
         y, is_labels = evidence.target.y, evidence.target.is_labels
         explain(error, estimator, purpose, y, treated.y, is_labels=is_labels)

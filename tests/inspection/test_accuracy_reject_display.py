@@ -14,13 +14,6 @@ from sknoisy.reject import RejectClassifier, RejectRegressor
 pyplot = pytest.importorskip("matplotlib.pyplot")
 
 
-@pytest.fixture(autouse=True)
-def _no_window():
-    pyplot.switch_backend("Agg")
-    yield
-    pyplot.close("all")
-
-
 def test_draws_a_fitted_estimator_and_where_it_rejects():
     X, y = load_iris(return_X_y=True)
     model = RejectClassifier(LogisticRegression(max_iter=1000), coverage=0.8, random_state=0)

@@ -14,13 +14,6 @@ from sknoisy.inspection import DatasetMapDisplay
 pyplot = pytest.importorskip("matplotlib.pyplot")
 
 
-@pytest.fixture(autouse=True)
-def _no_window():
-    pyplot.switch_backend("Agg")
-    yield
-    pyplot.close("all")
-
-
 def noisy():
     X, y = load_iris(return_X_y=True)
     return X, symmetric_noise(y, rate=0.2, random_state=0)[0]

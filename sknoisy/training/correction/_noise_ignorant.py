@@ -19,11 +19,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sknoisy._evidence import Evidence, TableEncoder, fit_model, is_table
 from sknoisy._evidence._fitting import seeded_clone
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
+from sknoisy._notebook import NotebookView
 
 SURE = 1e-12  # least probability in a log loss
 
 
-class NoiseIgnorantClassifier(ClassifierMixin, PlainState, BaseEstimator):
+class NoiseIgnorantClassifier(ClassifierMixin, NotebookView, PlainState, BaseEstimator):
     """Linear classifier on good features that takes labels as they are.
 
     Whoever takes no notice of the noise learns the right answers nevertheless, where the noise

@@ -13,10 +13,12 @@ from sklearn.preprocessing import SplineTransformer
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from sknoisy._notebook import NotebookView
+
 LEAST_PRECISION = 1e-3  # of that of standardised y: a spread of at most 30 times that of y
 
 
-class NaturalParametersRegressor(RegressorMixin, BaseEstimator):
+class NaturalParametersRegressor(RegressorMixin, NotebookView, BaseEstimator):
     """Normal numbers whose mean and scale depend on the features, by concave maximum likelihood.
 
     The natural parameters of a normal are its precision times its mean, f / g², and minus half its

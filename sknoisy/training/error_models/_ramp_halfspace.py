@@ -15,12 +15,14 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from sknoisy._notebook import NotebookView
+
 WIDEST = 0.5  # width of the ramp in the first round, halved in each
 REACH = 2.0  # beyond which rows do not count for their square, as a share of the usual distance
 ROUNDS = 20
 
 
-class RampHalfspaceClassifier(LinearClassifierMixin, BaseEstimator):
+class RampHalfspaceClassifier(LinearClassifierMixin, NotebookView, BaseEstimator):
     """Linear classifier of two classes that minimises the smoothed number of errors.
 
     The loss of a row is 1 / (1 + exp(m / `width`)), where m is its signed distance from the

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from sknoisy._notebook import NotebookView
+
 LEAST_PROBA = 1e-3  # of a label, in a logarithm: one row must not rule a mean
 
 
@@ -29,7 +31,7 @@ class Round(NamedTuple):
     sample_weight: np.ndarray
 
 
-class BaseLoss(BaseEstimator):
+class BaseLoss(NotebookView, BaseEstimator):
     """What losses of labels and of numbers share."""
 
     _parameter_constraints: dict = {}  # noqa: RUF012

@@ -15,13 +15,14 @@ from sklearn.utils.validation import check_is_fitted
 from sknoisy._em import run_em
 from sknoisy._evidence._evidence import check_weight
 from sknoisy._fitted import PlainState, replace_fitted
+from sknoisy._notebook import NotebookView
 from sknoisy._votes import CROWD, read_votes
 
 TINY = 1e-10  # of a probability whose logarithm is taken
 TIE = 1e-9  # what the class prior adds to the posterior where labels are named
 
 
-class BaseAggregator(PlainState, BaseEstimator, ABC):
+class BaseAggregator(NotebookView, PlainState, BaseEstimator, ABC):
     """Base of those who make one label, or number, of several answers."""
 
     _words = CROWD

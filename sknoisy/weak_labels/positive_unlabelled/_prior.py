@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_consistent_length
 from sknoisy._evidence._evidence import check_groups, check_weight
 from sknoisy._evidence._fitting import IsModel
 from sknoisy._fitted import replace_fitted
+from sknoisy._notebook import NotebookView
 from sknoisy._soft_fit import SoftRows
 from sknoisy.detection._base import check_kind
 from sknoisy.weak_labels.positive_unlabelled._labels import read_pu
@@ -310,7 +311,7 @@ def safe_logit(proba):
 # --------------------------------------------------------------------------- the estimator
 
 
-class ClassPrior(BaseEstimator):
+class ClassPrior(NotebookView, BaseEstimator):
     """Share of positives among rows of which some are labelled positive and the rest is not.
 
     The classifier learns who is labelled, and rows are scored by models that have not seen them;

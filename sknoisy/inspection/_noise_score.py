@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from sknoisy.inspection._axes import draw_on
+
 
 class NoiseScoreDisplay:
     """Histogram of the noise scores of a training set, flagged rows apart from the others.
 
     Whether a second hump stands apart shows at a glance whether the number of flagged rows means
-    something. Create it with `from_estimator` or `from_scores`.
+    something. Create it with `from_estimator` or `from_predictions`.
 
     Parameters
     ----------
@@ -31,6 +33,10 @@ class NoiseScoreDisplay:
         Bars of the rows not flagged and of the flagged rows.
     line_ : matplotlib StepPatch or None
         Outline of the rows that really are wrong.
+    cut_ : matplotlib Line2D, Polygon or Rectangle, or None
+        Where flagged rows begin: a line where one score parts them from the others; where none
+        does, since each class has a cut of its own for instance, the span of scores in which there
+        are both. None where no row is flagged, or all are.
 
     Examples
     --------
@@ -49,7 +55,7 @@ class NoiseScoreDisplay:
         self.mask_true = mask_true
 
     @classmethod
-    def from_estimator(cls, estimator, *, mask_true=None, ax=None, bins=40):
+    def from_estimator(cls, estimator, *, mask_true=None, ax=None, bins=40, log=False):
         """Draw the scores of a fitted detector or treatment.
 
         Parameters
@@ -61,6 +67,9 @@ class NoiseScoreDisplay:
             Where to draw; None makes a new figure.
         bins : int or sequence, default=40
             Bins of the histogram.
+        log : bool, default=False
+            Whether rows are counted on a logarithmic scale, on which a few flagged rows are seen
+            beside very many others.
 
         Returns
         -------
@@ -68,12 +77,19 @@ class NoiseScoreDisplay:
         """
         check_is_fitted(estimator)
         detector = getattr(estimator, "detector_", estimator)
-        return cls.from_scores(
-            detector.noise_score_, estimator.noise_mask_, mask_true=mask_true, ax=ax, bins=bins
+        return cls.from_predictions(
+            detector.noise_score_,
+            estimator.noise_mask_,
+            mask_true=mask_true,
+            ax=ax,
+            bins=bins,
+            log=log,
         )
 
     @classmethod
-    def from_scores(cls, noise_score, noise_mask, *, mask_true=None, ax=None, bins=40):
+    def from_predictions(
+        cls, noise_score, noise_mask, *, mask_true=None, ax=None, bins=40, log=False
+    ):
         """Draw given scores.
 
         Parameters
@@ -86,6 +102,9 @@ class NoiseScoreDisplay:
             Where to draw; None makes a new figure.
         bins : int or sequence, default=40
             Bins of the histogram.
+        log : bool, default=False
+            Whether rows are counted on a logarithmic scale, on which a few flagged rows are seen
+            beside very many others.
 
         Returns
         -------
@@ -97,9 +116,9 @@ class NoiseScoreDisplay:
             np.asarray(noise_mask, dtype=bool),
             mask_true=None if mask_true is None else np.asarray(mask_true, dtype=bool),
         )
-        return display.plot(ax=ax, bins=bins)
+        return display.plot(ax=ax, bins=bins, log=log)
 
-    def plot(self, *, ax=None, bins=40):
+    def plot(self, *, ax=None, bins=40, log=False):
         """Draw the histogram.
 
         Parameters
@@ -108,36 +127,44 @@ class NoiseScoreDisplay:
             Where to draw; None makes a new figure.
         bins : int or sequence, default=40
             Bins of the histogram.
+        log : bool, default=False
+            Whether rows are counted on a logarithmic scale, on which a few flagged rows are seen
+            beside very many others.
 
         Returns
         -------
         NoiseScoreDisplay
         """
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise ImportError(
-                "NoiseScoreDisplay needs matplotlib: pip install 'sknoisy[plot]'."
-            ) from error
-
-        if ax is None:
-            _, ax = plt.subplots()
+        ax = draw_on(self, ax)
         judged = ~np.isnan(self.noise_score)
         edges = np.histogram_bin_edges(self.noise_score[judged], bins=bins)
-        flagged = judged & self.noise_mask
-        _, _, self.bars_ = ax.hist(
-            [self.noise_score[judged & ~self.noise_mask], self.noise_score[flagged]],
-            bins=edges,
-            stacked=True,
-            color=["tab:blue", "tab:orange"],
-            label=[f"kept ({(judged & ~self.noise_mask).sum()})", f"flagged ({flagged.sum()})"],
-        )
+        kept, flagged = judged & ~self.noise_mask, judged & self.noise_mask
+        # heights on a logarithmic scale do not add up: there both stand on the ground
+        bottom, self.bars_ = np.zeros(len(edges) - 1), []
+        for what, rows, color in (("kept", kept, "tab:blue"), ("flagged", flagged, "tab:orange")):
+            counts, _ = np.histogram(self.noise_score[rows], bins=edges)
+            how = {"color": color, "label": f"{what} ({rows.sum()})", "log": log}
+            how |= {"alpha": 0.6} if log else {"bottom": bottom.copy()}
+            self.bars_.append(ax.bar(edges[:-1], counts, np.diff(edges), align="edge", **how))
+            bottom += counts
         self.line_ = None
         if self.mask_true is not None:
             counts, _ = np.histogram(self.noise_score[judged & self.mask_true], bins=edges)
             label = f"really wrong ({self.mask_true.sum()})"
             self.line_ = ax.stairs(counts, edges, color="black", label=label)
+        self.cut_ = None
+        if kept.any() and flagged.any():
+            self.cut_ = self._draw_cut(
+                self.noise_score[kept].max(), self.noise_score[flagged].min()
+            )
         ax.set(xlabel="noise score (higher is more suspect)", ylabel="rows")
         ax.legend()
-        self.ax_, self.figure_ = ax, ax.figure
         return self
+
+    def _draw_cut(self, highest_kept, lowest_flagged):
+        how = {"color": "tab:red", "zorder": 0}
+        if highest_kept < lowest_flagged:
+            middle = (highest_kept + lowest_flagged) / 2
+            return self.ax_.axvline(middle, linestyle="--", label=f"cut at {middle:.3g}", **how)
+        label = f"kept and flagged, {lowest_flagged:.3g} to {highest_kept:.3g}"
+        return self.ax_.axvspan(lowest_flagged, highest_kept, alpha=0.15, label=label, **how)

@@ -13,13 +13,6 @@ from sknoisy.inspection import NoiseScoreDisplay
 pyplot = pytest.importorskip("matplotlib.pyplot")
 
 
-@pytest.fixture(autouse=True)
-def _no_window():
-    pyplot.switch_backend("Agg")
-    yield
-    pyplot.close("all")
-
-
 def heights(bars):
     return np.array([bar.get_height() for bar in bars])
 
@@ -40,7 +33,9 @@ def test_bars_hold_every_judged_row_once():
 
 def test_draws_on_given_axes_and_leaves_out_rows_not_judged():
     figure, axes = pyplot.subplots(1, 2)
-    display = NoiseScoreDisplay.from_scores([0.1, 0.2, np.nan], [False, True, False], ax=axes[1])
+    display = NoiseScoreDisplay.from_predictions(
+        [0.1, 0.2, np.nan], [False, True, False], ax=axes[1]
+    )
     assert display.ax_ is axes[1] and display.figure_ is figure
     assert sum(heights(bars).sum() for bars in display.bars_) == 2
     assert display.line_ is None
@@ -50,4 +45,17 @@ def test_refuses_what_it_cannot_draw():
     with pytest.raises(NotFittedError):
         NoiseScoreDisplay.from_estimator(FilterClassifier(LogisticRegression()))
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-        NoiseScoreDisplay.from_scores([0.1, 0.2], [True])
+        NoiseScoreDisplay.from_predictions([0.1, 0.2], [True])
+
+
+def test_the_cut_is_a_line_where_the_score_alone_decides():
+    display = NoiseScoreDisplay.from_predictions([0.1, 0.3, 0.5, 0.9], [0, 0, 1, 1], log=True)
+    assert display.cut_.get_xdata() == [0.4, 0.4]
+    assert display.ax_.get_yscale() == "log"
+    # elsewhere the span in which rows of both kinds lie
+    display = NoiseScoreDisplay.from_predictions([0.1, 0.5, 0.3, 0.9], [0, 0, 1, 1])
+    low, high = display.cut_.get_extents().transformed(display.ax_.transData.inverted()).intervalx
+    np.testing.assert_allclose([low, high], [0.3, 0.5])
+    assert "kept and flagged, 0.3 to 0.5" in display.cut_.get_label()
+    assert NoiseScoreDisplay.from_predictions([0.1, 0.5], [0, 0]).cut_ is None
+    assert NoiseScoreDisplay.from_predictions([0.1, 0.5], [1, 1]).cut_ is None
