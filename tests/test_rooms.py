@@ -16,6 +16,8 @@ FLOORS = [
     "_fitted",
     "_limits",
     "_report",
+    "_notebook",
+    "_progress",
     "datasets",
     "_evidence",
     "metrics",
