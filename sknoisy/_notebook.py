@@ -9,8 +9,9 @@ from itertools import accumulate
 import numpy as np
 
 # Where the documentation is published; each class has a page that is named after the public module
-# that lists it. The only place that knows.
-DOCUMENTATION = "https://sknoisy.readthedocs.io/en/latest"
+# that lists it. The only place that knows. Empty until there is such a place: no link is better than
+# one to a name that somebody else may take.
+DOCUMENTATION = ""
 
 MOST_PAIRS = 3  # of given and suggested label, that are shown
 MOST_LETTERS = 60  # of a label
@@ -30,7 +31,10 @@ class NotebookView:
     """
 
     _doc_link_module = "sknoisy"
-    _doc_link_template = DOCUMENTATION + "/generated/{public_name}.html"
+
+    @property
+    def _doc_link_template(self):
+        return DOCUMENTATION and DOCUMENTATION + "/generated/{public_name}.html"
 
     def _doc_link_url_param_generator(self, *_):  # some versions give the estimator once more
         return {"public_name": public_name(type(self))}

@@ -15,8 +15,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import sknoisy
-from sknoisy import FilterClassifier, FilterRegressor, RobustClassifier
-from sknoisy._notebook import DOCUMENTATION, found
+from sknoisy import FilterClassifier, FilterRegressor, RobustClassifier, _notebook
+from sknoisy._notebook import found
 from sknoisy.detection import ConfidentLearning
 from sknoisy.multilabel import MultiLabelDetector
 
@@ -27,6 +27,15 @@ HOSTILE = [
     "<img src=x onerror=\"document.title='owned'\">",
     '"><svg onload="document.title=\'owned\'">',
 ]
+
+
+DOCUMENTATION = "https://documentation.example/stable"
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """The pages are somewhere."""
+    monkeypatch.setattr(_notebook, "DOCUMENTATION", DOCUMENTATION)
 
 
 def public_estimators():
@@ -50,12 +59,16 @@ def is_estimator(kind):
 
 
 @pytest.mark.parametrize(("kind", "name"), public_estimators().items())
-def test_each_public_estimator_links_to_its_page(kind, name):
+def test_each_public_estimator_links_to_its_page(kind, name, published):
     link = kind._get_doc_link(kind.__new__(kind))
     assert link == f"{DOCUMENTATION}/generated/{name}.html"
 
 
-def test_somebodys_own_subclass_has_no_page():
+def test_there_is_no_link_as_long_as_there_are_no_pages():
+    assert FilterClassifier(LogisticRegression())._get_doc_link() == ""
+
+
+def test_somebodys_own_subclass_has_no_page(published):
     class Mine(FilterClassifier):
         pass
 
@@ -162,7 +175,7 @@ def test_hostile_labels_stay_text():
     assert said.replace("\n", "").isprintable() and len(said) < 500
 
 
-def test_text_where_text_is_asked_for_and_inside_of_others():
+def test_text_where_text_is_asked_for_and_inside_of_others(published):
     X, y = noisy_labels(n=120)
     model = make_pipeline(StandardScaler(), FilterClassifier(LogisticRegression(), random_state=0))
     assert f"{DOCUMENTATION}/generated/sknoisy.FilterClassifier.html" in model._repr_html_()
