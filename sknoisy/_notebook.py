@@ -9,8 +9,8 @@ from itertools import accumulate
 import numpy as np
 
 # Where the documentation is published; each class has a page that is named after the public module
-# that lists it. The only place that knows. Empty until there is such a place: no link is better than
-# one to a name that somebody else may take.
+# that lists it. The only place that knows. Empty until there is such a place: no link is better
+# than one to a name that somebody else may take.
 DOCUMENTATION = ""
 
 MOST_PAIRS = 3  # of given and suggested label, that are shown
