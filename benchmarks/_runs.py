@@ -105,8 +105,8 @@ def probability_scores(fitted, X, y):
     return scores
 
 
-def timed(job, *args):
+def timed(job, *args, **how):
     """(result, seconds)."""
     start = time.perf_counter()
-    result = job(*args)
+    result = job(*args, **how)
     return result, time.perf_counter() - start

@@ -146,7 +146,9 @@ def spurious(X, y, X_test, y_test, noisy, rng):
     new, sign = with_column(X, z, ALIGNED if noisy else 0.5)
     test, test_sign = with_column(X_test, y_test, 0.5)
     clean = np.column_stack([X, rng.permutation(new[:, -1])])
-    known = {"groups": 2 * z + sign}
+    # the attribute alone, and only in half of the rows
+    attribute = np.where(rng.random(len(z)) < 0.5, sign, np.nan)
+    known = {"groups": 2 * z + sign, "attribute": attribute}
     return Case(new, z, clean, z, test, y_test, known, 2 * y_test + test_sign)
 
 

@@ -17,12 +17,41 @@ from sknoisy import FilterClassifier, FilterRegressor
 from sknoisy.robust import RobustClassifier, RobustRegressor
 from sknoisy.training import losses
 from sknoisy.training.correction import TransitionClassifier
+from sknoisy.training.distillation import (
+    CalibratedProbabilityClassifier,
+    SelfDistillationClassifier,
+    SelfDistillationRegressor,
+)
+from sknoisy.training.error_models import (
+    CertifiedHalfspaceClassifier,
+    LocationScaleRegressor,
+    OneSidedRegressor,
+)
+from sknoisy.training.groups import (
+    GroupDROClassifier,
+    LastStepRefitClassifier,
+    MissingGroupReweightingClassifier,
+    ProgressiveExpansionClassifier,
+)
+from sknoisy.training.hidden_groups import (
+    DiscoverCureClassifier,
+    JustTrainTwiceClassifier,
+    MemorizationAwareClassifier,
+    ProductOfExpertsClassifier,
+)
 from sknoisy.training.losses import RobustLossClassifier, RobustLossRegressor
 from sknoisy.training.mixing import (
     ContradictingPairClassifier,
     MixupClassifier,
     MixupRegressor,
     NeighborMixRegressor,
+)
+from sknoisy.training.moving_targets import (
+    CoTeachingClassifier,
+    CoTeachingRegressor,
+    EarlyLearningClassifier,
+    EarlyLearningRegressor,
+    RepresentationCalibrationClassifier,
 )
 from sknoisy.training.shift import TargetShiftRegressor
 from sknoisy.training.sources import ListDecodableRegressor, SubjectiveLearningRegressor
@@ -129,6 +158,33 @@ METHODS = {
     "TargetShiftRegressor": ours(
         TargetShiftRegressor, ("other numbers to predict",), {"X_target": "X_target"}
     ),
+    "SelfDistillationClassifier": ours(SelfDistillationClassifier, LABELS),
+    "SelfDistillationRegressor": ours(SelfDistillationRegressor, NUMBERS),
+    "CalibratedProbabilityClassifier": ours(CalibratedProbabilityClassifier, ("uncertain labels",)),
+    "OneSidedRegressor": ours(OneSidedRegressor, ("numbers too low",)),
+    "LocationScaleRegressor": ours(LocationScaleRegressor, ("unequal spread",)),
+    "CertifiedHalfspaceClassifier": ours(CertifiedHalfspaceClassifier, LABELS),
+    "GroupDROClassifier": ours(GroupDROClassifier, ("a spurious column",), {"groups": "groups"}),
+    "ProgressiveExpansionClassifier": ours(
+        ProgressiveExpansionClassifier, ("a spurious column",), {"groups": "groups"}
+    ),
+    "LastStepRefitClassifier": ours(
+        LastStepRefitClassifier, ("a spurious column",), {"groups": "groups"}
+    ),
+    "MissingGroupReweightingClassifier": ours(
+        MissingGroupReweightingClassifier, ("a spurious column",), {"groups": "attribute"}
+    ),
+    "EarlyLearningClassifier": ours(EarlyLearningClassifier, LABELS),
+    "EarlyLearningRegressor": ours(EarlyLearningRegressor, NUMBERS),
+    "CoTeachingClassifier": ours(CoTeachingClassifier, LABELS),
+    "CoTeachingRegressor": ours(CoTeachingRegressor, NUMBERS),
+    "RepresentationCalibrationClassifier": ours(
+        RepresentationCalibrationClassifier, ("rare classes",)
+    ),
+    "MemorizationAwareClassifier": ours(MemorizationAwareClassifier, ("a spurious column",)),
+    "ProductOfExpertsClassifier": ours(ProductOfExpertsClassifier, ("a spurious column",)),
+    "JustTrainTwiceClassifier": ours(JustTrainTwiceClassifier, ("a spurious column",)),
+    "DiscoverCureClassifier": ours(DiscoverCureClassifier, ("a spurious column",)),
     # ---------------------------------------------------------------- peers
     "HuberRegressor (linear)": Method(
         "regression", lambda m: HuberRegressor(max_iter=1000), NUMBERS

@@ -23,6 +23,7 @@ def soft_rows(proba, min_proba=0.01):
         is left out.
     min_proba : float, default=0.01
         Labels less likely than this share of their row are left out, and the rest is rescaled.
+        Negative weights, of labels to be unlearnt, are taken by their size.
 
     Returns
     -------
@@ -32,7 +33,7 @@ def soft_rows(proba, min_proba=0.01):
         The weights of one row sum to its sum.
     """
     total = proba.sum(axis=1, keepdims=True)
-    kept = np.where(proba >= min_proba * total, proba, 0.0)
+    kept = np.where(np.abs(proba) >= min_proba * total, proba, 0.0)
     left = kept.sum(axis=1, keepdims=True)
     kept *= np.divide(total, left, out=np.zeros_like(left), where=left > 0)
     rows, codes = np.nonzero(kept)
@@ -133,7 +134,7 @@ class SoftRows:
         n, n_classes = proba.shape
         fits = []
         for i, (train, test) in enumerate(folds):
-            rows, codes, weight = self._rows(proba, train)
+            rows, codes, weight = self.rows_of(proba, train)
             purpose = f"to judge rows, fold {i + 1} of {len(folds)}"
             y = self.classes[codes]
             fits.append(Fit(rows, y, weight, test, self._seed(i), purpose))
@@ -162,7 +163,7 @@ class SoftRows:
         Where every row has one label and the same weight, this is the plain fit, without weights.
         """
         n = len(proba)
-        rows, codes, weight = self._rows(proba, np.arange(n))
+        rows, codes, weight = self.rows_of(proba, np.arange(n))
         if weight is not None:
             why = "labels that are known by their probabilities need it"
             check_takes_weights(estimator, self.weight_strategy, why)
@@ -177,7 +178,7 @@ class SoftRows:
             random_state=self.random_state,
         )
 
-    def _rows(self, proba, train):
+    def rows_of(self, proba, train):
         """(rows, codes, weight or None where all are the same) of a fit to a part of the rows."""
         at, codes, weight = soft_rows(proba[train], self.min_proba)
         if len(at) == 0:

@@ -7,6 +7,7 @@ __all__ = [
     "NothingKnownWarning",
     "OwnEvidenceWarning",
     "RareClassWarning",
+    "UnevenRemovalWarning",
 ]
 
 
@@ -32,3 +33,7 @@ class NothingKnownWarning(UserWarning):
 
 class OwnEvidenceWarning(UserWarning):
     """Predictions that were made elsewhere look as if they had seen the rows, or in odd order."""
+
+
+class UnevenRemovalWarning(UserWarning):
+    """A treatment removes one group's rows several times as often as another's."""

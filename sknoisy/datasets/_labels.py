@@ -5,22 +5,16 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
-from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, validate_params
 
+from sknoisy.datasets._classes import class_code, decode, encode, out_of_fold_proba, show
 from sknoisy.datasets._common import (
-    check_1d,
     check_same_length,
     column_spread,
     draw_count,
     draw_rows,
-    is_polars,
     read_matrix,
-    take,
 )
 
 # Probabilities below this count as this: the logarithm of 0 says nothing about distance.
@@ -79,10 +73,10 @@ def symmetric_noise(y, rate=0.2, *, random_state=None):
     (True, 0.3)
     """
     rng = check_random_state(random_state)
-    codes, classes = _encode(y)
+    codes, classes = encode(y)
     flips = rng.random_sample(len(codes)) < rate
     steps = rng.randint(1, len(classes), size=len(codes))
-    return _decode(y, codes, np.where(flips, (codes + steps) % len(classes), codes))
+    return decode(y, codes, np.where(flips, (codes + steps) % len(classes), codes))
 
 
 @validate_params(
@@ -140,9 +134,9 @@ def pair_noise(y, rate=0.2, *, random_state=None):
     [('bird', 'cat'), ('cat', 'dog'), ('dog', 'bird')]
     """
     rng = check_random_state(random_state)
-    codes, classes = _encode(y)
+    codes, classes = encode(y)
     flips = rng.random_sample(len(codes)) < rate
-    return _decode(y, codes, (codes + flips) % len(classes))
+    return decode(y, codes, (codes + flips) % len(classes))
 
 
 @validate_params(
@@ -211,21 +205,21 @@ def one_way_noise(y, rate=0.2, *, source=None, target=None, random_state=None):
     0.5
     """
     rng = check_random_state(random_state)
-    codes, classes = _encode(y)
+    codes, classes = encode(y)
     counts = np.bincount(codes)
-    source = None if source is None else _class_code(classes, source, "source")
+    source = None if source is None else class_code(classes, source, "source")
     if target is None:
         candidates = np.where(np.arange(len(classes)) == source, -1, counts)
         target = int(np.argmax(candidates))
     else:
-        target = _class_code(classes, target, "target")
+        target = class_code(classes, target, "target")
     if source == target:
-        raise ValueError(f"source and target are the same class, {_show(classes[target])}.")
+        raise ValueError(f"source and target are the same class, {show(classes[target])}.")
     if source is None:
-        movable, who = codes != target, f"of a class other than {_show(classes[target])}"
+        movable, who = codes != target, f"of a class other than {show(classes[target])}"
     else:
-        movable, who = codes == source, f"of class {_show(classes[source])}"
-    return _decode(y, codes, np.where(draw_rows(rng, rate, movable, who), target, codes))
+        movable, who = codes == source, f"of class {show(classes[source])}"
+    return decode(y, codes, np.where(draw_rows(rng, rate, movable, who), target, codes))
 
 
 @validate_params(
@@ -292,11 +286,11 @@ def transition_noise(y, transition_matrix, *, classes=None, random_state=None):
     [0.0, 0.3, 0.4]
     """
     rng = check_random_state(random_state)
-    codes, y_classes = _encode(y)
+    codes, y_classes = encode(y)
     matrix, matrix_classes = _check_transition_matrix(transition_matrix, classes, y_classes)
 
     # From a class of y to its row of the matrix, and back from a column to a class of y.
-    to_row = np.array([_class_code(matrix_classes, label, "classes") for label in y_classes])
+    to_row = np.array([class_code(matrix_classes, label, "classes") for label in y_classes])
     to_code = np.full(len(matrix_classes), -1)
     to_code[to_row] = np.arange(len(y_classes))
 
@@ -308,10 +302,10 @@ def transition_noise(y, transition_matrix, *, classes=None, random_state=None):
         if (to_code[drawn] < 0).any():
             absent = matrix_classes[drawn[np.argmin(to_code[drawn])]]
             raise ValueError(
-                f"class {_show(y_classes[code])} was flipped to {_show(absent)}, which y does not "
+                f"class {show(y_classes[code])} was flipped to {show(absent)}, which y does not "
                 "have; set that column of transition_matrix to 0 or leave the class out."
             )
-    return _decode(y, codes, new_codes)
+    return decode(y, codes, new_codes)
 
 
 @validate_params(
@@ -395,37 +389,15 @@ def boundary_noise(X, y, rate=0.2, *, estimator=None, cv=5, random_state=None):
     True
     """
     rng = check_random_state(random_state)
-    codes, classes = _encode(y)
-    check_same_length(X, y)
-    counts = np.bincount(codes)
-    if counts.min() < 2:
-        label = _show(classes[np.argmin(counts)])
-        raise ValueError(f"class {label} has a single row; a boundary needs two or more.")
-    if estimator is None:
-        X, _ = read_matrix(X, advice=" Give an `estimator` that takes X as it is.")
-        estimator = make_pipeline(StandardScaler(), LogisticRegression())
-
-    proba = np.zeros((len(codes), len(classes)))
-    # The rows, shuffled and sorted by class, are dealt out to the folds in turn: a class with two
-    # rows has them in different folds, so every class is in every training part.
-    order = rng.permutation(len(codes))
-    order = order[np.argsort(codes[order], kind="stable")]
-    n_folds = min(cv, len(codes))
-    X = X if hasattr(X, "__getitem__") or hasattr(X, "iloc") else np.asarray(X)
-    for fold in range(n_folds):
-        test = np.sort(order[fold::n_folds])
-        train = np.setdiff1d(order, test)
-        model = clone(estimator).fit(_safe_indexing(X, train), codes[train])
-        known = getattr(model, "classes_", np.arange(len(classes)))
-        proba[np.ix_(test, known)] = model.predict_proba(_safe_indexing(X, test))
-
+    codes, classes = encode(y)
+    proba = out_of_fold_proba(estimator, X, codes, classes, cv, rng)
     rows = np.arange(len(codes))
     log_proba = np.log(np.maximum(proba, _SMALLEST_PROBA))
     proba[rows, codes] = -np.inf
     second = proba.argmax(axis=1)
     margin = np.abs(log_proba[rows, codes] - log_proba[rows, second])
     flips = rng.random_sample(len(codes)) < _boundary_flip_proba(margin, rate)
-    return _decode(y, codes, np.where(flips, second, codes))
+    return decode(y, codes, np.where(flips, second, codes))
 
 
 @validate_params(
@@ -496,7 +468,7 @@ def region_noise(X, y, rate=0.2, *, target=None, n_regions=1, random_state=None)
     array([0])
     """
     rng = check_random_state(random_state)
-    codes, classes = _encode(y)
+    codes, classes = encode(y)
     check_same_length(X, y)
     values, _ = read_matrix(X)
     spread = column_spread(values)
@@ -508,7 +480,7 @@ def region_noise(X, y, rate=0.2, *, target=None, n_regions=1, random_state=None)
     if target is None:
         targets = np.flatnonzero(others >= n_changed)
     else:
-        targets = np.array([_class_code(classes, target, "target")])
+        targets = np.array([class_code(classes, target, "target")])
     if others[targets].max(initial=0) < n_changed:
         most = others.max() if target is None else others[targets[0]]
         raise ValueError(
@@ -528,57 +500,7 @@ def region_noise(X, y, rate=0.2, *, target=None, n_regions=1, random_state=None)
         nearest = candidates[np.argsort(distance, kind="stable")[:size]]
         new_codes[nearest] = label
         untouched[nearest] = False
-    return _decode(y, codes, new_codes)
-
-
-def _encode(y):
-    """Class numbers of the rows, and the sorted classes (in their order for a categorical y)."""
-    check_1d(y)
-    values = y if isinstance(y, pd.Series) else pd.Series(y.to_list() if is_polars(y) else y)
-    codes, classes = pd.factorize(values, sort=True)
-    if (codes < 0).any():
-        row = int(np.argmin(codes))
-        raise ValueError(f"y has a missing value in row {row} (from 0); drop such rows first.")
-    classes = list(classes)
-    if all(isinstance(label, float | np.floating) for label in classes):
-        fractions = [label for label in classes if label != np.floor(label)]
-        if fractions:
-            row = int(np.flatnonzero(codes == classes.index(fractions[0]))[0])
-            raise ValueError(
-                f"y holds numbers, not classes (row {row}, from 0, is {fractions[0]}); for a "
-                "numeric target use outlier_noise or another of its kind."
-            )
-    if len(classes) < 2:
-        raise ValueError(
-            f"y has a single class, {_show(classes[0])}: a wrong label needs another one."
-        )
-    return codes, classes
-
-
-def _decode(y, codes, new_codes):
-    """y with the new classes, and where they are new.
-
-    A changed row takes its label from the first row of y that has it, so that y's container and
-    dtype need no knowledge here.
-    """
-    mask = new_codes != codes
-    first_row = np.unique(codes, return_index=True)[1]
-    return take(y, np.where(mask, first_row[new_codes], np.arange(len(codes)))), mask
-
-
-def _show(label):
-    """A label as the user would write it, without NumPy's type."""
-    return repr(label.item() if isinstance(label, np.generic) else label)
-
-
-def _class_code(classes, label, parameter):
-    for code, known in enumerate(classes):
-        if known == label:
-            return code
-    known = ", ".join(_show(c) for c in classes[:20])
-    if parameter == "classes":
-        raise ValueError(f"class {_show(label)} of y is not among the matrix's classes, {known}.")
-    raise ValueError(f"{parameter}={_show(label)} is not a class of y, which has {known}.")
+    return decode(y, codes, new_codes)
 
 
 def _check_transition_matrix(transition_matrix, classes, y_classes):
@@ -605,12 +527,12 @@ def _check_transition_matrix(transition_matrix, classes, y_classes):
     for label, row in zip(classes, matrix, strict=True):
         if not (row >= 0).all():
             raise ValueError(
-                f"the row of class {_show(label)} in transition_matrix has an entry that is "
+                f"the row of class {show(label)} in transition_matrix has an entry that is "
                 "negative or missing."
             )
         if abs(row.sum() - 1) > 1e-6:
             raise ValueError(
-                f"the row of class {_show(label)} in transition_matrix sums to {row.sum():.6g}; it "
+                f"the row of class {show(label)} in transition_matrix sums to {row.sum():.6g}; it "
                 "must sum to 1."
             )
     return matrix / matrix.sum(axis=1, keepdims=True), classes

@@ -72,14 +72,7 @@ class BaseTraining(BaseWrapper, ABC):
         )
         check_meaning(self.estimator, evidence.target.y, params)
         treated = self._train(evidence, **own)
-        model = fit_treated(
-            self.estimator,
-            evidence,
-            treated,
-            weight_strategy=self.weight_strategy,
-            purpose=f"to what {type(self).__name__} makes of the rows",
-            random_state=self._seed(),
-        )
+        model = self._last_fit(evidence, treated)
         fitted = {"estimator_": model, "noise_mask_": treated.noise_mask, **treated.attributes}
         if evidence.target.is_labels:
             fitted["classes_"] = evidence.target.classes
@@ -93,6 +86,17 @@ class BaseTraining(BaseWrapper, ABC):
     @abstractmethod
     def _train(self, evidence, **own):
         """`Treated`: which rows, targets and weights the last fit sees."""
+
+    def _last_fit(self, evidence, treated):
+        """The fitted model that predicts; methods of which it is no plain fit have their own."""
+        return fit_treated(
+            self.estimator,
+            evidence,
+            treated,
+            weight_strategy=self.weight_strategy,
+            purpose=f"to what {type(self).__name__} makes of the rows",
+            random_state=self._seed(),
+        )
 
 
 def times(weight, evidence):

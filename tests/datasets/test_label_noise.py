@@ -21,6 +21,10 @@ from sklearn.svm import LinearSVC
 from sknoisy import datasets
 from sknoisy.datasets import (
     boundary_noise,
+    confusion_noise,
+    dissenting_noise,
+    group_noise,
+    instance_noise,
     one_way_noise,
     pair_noise,
     region_noise,
@@ -41,6 +45,12 @@ def _uniform_transitions(y, rate, **kwargs):
     return transition_noise(y, matrix, **kwargs)
 
 
+def _of_all_groups(y, rate, **kwargs):
+    """group_noise with the same rate in two groups."""
+    groups = np.arange(len(y)) % 2
+    return group_noise(y, groups, dict.fromkeys(set(groups), rate), **kwargs)
+
+
 # All of them as f(y, rate, random_state=...).
 GENERATORS = {
     "symmetric": symmetric_noise,
@@ -49,6 +59,13 @@ GENERATORS = {
     "transition": _uniform_transitions,
     "boundary": lambda y, rate, **kwargs: boundary_noise(_X(y), y, rate, cv=2, **kwargs),
     "region": lambda y, rate, **kwargs: region_noise(_X(y), y, rate, **kwargs),
+    "confusion": lambda y, rate, **kwargs: confusion_noise(_X(y), y, rate, cv=2, **kwargs),
+    "instance": lambda y, rate, **kwargs: instance_noise(_X(y), y, rate, **kwargs),
+    "dissenting label": dissenting_noise,
+    "dissenting annotator": lambda y, rate, **kwargs: dissenting_noise(
+        y, rate, by="annotator", **kwargs
+    ),
+    "group": _of_all_groups,
 }
 all_generators = pytest.mark.parametrize("noise", GENERATORS.values(), ids=GENERATORS)
 
@@ -149,7 +166,8 @@ def test_rate_is_hit_on_average(noise):
 def test_small_rates_are_hit_over_seeds(noise):
     # Below one row in expectation: the mean over seeds is what counts.
     y = ["a", "b", "a", "b", "a", "b"]
-    n_seeds = 100 if noise is GENERATORS["boundary"] else 600  # which fits models
+    fits = noise in (GENERATORS["boundary"], GENERATORS["confusion"])
+    n_seeds = 100 if fits else 600
     changed = [noise(y, 0.1, random_state=seed)[1].mean() for seed in range(n_seeds)]
     assert np.mean(changed) == pytest.approx(0.1, abs=6 * np.sqrt(0.09 / (6 * n_seeds)))
 
@@ -440,8 +458,14 @@ BAD_LABELS = {
 def test_bad_labels(noise, y, message):
     if noise is _uniform_transitions:
         noise = lambda y, rate: transition_noise(y, np.eye(2))  # noqa: E731
-    elif noise in (GENERATORS["boundary"], GENERATORS["region"]):
-        function = boundary_noise if noise is GENERATORS["boundary"] else region_noise
+    of_features = {
+        GENERATORS["boundary"]: boundary_noise,
+        GENERATORS["region"]: region_noise,
+        GENERATORS["confusion"]: confusion_noise,
+        GENERATORS["instance"]: instance_noise,
+    }
+    if noise in of_features:
+        function = of_features[noise]
         noise = lambda y, rate: function(np.zeros((len(y), 1)), y, rate)  # noqa: E731
     with pytest.raises(ValueError, match=message):
         noise(y, 0.2)
@@ -456,9 +480,15 @@ def test_bad_rate(rate):
 def test_one_convention():
     # Data first, then the rate, everything else by keyword with random_state last.
     for name in datasets.__all__:
+        if name.startswith("make_"):  # data of its own
+            continue
         parameters = list(inspect.signature(getattr(datasets, name)).parameters.values())
         positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-        what = ["transition_matrix"] if name == "transition_noise" else ["rate"]
+        what = {
+            "transition_noise": ["transition_matrix"],
+            "group_noise": ["groups", "rates"],
+            "dilute": ["alpha"],
+        }.get(name, ["rate"])
         assert positional in (["X", *what], ["y", *what], ["X", "y", *what])
         assert parameters[-1].name == "random_state" and parameters[-1].default is None
-        assert name.endswith("_noise")
+        assert name.endswith("_noise") or name == "dilute"

@@ -5,6 +5,7 @@ from sknoisy.detection.out_of_sample._confident_learning import ConfidentLearnin
 from sknoisy.detection.out_of_sample._excess_loss import ExcessLoss
 from sknoisy.detection.out_of_sample._label_quality import find_suspects, label_quality
 from sknoisy.detection.out_of_sample._linear_separation import LinearSeparation
+from sknoisy.detection.out_of_sample._location_scale import LocationScale
 from sknoisy.detection.out_of_sample._personal_loss import PersonalLoss
 from sknoisy.detection.out_of_sample._recov import ReCoV
 from sknoisy.detection.out_of_sample._residual import Residual
@@ -19,6 +20,7 @@ __all__ = [
     "find_suspects",
     "label_quality",
     "LinearSeparation",
+    "LocationScale",
     "PersonalLoss",
     "ReCoV",
     "Residual",

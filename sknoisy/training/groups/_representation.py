@@ -1,0 +1,180 @@
+"""What a fitted model makes of rows before its last step, and models whose answers are averaged."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
+from sklearn.neural_network._base import ACTIVATIONS
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _num_samples, check_array
+
+from sknoisy._evidence._responses import LabelResponse, as_column
+
+KINDS = ("steps", "leaves", "hidden", "response")
+
+
+def representation_of(estimator):
+    """The kind of representation an unfitted estimator has, or None where it is its last step."""
+    if isinstance(estimator, Pipeline) and len(estimator.steps) > 1:
+        return "steps"
+    if hasattr(estimator, "hidden_layer_sizes"):
+        return "hidden"
+    if hasattr(estimator, "apply"):
+        return "leaves"
+    # A linear model is a last layer. What else is kept of a model, its response, is one number
+    # where there are two classes, from which no other label can be learnt.
+    return None
+
+
+class ModelRepresentation(TransformerMixin, BaseEstimator):
+    """Transformer: the leaves, the last hidden layer or the response that a fitted model gives.
+
+    Parameters
+    ----------
+    model : fitted estimator
+        Of a Pipeline, the last step is meant.
+    kind : {"leaves", "hidden", "response"}
+    """
+
+    def __init__(self, model, kind):
+        self.model = model
+        self.kind = kind
+
+    def fit(self, X, y=None):
+        """Learn which leaves there are, or the scale of the other columns."""
+        encoder = OneHotEncoder(handle_unknown="ignore")
+        self.encoder_ = encoder if self.kind == "leaves" else StandardScaler()
+        self.encoder_.fit(self._raw(X))
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self.model, name):
+                setattr(self, name, getattr(self.model, name))
+        return self
+
+    def transform(self, X):
+        """Rows as the model sees them before its last step."""
+        return self.encoder_.transform(self._raw(X))
+
+    def _raw(self, X):
+        model = self.model
+        if self.kind == "response":
+            return response(model, X)
+        if isinstance(model, Pipeline):
+            X, model = model[:-1].transform(X) if len(model.steps) > 1 else X, model.steps[-1][1]
+        if self.kind == "leaves":
+            leaves = np.asarray(model.apply(X))
+            return leaves.reshape(_num_samples(X), -1)
+        return hidden_layer(model, X)
+
+
+def response(model, X):
+    """(n, k) decision values, else log-odds of probabilities, else predictions."""
+    n = _num_samples(X)
+    if hasattr(model, "decision_function"):
+        values = np.asarray(model.decision_function(X), dtype=float)
+    elif hasattr(model, "predict_proba"):
+        proba = np.clip(np.asarray(model.predict_proba(X), dtype=float), 1e-6, 1 - 1e-6)
+        values = np.log(proba / (1 - proba))
+        values = values[:, 1:] if values.shape[1] == 2 else values
+    else:
+        values = as_column(model.predict(X), n, "predict")
+    return values.reshape(n, -1)
+
+
+def hidden_layer(network, X):
+    """(n, h) activations of the last hidden layer of scikit-learn's MLP."""
+    layer = check_array(X, accept_sparse=True)
+    for weights, bias in zip(network.coefs_[:-1], network.intercepts_[:-1], strict=True):
+        layer = np.asarray(layer @ weights) + bias
+        ACTIVATIONS[network.activation](layer)  # in place
+    return layer
+
+
+# --------------------------------------------------------------------------- means of models
+
+
+def mean_model(models, classes):
+    """One model for several of a kind: linear ones with their mean coefficients, or `MeanOf...`."""
+    if len(models) == 1:
+        return models[0]
+    # of its own: a property cannot be set
+    shapes = {np.shape(vars(model).get("coef_")) for model in models}
+    known = [getattr(model, "classes_", None) for model in models]
+    same = all(np.array_equal(known[0], labels) for labels in known)
+    if len(shapes) == 1 and shapes != {()} and same and hasattr(models[0], "intercept_"):
+        mean = deepcopy(models[0])
+        for name in ("coef_", "intercept_"):
+            setattr(mean, name, np.mean([getattr(model, name) for model in models], axis=0))
+        return mean
+    if classes is None:
+        return MeanOfRegressors(models)
+    return MeanOfClassifiers(models, classes)
+
+
+def _all_have(name):
+    return available_if(lambda self: all(hasattr(model, name) for model in self.models))
+
+
+class MeanOfRegressors(RegressorMixin, BaseEstimator):
+    """Fitted regressors, whose mean is predicted."""
+
+    def __init__(self, models):
+        self.models = models
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def fit(self, X, y):
+        """Nothing: the models are fitted."""
+        return self
+
+    def predict(self, X):
+        """Mean prediction."""
+        n = _num_samples(X)
+        return np.mean([as_column(m.predict(X), n, "predict") for m in self.models], axis=0)
+
+
+class MeanOfClassifiers(ClassifierMixin, BaseEstimator):
+    """Fitted classifiers: the mean of their probabilities, decision values or votes."""
+
+    def __init__(self, models, classes):
+        self.models = models
+        self.classes = classes
+
+    @property
+    def classes_(self):
+        return self.classes
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def fit(self, X, y):
+        """Nothing: the models are fitted."""
+        return self
+
+    def _mean(self, X):
+        respond = LabelResponse(self.classes)
+        return np.mean([respond(model, X, None)[1] for model in self.models], axis=0)
+
+    def predict(self, X):
+        """Label of the largest mean."""
+        return self.classes[self._mean(X).argmax(axis=1)]
+
+    @_all_have("predict_proba")
+    def predict_proba(self, X):
+        """Mean probabilities."""
+        return self._mean(X)
+
+    @_all_have("decision_function")
+    def decision_function(self, X):
+        """Mean decision values; of probabilities, where the models have these, their log-odds."""
+        if hasattr(self, "predict_proba"):
+            with np.errstate(divide="ignore"):
+                values = np.log(self._mean(X))
+            values = values[:, 1] - values[:, 0] if values.shape[1] == 2 else values
+            return np.clip(values, -1e3, 1e3)
+        values = self._mean(X)
+        return values[:, 1] if values.shape[1] == 2 else values
