@@ -70,6 +70,8 @@ html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["sknoisy.css"]
 html_sidebars = {"index": [], "benchmarks": [], "add_a_detector": []}
+html_context = {"default_mode": "auto"}  # light or dark, as the reader's system has it
+toc_object_entries_show_parents = "hide"
 html_theme_options = {
     "logo": {"text": "sknoisy"},
     "navbar_end": ["theme-switcher"],

@@ -23,8 +23,8 @@ y = np.where(wrong, np.where(truth == "benign", "malignant", "benign"), truth)
 
 # %%
 # The wrapped model takes the table as it is, text and all. The detector is given by name: the
-# default allows no more noise than the surest rows show, and those are from the careful laboratories
-# (with it, a quarter of the wrong rows are flagged).
+# default allows no more noise than the surest rows show, and those are from the careful
+# laboratories (with it, a quarter of the wrong rows are flagged).
 
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression

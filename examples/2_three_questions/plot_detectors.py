@@ -25,8 +25,8 @@ y_noisy, wrong = pair_noise(y, rate=0.15, random_state=0)
 
 model = LogisticRegression(max_iter=200)
 detectors = {
-    "ConfidentLearning": detection.ConfidentLearning(model),
-    "AreaUnderMargin": detection.AreaUnderMargin(model),
+    "ConfidentLearning": detection.ConfidentLearning(model, random_state=0),
+    "AreaUnderMargin": detection.AreaUnderMargin(model, random_state=0),
     "SelfInfluence": detection.SelfInfluence(model),
     "ClassMahalanobis": detection.ClassMahalanobis(model),
     "KNNShapley": detection.KNNShapley(),
@@ -56,13 +56,14 @@ import matplotlib.pyplot as plt
 order = quality.sort_values(ascending=False).index
 ranks = pd.DataFrame(scores)[order].corr("spearman")
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
-left.barh(order[::-1], quality[order[::-1]])
+names = [f"{name} ({i})" for i, name in enumerate(order, 1)]
+left.barh(names[::-1], quality[order[::-1]])
 left.axvline(wrong.mean(), color="gray", ls="--")
 left.set(xlabel="average precision (dashed: chance)", xlim=(0, 1))
 image = right.imshow(ranks, vmin=-1, vmax=1, cmap="RdBu")
-right.set_xticks(np.arange(len(order)), [str(i + 1) for i in range(len(order))])
-right.set_yticks(np.arange(len(order)), [f"{i + 1}" for i in range(len(order))])
-right.set_title("agreement of the rankings, in this order")
+for axis in (right.xaxis, right.yaxis):
+    axis.set_ticks(np.arange(len(order)), np.arange(1, len(order) + 1))
+right.set_title("rank correlation, in this order")
 figure.colorbar(image)
 plt.show()
 

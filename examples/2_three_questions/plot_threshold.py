@@ -50,10 +50,10 @@ counts = pd.DataFrame(rows, columns=["rule", "rate", "wrong", "right"]).set_inde
 print(counts)
 
 # %%
-# A fixed rate is right if you know it, and flags as many rows if nothing is wrong at all. Rules that
-# count by predictions, `NoiseCount` and `ConfidentJointCount`, are near the truth both times. Rules
-# that look at the scores alone are not: `MixturePosterior` sees no second group and flags nothing,
-# the other two expect one and find it in right labels as well.
+# A fixed rate is right if you know it, and flags as many rows if nothing is wrong at all. Rules
+# that count by predictions, `NoiseCount` and `ConfidentJointCount`, are near the truth both times.
+# Rules that look at the scores alone are not: `MixturePosterior` sees no second group and flags
+# nothing, the other two expect one and find it in right labels as well.
 
 import matplotlib.pyplot as plt
 

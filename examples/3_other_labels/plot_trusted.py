@@ -7,8 +7,8 @@ rows can. But compare with the model of the checked rows alone.
 """
 
 # %%
-# Of the digits 1, 3, 5 and 7, seven in ten are written down as two more: to anyone who sees pictures
-# and labels only, a 3 *is* a 5.
+# Of the digits 1, 3, 5 and 7, seven in ten are written down as two more: to anyone who sees
+# pictures and labels only, a 3 *is* a 5.
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -27,8 +27,8 @@ z = np.where(wrong, (y + 2) % 10, y)
 
 # %%
 # More and more rows are checked, and their labels put right. `trusted` says which these are.
-# :class:`~sknoisy.training.trusted.TrustedWeightClassifier` weighs all other rows by how much they are
-# like trusted ones.
+# :class:`~sknoisy.training.trusted.TrustedWeightClassifier` weighs all other rows by how much they
+# are like trusted ones.
 
 plain = LogisticRegression(max_iter=150)
 order = np.random.default_rng(1).permutation(len(y))

@@ -8,8 +8,8 @@ loss gives up on such rows.
 
 # %%
 # A wrapper brings the loss to any model that takes weights: a row's weight is what the loss says at
-# the probability which models of other folds give its label. Weights of trees
-# never settle quite, so that `tol` is wide.
+# the probability which models of other folds give its label. Weights of trees never settle quite,
+# so that `tol` is wide.
 
 import numpy as np
 from sklearn.datasets import load_breast_cancer
@@ -44,9 +44,9 @@ scores["true labels"] = tree.fit(X, y).score(X_test, y_test)
 print({name: round(score, 3) for name, score in scores.items()})
 
 # %%
-# Two losses give wrong rows less weight, the trimmed one most of them none, and the more they forget,
-# the more is won. `share` of the trimmed loss was chosen knowing the truth, though: too small it keeps
-# mistakes, too large it drops what is hard and right.
+# Two losses give wrong rows less weight, the trimmed one most of them none, and the more they
+# forget, the more is won. `share` of the trimmed loss was chosen knowing the truth, though: too
+# small it keeps mistakes, too large it drops what is hard and right.
 
 import matplotlib.pyplot as plt
 

@@ -45,8 +45,9 @@ for name, curve in curves.items():
     print(f"{name:19} picks weight {weights[best]:g}, true accuracy {curves['truth'][best]:.3f}")
 
 # %%
-# Noisy labels draw the choice to models that overlook positives, and cost 14 points. The corrected score has the
-# right shape, if the matrix is right. Checked rows are right on average, and jump about.
+# Noisy labels draw the choice to models that overlook positives, and cost 14 points. The corrected
+# score has the right shape, if the matrix is right. Checked rows are right on average, and jump
+# about.
 
 import matplotlib.pyplot as plt
 
