@@ -59,7 +59,6 @@ sphinx_gallery_conf = {
     "image_scrapers": ("matplotlib",),
     "matplotlib_animations": False,
 }
-suppress_warnings = ["config.cache"]  # the gallery's settings cannot be pickled
 
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True  # what is copied has neither prompts nor answers
