@@ -30,9 +30,12 @@ class LocationScaleRegressor(WrappedRegressor):
     The scale is that of residuals, so that what the model does not know counts as noise. It is a
     standard deviation where the noise is normal. The paper maximises one likelihood over both
     parts, which is concave for linear features (`NaturalParametersRegressor`); for other models
-    that takes turns.
+    that takes turns. A model that is too simple is bent by weights towards the rows of small
+    scale: where the weighted one is the worse of the two, by a standard error of its squared errors
+    out of sample, the mean is the plain model's.
 
-    Number of fits: `cv` (5) of either model in each of at most `max_iter` (3) rounds, plus 2.
+    Number of fits: `cv` (5) of either model in each of at most `max_iter` (3) rounds, plus 2; `cv`
+    more of the second where the weights are given up.
 
     Parameters
     ----------
@@ -196,7 +199,7 @@ class LocationScaleRegressor(WrappedRegressor):
         y, n = evidence.target.y.astype(float), evidence.n_rows
         given = evidence.inputs.sample_weight
         base = np.ones(n) if given is None else given
-        weight, change, folds = np.ones(n), [], []
+        weight, change, folds, plain = np.ones(n), [], [], None
         if n > 1:
             [folds] = evidence.splits(self.cv, random_state=self._seed())
         how = {"cv": Folds(folds), "random_state": self._seed(), "n_jobs": self.n_jobs}
@@ -207,6 +210,7 @@ class LocationScaleRegressor(WrappedRegressor):
             predicted = np.full(n, np.nan)
             if folds:
                 predicted = mean.responses(self.estimator, **how).values
+            plain = predicted if plain is None else plain
             rows = row_scale(evidence, y - predicted, of_scale, **how)
             new = rows.scale**-2.0
             new /= np.average(new, weights=base)
@@ -214,6 +218,8 @@ class LocationScaleRegressor(WrappedRegressor):
             weight = new
             if change[-1] <= self.tol:
                 break
+        if evidently_worse(y - predicted, y - plain, base):
+            return plain, row_scale(evidence, y - plain, of_scale, **how), np.ones(n), change
         return predicted, rows, weight, change
 
     def _fit_mean(self, evidence, weight):
@@ -285,3 +291,15 @@ class LocationScaleRegressor(WrappedRegressor):
             return scale_of(np.full(len(self.estimator_.predict(X)), np.nan), self._line)
         said = one_column(self.scale_estimator_.predict(X), X)
         return scale_of(np.asarray(said, dtype=float), self._line)
+
+
+def evidently_worse(residual, other, weight):
+    """Whether the mean square of one residual is above that of another by a standard error."""
+    more = residual**2 - other**2
+    known = np.isfinite(more)
+    more, weight = more[known], weight[known]
+    if not weight.any():
+        return False
+    mean = np.average(more, weights=weight)
+    error = np.sqrt((weight**2 * (more - mean) ** 2).sum()) / weight.sum()
+    return bool(mean > error)
