@@ -50,6 +50,6 @@ ax.bar(at + 0.2, [s[1] for s in scores.values()], 0.38, label="in RobustClassifi
 for x, (_, score, treatment) in zip(at, scores.values(), strict=True):
     ax.annotate(treatment, (x + 0.2, score + 0.01), ha="center")
 ax.set_xticks(at, scores)
-ax.set(xlabel="wrong training labels", ylabel="accuracy on right labels", ylim=(0.3, 1.05))
-ax.legend(loc="lower left")
+ax.set(xlabel="wrong training labels", ylabel="accuracy on right labels", ylim=(0.3, 1.15))
+ax.legend(loc="upper center", ncols=2)
 plt.show()

@@ -66,5 +66,5 @@ for ax, (rate, part) in zip(axes, counts.groupby("rate"), strict=True):
     ax.axvline(round(rate * len(y)), color="black", ls="--", label="wrong rows")
     ax.set(title=f"{rate:.0%} made wrong", xlabel="rows")
 axes[0].invert_yaxis()
-axes[0].legend(loc="lower right")
+figure.legend(*axes[1].get_legend_handles_labels(), loc="outside upper center", ncols=3)
 plt.show()

@@ -20,7 +20,7 @@ from sknoisy.metrics import detection_report
 X, y = load_digits(return_X_y=True)
 X, y = X[:600] / 16, y[:600]
 y_noisy, wrong = symmetric_noise(y, rate=0.1, random_state=0)
-detector = DatasetMap(LogisticRegression(max_iter=200)).fit(X, y_noisy)
+detector = DatasetMap(LogisticRegression(max_iter=200), random_state=0).fit(X, y_noisy)
 print(detection_report(wrong, detector.noise_score_, detector.noise_mask_))
 
 # %%

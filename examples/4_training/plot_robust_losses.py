@@ -44,9 +44,9 @@ scores["true labels"] = tree.fit(X, y).score(X_test, y_test)
 print({name: round(score, 3) for name, score in scores.items()})
 
 # %%
-# Two losses give wrong rows less weight, the trimmed one most of them none, and the more they
-# forget, the more is won. `share` of the trimmed loss was chosen knowing the truth, though: too
-# small it keeps mistakes, too large it drops what is hard and right.
+# All three take more than half of their weight from the wrong rows; the trimmed loss does so by
+# leaving rows out altogether. Its `share` was chosen knowing the truth, though: too small it keeps
+# mistakes, too large it drops what is hard and right. Half of what was lost stays lost, or more.
 
 import matplotlib.pyplot as plt
 
