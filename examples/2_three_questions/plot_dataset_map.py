@@ -25,7 +25,7 @@ print(detection_report(wrong, detector.noise_score_, detector.noise_mask_))
 
 # %%
 # The bottom is where wrong labels gather: low confidence all the way. The ranking is nearly
-# perfect here. The number of rows it flags is cautious: four in ten wrong rows are left.
+# perfect here. The number of rows it flags is cautious: more than four in ten wrong rows are left.
 
 import matplotlib.pyplot as plt
 
