@@ -40,8 +40,8 @@ for name, model in models.items():
 # %%
 # Both find all of them. A filter by distance alone pays for it with a tenth of the right numbers,
 # since 15 in place of 150 is hardly further from the prediction than many a right number is. The
-# committee knows what a shifted point looks like, and takes one. Here that is easy, for nobody has a
-# true number below 25.
+# committee knows what a shifted point looks like, and takes one. Here that is easy, for nobody has
+# a true number below 25.
 
 import matplotlib.pyplot as plt
 
