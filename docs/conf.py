@@ -13,9 +13,15 @@ author = "sknoisy developers"
 copyright = "2026, sknoisy developers"
 release = version = sknoisy.__version__
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
+]
 templates_path = ["_templates"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "sg_execution_times.rst", "auto_examples/**/*.ipynb"]
 default_role = "literal"
 
 # The reference is what each module's `__all__` says, no more and no less.
@@ -37,15 +43,46 @@ for name in public:
     if not last.startswith("_") and last not in exported_by_sknoisy and name not in listed:
         raise ConfigError(f"{name} is public and not listed in docs/api.rst.")
 
-html_theme = "alabaster"
+# The examples are run, and their pictures taken, while the pages are made.
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": "plot_",
+    "within_subsection_order": "FileNameSortKey",
+    "doc_module": "sknoisy",
+    "reference_url": {"sknoisy": None},
+    "backreferences_dir": "generated/examples",  # which examples use a class: shown on its page
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_memory": False,
+    "show_signature": False,
+    "image_scrapers": ("matplotlib",),
+    "matplotlib_animations": False,
+}
+
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True  # what is copied has neither prompts nor answers
+
+html_theme = "pydata_sphinx_theme"
 html_title = f"sknoisy {release}"
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["sknoisy.css"]
+html_sidebars = {"index": [], "benchmarks": [], "add_a_detector": []}
+html_context = {"default_mode": "auto"}  # light or dark, as the reader's system has it
+toc_object_entries_show_parents = "hide"
 html_theme_options = {
-    "description": "scikit-learn estimators that cope with wrong labels, wrong numbers and broken "
-    "rows",
-    "fixed_sidebar": True,
-    "page_width": "1100px",
-    "sidebar_width": "240px",
+    "logo": {"text": "sknoisy"},
+    "navbar_end": ["theme-switcher"],
+    "navbar_align": "left",
+    "header_links_before_dropdown": 6,
+    "show_prev_next": True,
+    "show_toc_level": 2,
+    "collapse_navigation": False,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
 }
 
 
