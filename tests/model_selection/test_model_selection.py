@@ -22,6 +22,7 @@ from sknoisy.model_selection import (
     TrustWeightedScorer,
     corrected_scorer,
 )
+from sknoisy.model_selection._scorers import METRICS
 from sknoisy.noise_model import AnchorTransition
 
 from ..helpers import fits, recording
@@ -87,9 +88,24 @@ class TestCorrectedScorer:
             model, X, z
         )
 
+    @pytest.mark.parametrize(
+        "scoring", ["accuracy", "balanced_accuracy", "neg_log_loss", "roc_auc"]
+    )
+    @pytest.mark.parametrize("as_frame", [False, True])
+    def test_labels_in_another_order_than_the_classes(self, scoring, as_frame, data):
+        X, _, z = data
+        expected = corrected_scorer(scoring, T, labels=[0, 1])(LogisticRegression().fit(X, z), X, z)
+        names = np.array(["yes", "no"])  # sorted, the second class comes first
+        matrix = pd.DataFrame(T, index=names, columns=names) if as_frame else T
+        score = corrected_scorer(scoring, matrix, labels=None if as_frame else names)
+        model = LogisticRegression().fit(X, names[z])
+        assert score(model, X, names[z]) == pytest.approx(expected, rel=1e-3)
+
     def test_errors(self):
         with pytest.raises(ValueError, match="scoring must be one of accuracy"):
             corrected_scorer("f1", T, labels=[0, 1])
+        with pytest.raises(ValueError, match="shape \\(2, 2\\) for 3 labels"):
+            corrected_scorer("accuracy", T, labels=[0, 1, 2])
         with pytest.raises(ValueError, match="labels say which classes"):
             corrected_scorer("accuracy", T)
 
