@@ -38,9 +38,7 @@ def data():
 
 
 class TestCorrectedScorer:
-    @pytest.mark.parametrize(
-        "scoring", ["accuracy", "balanced_accuracy", "neg_log_loss", "roc_auc"]
-    )
+    @pytest.mark.parametrize("scoring", METRICS)
     def test_is_near_the_truth(self, scoring, data):
         X, y, z = data
         model = LogisticRegression().fit(X[:1000], y[:1000])
@@ -88,9 +86,7 @@ class TestCorrectedScorer:
             model, X, z
         )
 
-    @pytest.mark.parametrize(
-        "scoring", ["accuracy", "balanced_accuracy", "neg_log_loss", "roc_auc"]
-    )
+    @pytest.mark.parametrize("scoring", METRICS)
     @pytest.mark.parametrize("as_frame", [False, True])
     def test_labels_in_another_order_than_the_classes(self, scoring, as_frame, data):
         X, _, z = data
