@@ -33,12 +33,25 @@ from sknoisy.training.groups import (
     MissingGroupReweightingClassifier,
     ProgressiveExpansionClassifier,
 )
+from sknoisy.training.hidden_groups import (
+    DiscoverCureClassifier,
+    JustTrainTwiceClassifier,
+    MemorizationAwareClassifier,
+    ProductOfExpertsClassifier,
+)
 from sknoisy.training.losses import RobustLossClassifier, RobustLossRegressor
 from sknoisy.training.mixing import (
     ContradictingPairClassifier,
     MixupClassifier,
     MixupRegressor,
     NeighborMixRegressor,
+)
+from sknoisy.training.moving_targets import (
+    CoTeachingClassifier,
+    CoTeachingRegressor,
+    EarlyLearningClassifier,
+    EarlyLearningRegressor,
+    RepresentationCalibrationClassifier,
 )
 from sknoisy.training.shift import TargetShiftRegressor
 from sknoisy.training.sources import ListDecodableRegressor, SubjectiveLearningRegressor
@@ -161,6 +174,17 @@ METHODS = {
     "MissingGroupReweightingClassifier": ours(
         MissingGroupReweightingClassifier, ("a spurious column",), {"groups": "attribute"}
     ),
+    "EarlyLearningClassifier": ours(EarlyLearningClassifier, LABELS),
+    "EarlyLearningRegressor": ours(EarlyLearningRegressor, NUMBERS),
+    "CoTeachingClassifier": ours(CoTeachingClassifier, LABELS),
+    "CoTeachingRegressor": ours(CoTeachingRegressor, NUMBERS),
+    "RepresentationCalibrationClassifier": ours(
+        RepresentationCalibrationClassifier, ("rare classes",)
+    ),
+    "MemorizationAwareClassifier": ours(MemorizationAwareClassifier, ("a spurious column",)),
+    "ProductOfExpertsClassifier": ours(ProductOfExpertsClassifier, ("a spurious column",)),
+    "JustTrainTwiceClassifier": ours(JustTrainTwiceClassifier, ("a spurious column",)),
+    "DiscoverCureClassifier": ours(DiscoverCureClassifier, ("a spurious column",)),
     # ---------------------------------------------------------------- peers
     "HuberRegressor (linear)": Method(
         "regression", lambda m: HuberRegressor(max_iter=1000), NUMBERS

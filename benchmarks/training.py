@@ -195,7 +195,9 @@ def page(path):
             f"{title}\n{'-' * len(title)}\n\n{says}. Sets: {', '.join(scenario.datasets)}.\n"
         )
         parts.append(_as_rst(mine.sort_values(by, ascending=False, kind="stable")))
-    papers = sorted({(paper_of(m.kind), m.kind.__name__) for m in METHODS.values() if m.kind})
+    kinds = {m.kind for m in METHODS.values() if m.kind}
+    kinds = [kind for kind in kinds if kind.__module__.startswith("sknoisy.training")]
+    papers = sorted((paper_of(kind), kind.__name__) for kind in kinds)
     lines = [f"- {_linked(kind)}: {title}" for title, kind in papers if title]
     parts.append("The papers\n----------\n\n" + "\n".join(lines) + "\n")
     PAGE.write_text("\n".join(parts), encoding="utf-8")

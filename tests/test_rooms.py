@@ -49,6 +49,8 @@ FLOORS = [
     "training.trusted",
     "training.poisoned",
     "training.losses",
+    "training.hidden_groups",
+    "training.moving_targets",
     "training.groups",
     "training.error_models",
     "training.distillation",

@@ -184,7 +184,7 @@ def _steps(planned, n_stages, budget):
     return np.unique(np.ceil(np.linspace(0, end, int(n_stages) + 1)[1:] - 1e-9).astype(int))
 
 
-def _answer(model, X):
+def answer_of(model, X):
     """Probabilities in the order of the model's classes, or numbers."""
     if not hasattr(model, "classes_"):
         return number_response(model, X, None)[1]
@@ -315,7 +315,7 @@ def _trees(model, X, y, X_asked, sample_weight, fit_params, n_stages, budget):
         part.estimators_ = model.estimators_[start:end]
         if hasattr(model, "estimators_features_"):
             part.estimators_features_ = model.estimators_features_[start:end]
-        total = total + (end - start) * _answer(part, X_asked)
+        total = total + (end - start) * answer_of(part, X_asked)
         yield end, end / planned, total / end
 
 
@@ -365,7 +365,7 @@ def _epochs(model, X, y, X_asked, sample_weight, fit_params, n_stages, budget):
         learn(rng.permutation(n) if shuffles else None)
         done = can_stall and _has_stalled(model)
         if done or step in steps:
-            yield step, step / planned, _answer(model, X_asked)
+            yield step, step / planned, answer_of(model, X_asked)
         if done:
             return
 
@@ -390,13 +390,16 @@ class PartialFit:
             weights = compute_class_weight("balanced", classes=classes, y=y)
             model.set_params(class_weight=dict(zip(classes, weights, strict=True)))
 
-    def __call__(self, rows=None):
+    def __call__(self, rows=None, y=None, sample_weight=None):
+        """One pass; `y` and `sample_weight` of these rows where they are not those given first."""
         n = len(self.y)
         rows = np.arange(n) if rows is None else rows
         params = take_params(self.params, rows, n) | self.classes
-        if self.sample_weight is not None:
-            params["sample_weight"] = self.sample_weight[rows]
-        self.model.partial_fit(take_rows(self.X, rows), self.y[rows], **params)
+        if sample_weight is None and self.sample_weight is not None:
+            sample_weight = self.sample_weight[rows]
+        if sample_weight is not None:
+            params["sample_weight"] = sample_weight
+        self.model.partial_fit(take_rows(self.X, rows), self.y[rows] if y is None else y, **params)
 
 
 def _has_stalled(model):
@@ -421,7 +424,7 @@ def _rows(model, X, y, X_asked, sample_weight, fit_params, n_stages, budget):
     ends = np.unique(np.maximum(_steps(planned, n_stages, budget), n_classes))
     for start, end in pairwise([0, *ends.tolist()]):
         learn(order[start:end])
-        yield end, end / planned, _answer(model, X_asked)
+        yield end, end / planned, answer_of(model, X_asked)
 
 
 def _all_classes_first(y, weight):
@@ -444,7 +447,7 @@ def _warm_starts(model, X, y, X_asked, sample_weight, fit_params, n_stages, budg
     for start, end in pairwise([0, *steps.tolist()]):
         model.set_params(max_iter=end - start)
         _fit_unfinished(model, X, y, sample_weight, fit_params)
-        yield end, end / planned, _answer(model, X_asked)
+        yield end, end / planned, answer_of(model, X_asked)
 
 
 def _fit_unfinished(model, X, y, sample_weight, fit_params):
@@ -503,7 +506,7 @@ def _path_of_ridge(model, X, y, X_asked, sample_weight, fit_params, n_stages, bu
         if i < len(strengths) - 1:
             stage = Ridge(strengths[i], fit_intercept=model.fit_intercept, positive=model.positive)
         fit_model(stage, X, y, sample_weight, fit_params)
-        yield i + 1, share, _answer(stage, X_asked)
+        yield i + 1, share, answer_of(stage, X_asked)
 
 
 @training_stages.register(LogisticRegressionCV)
@@ -537,7 +540,7 @@ def _path(model, changes, X, y, X_asked, sample_weight, fit_params, budget):
         else:  # as it would be without any path, also in where it starts
             model.set_params(**{name: own[name] for name in [*warm, *(changes or [{}])[0]]})
             fit_model(model, X, y, sample_weight, fit_params)
-        yield i + 1, share, _answer(model, X_asked)
+        yield i + 1, share, answer_of(model, X_asked)
 
 
 def _sum_of_squares(model, X):
@@ -588,6 +591,8 @@ def _behind_steps(
 def params_of_steps(pipeline, sample_weight, fit_params):
     """The fit parameters of each step, and the weights that the last one gets."""
     fit_params = dict(fit_params or {})
+    if not fit_params and sample_weight is None:  # nothing to route
+        return {name: {} for name, _ in pipeline.steps}, None
     if _routing_enabled():
         given = {} if sample_weight is None else {"sample_weight": sample_weight}
         routed = process_routing(pipeline, "fit", **fit_params, **given)

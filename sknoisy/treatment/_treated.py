@@ -31,6 +31,8 @@ class Treated:
     X : container or None
         What the rows look like, where they are not rows of the given X (mixed ones); then `rows`
         says whose parameters of `fit` each of them has.
+    model : estimator or None
+        The fitted model, where it is there already; then there is no last fit.
     """
 
     rows: np.ndarray | None
@@ -39,6 +41,7 @@ class Treated:
     noise_mask: np.ndarray
     attributes: dict[str, Any] = field(default_factory=dict)
     X: Any = None
+    model: Any = None
 
 
 @dataclass
@@ -57,6 +60,8 @@ class Case:
 
 def fit_treated(estimator, evidence, treated, *, weight_strategy, purpose, random_state=None):
     """The last fit: a clone of `estimator` on what `Treated` leaves; an error says the purpose."""
+    if treated.model is not None:
+        return treated.model
     inputs, rows = evidence.inputs, treated.rows
     X = treated.X
     if X is None:

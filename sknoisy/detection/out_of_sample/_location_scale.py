@@ -21,8 +21,8 @@ class LocationScale(BaseDetector):
     predictions are right, and no further, g differs from row to row: where the second model knows
     nothing, all rows have one spread, and this is `Residual` with one scale.
 
-    The score is |y - f| / g over its usual size. With `contamination="auto"`, rows are flagged as
-    by `Residual`: those that more likely belong to the wider of two normals, and wild ones. A
+    The score is `abs(y - f) / g` over its usual size. With `contamination="auto"`, rows are flagged
+    as by `Residual`: those that more likely belong to the wider of two normals, and wild ones. A
     number that three in ten rows share, such as 0, is not wrong for that and is never flagged.
 
     Number of fits: `cv` (5) of either model; where numbers are far out, `cv` more of the first one
