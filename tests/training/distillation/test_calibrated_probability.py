@@ -195,6 +195,9 @@ def test_few_rows_and_rare_classes():
             model.fit(X, y, sample_weight=weight)
         assert len(model.estimator_.classes_) == 3
         np.testing.assert_allclose(model.label_proba_.sum(axis=1), 1)
+    for n in (2, 3, 4):  # where nothing may be judged
+        few = CalibratedProbabilityClassifier(LogisticRegression(), random_state=0)
+        np.testing.assert_array_equal(few.fit(X[:n], y[:n]).label_proba_, np.eye(2)[y[:n]])
     one = CalibratedProbabilityClassifier(GaussianNB(), random_state=0).fit(X, np.zeros(12))
     assert (one.predict(X) == 0).all() and one.n_iter_ == 0
 
