@@ -169,7 +169,14 @@ class TrustWeightedScorer(BaseEstimator):
                 )
             if len(known) >= KEPT:
                 known.pop(next(iter(known)))
-            known[key] = 1.0 - clone(detector).fit(X, y).noise_proba_
+            judge = clone(detector).fit(X, y)
+            if not hasattr(judge, "noise_proba_"):
+                raise TypeError(
+                    f"detector of TrustWeightedScorer must say how likely each row is wrong "
+                    f"(noise_proba_), and {type(judge).__name__} does not: take one of "
+                    "sknoisy.detection."
+                )
+            known[key] = 1.0 - judge.noise_proba_
         return known[key]
 
     def __getstate__(self):

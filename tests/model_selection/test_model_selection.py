@@ -138,12 +138,16 @@ class TestTrustedKFold:
         X, y = make_regression(100, random_state=0)
         folds = TrustedKFold(np.arange(100) < 50, 5, shuffle=False).split(X, y)
         assert [len(test) for _, test in folds] == [10] * 5
+        mask = TrustedKFold(np.arange(100) < 50, 5, shuffle=False).split(X, y)
+        coded = TrustedKFold([1] * 50 + [0] * 50, 5, shuffle=False).split(X, y)
+        for (_, a), (_, b) in zip(mask, coded, strict=True):
+            np.testing.assert_array_equal(a, b)
 
     @pytest.mark.parametrize(
         ("trusted", "message"),
         [
             (np.ones(99, dtype=bool), "one boolean for each of the 100 rows"),
-            (np.ones(100), "dtype float64"),
+            (np.arange(100.0), "trusted must be boolean; row 2 has"),
             (np.arange(100) < 3, "3 trusted rows cannot be dealt to 5 folds"),
         ],
     )
@@ -251,6 +255,8 @@ class TestTrustWeighted:
         model = LogisticRegression().fit(X, z)
         with pytest.raises(TypeError, match="takes no sample_weight"):
             TrustWeightedScorer(lambda estimator, X, y: 0.0)(model, X[:50], z[:50])
+        with pytest.raises(TypeError, match="LogisticRegression does not: take one of"):
+            TrustWeightedScorer(detector=LogisticRegression())(model, X[:50], z[:50])
 
 
 def test_nothing_may_win(data):
