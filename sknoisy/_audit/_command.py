@@ -217,6 +217,9 @@ def _audit(options):
 
         if options.file is not None:
             raise UsageError("--compare reads two files of verdicts, and takes no other file.")
+        others = [name for name in ("out", "report", "json") if getattr(options, name)]
+        if others:
+            raise UsageError(f"--compare prints text, and has no --{others[0]}.")
         for line in compare(*options.compare, width):
             print(harmless(line))
         return

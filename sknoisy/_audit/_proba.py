@@ -58,4 +58,10 @@ def read_predictions(path, n_rows, target):
             f"{name} has a column {harmless(str(surplus[0]))}, and no row of the target is that: "
             "columns are to be called like the classes."
         )
+    absent = sorted(given - set(map(str, table.columns)))
+    if absent:
+        raise AuditError(
+            f"{name} has no column {harmless(absent[0])}, which is a class of the target: give a "
+            "column of probabilities for each class, called like it."
+        )
     return table.drop(columns=surplus).astype(float)

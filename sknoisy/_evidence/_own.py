@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import issparse
 from sklearn.utils.validation import _num_samples
@@ -16,6 +15,7 @@ from sknoisy._evidence._cross_fit import Responses
 from sknoisy._evidence._features import numeric_features
 from sknoisy._evidence._responses import as_column, check_proba, class_columns
 from sknoisy._evidence._stages import collect, recorder
+from sknoisy._evidence._table import as_table, is_table
 from sknoisy.exceptions import OwnEvidenceWarning
 
 NAMES = ("predicted", "stages", "features")
@@ -118,11 +118,16 @@ def read_predicted(predicted, target):
         _warn_if_seen_numbers(values, target.y.astype(float))
         return values
     classes, columns = target.classes, None
-    if isinstance(predicted, pd.DataFrame):
-        columns = class_columns(
-            _named_as(predicted.columns, classes), classes, "columns of predicted"
-        )
+    if is_table(predicted):  # pandas, polars, Arrow
+        predicted = as_table(predicted)
+        names = _named_as(predicted.columns, classes)
+        columns = class_columns(names, classes, "columns of predicted")
     values = _plain(predicted)
+    if values.dtype.kind not in "fiub":
+        raise ValueError(
+            f"predicted must be class probabilities, and holds values of dtype {values.dtype}: "
+            "predicted labels do not say how sure a model was."
+        )
     if values.ndim == 1 and len(classes) == 2:
         values = np.column_stack([1.0 - values.astype(float), values])
     if values.ndim == 2 and values.shape[1] != len(classes):

@@ -27,14 +27,21 @@ def read_regions(by, X, *, name="by", missing="part"):
         In their order, where they have one.
     """
     if isinstance(by, str):
-        if not hasattr(X, "columns") or by not in list(X.columns):
-            raise ValueError(f"{name} names the column {by!r}, and X is no table with one.")
+        columns = list(getattr(X, "columns", []))
+        if by not in columns:
+            shown = f": {columns!r:.200}" if columns else ""
+            raise ValueError(f"{name} names the column {by!r}, and X is no table with one{shown}.")
         labels = X[by]
     else:
         labels = by(X) if callable(by) else by
     n = _num_samples(X)
     if np.ndim(labels) == 2 and np.shape(labels)[1] == 1:
         labels = np.asarray(labels)[:, 0]
+    if getattr(labels, "ndim", 1) != 1:  # a list of tuples is one of names
+        raise ValueError(
+            f"{name} gives an array of shape {labels.shape}, and one label for each row is needed: "
+            "where several columns make a part, give one column that has them all."
+        )
     labels = pd.Series(list(labels))
     if len(labels) != n:
         raise ValueError(

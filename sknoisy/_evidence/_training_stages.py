@@ -571,10 +571,7 @@ def _behind_steps(
         if hasattr(step, "fit_resample") and not hasattr(step, "transform"):  # imbalanced-learn
             X, y = step.fit_resample(X, y, **params[name])
             continue
-        if hasattr(step, "fit_transform"):
-            X = step.fit_transform(X, y, **params[name])
-        else:
-            X = step.fit(X, y, **params[name]).transform(X)
+        X = fit_step(step, X, y, params[name])
         X_asked = step.transform(X_asked)
     yield from training_stages(
         last,
@@ -586,6 +583,13 @@ def _behind_steps(
         n_stages=n_stages,
         budget=budget,
     )
+
+
+def fit_step(step, X, y, params):
+    """X behind a step of a Pipeline, which is fitted in place."""
+    if hasattr(step, "fit_transform"):
+        return step.fit_transform(X, y, **params)
+    return step.fit(X, y, **params).transform(X)
 
 
 def params_of_steps(pipeline, sample_weight, fit_params):

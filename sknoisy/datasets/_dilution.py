@@ -251,7 +251,8 @@ def _rows(X, rows):
 def _stack(X, added):
     """The rows of both, with the types of X wherever they can hold both."""
     if sparse.issparse(X):
-        return sparse.vstack([X, added], format="csr")
+        # before SciPy 1.12, vstack makes matrices of arrays
+        return type(X)(sparse.vstack([X, added], format="csr"))
     if not isinstance(X, pd.DataFrame):
         return np.concatenate([X, added])
     return pd.concat([X, added], ignore_index=True) if len(added) else X.reset_index(drop=True)

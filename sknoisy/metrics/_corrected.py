@@ -7,6 +7,9 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+from sknoisy._evidence._evidence import check_weight
+from sknoisy._evidence._responses import check_proba
+
 LEAST_PROBA = 1e-15
 MOST_CONDITION = (
     1e3  # of a matrix that is still to be turned round: beyond, chance is all that is left
@@ -29,8 +32,8 @@ def corrected_accuracy(y, y_pred, *, transition, labels=None, sample_weight=None
     transition : array-like of shape (K, K) or DataFrame
         P(given j | true i) in row i, column j, each row summing to one.
     labels : array-like of shape (K,), default=None
-        Classes of the matrix, in its order. None means the index of a DataFrame, else the sorted
-        labels of y and y_pred.
+        Classes of the matrix, in its order; a DataFrame, whose names say that, is brought to this
+        order. None means the index of a DataFrame, else the sorted labels of y and y_pred.
     sample_weight : array-like of shape (n,), default=None
 
     Returns
@@ -167,6 +170,9 @@ def corrected_log_loss(y, y_proba, *, transition, labels=None, sample_weight=Non
             f"y_proba has shape {proba.shape}, and there are {len(given)} rows and {len(labels)} "
             "classes: give one column for each class, in the order of labels."
         )
+    proba = check_proba(proba, len(given), "y_proba")
+    if np.isnan(proba).any():
+        raise ValueError(f"y_proba is NaN, first in row {np.isnan(proba).any(axis=1).argmax()}.")
     losses = -np.log(np.clip(proba, LEAST_PROBA, 1.0))
     # sum_j T[i, j] backward[j, k] = 1 if i = k: the mean over the noise is the loss of the true one
     backward = np.linalg.inv(matrix)
@@ -309,23 +315,25 @@ def replicate_r2(y, y_pred, *, replicate, sample_weight=None):
 
 def _matrix(transition, labels, *ys):
     """(checked matrix, its labels as an array)."""
-    if labels is None and isinstance(transition, pd.DataFrame):
-        labels = transition.index
-        transition = transition.loc[labels, labels]
+    if isinstance(transition, pd.DataFrame):
+        labels = transition.index if labels is None else labels
+        transition = by_name(transition, labels)
     if labels is None:
         labels = np.unique(np.concatenate([np.asarray(y).ravel() for y in ys]))
     labels = np.asarray(labels)
+    if not pd.Index(labels).is_unique:
+        raise ValueError(f"labels has a class twice: {labels.tolist()!r:.200}.")
     matrix = np.asarray(transition, dtype=float)
     if matrix.shape != (len(labels), len(labels)):
         raise ValueError(
             f"transition has shape {matrix.shape} for {len(labels)} labels: say by labels which "
             "classes its rows and columns are."
         )
-    odd = np.flatnonzero((matrix < 0).any(axis=1) | (np.abs(matrix.sum(axis=1) - 1) > 1e-6))
-    if len(odd):
+    are_shares = (matrix >= 0).all(axis=1) & (np.abs(matrix.sum(axis=1) - 1) <= 1e-6)
+    if not are_shares.all():
+        odd = are_shares.argmin()
         raise ValueError(
-            f"transition, row of {labels[odd[0]]}: {matrix[odd[0]]} are no probabilities that sum "
-            "to one."
+            f"transition, row of {labels[odd]}: {matrix[odd]} are no probabilities that sum to one."
         )
     if np.linalg.cond(matrix) > MOST_CONDITION:
         raise ValueError(
@@ -333,6 +341,18 @@ def _matrix(transition, labels, *ys):
             "told from what is given."
         )
     return matrix, labels
+
+
+def by_name(frame, labels):
+    """(K, K) array of a DataFrame, its rows and columns in the order of the labels."""
+    labels = np.asarray(labels).tolist()
+    for what, names in (("row", frame.index), ("column", frame.columns)):
+        missing = [label for label in labels if label not in names]
+        if missing:
+            raise ValueError(f"transition has no {what} named {missing[0]!r}.")
+        if not names.is_unique:
+            raise ValueError(f"transition has two {what}s of one name: {names.tolist()!r:.200}.")
+    return frame.loc[labels, labels].to_numpy(dtype=float)
 
 
 def _codes(values, labels, name):
@@ -347,4 +367,4 @@ def _codes(values, labels, name):
 
 
 def _weight(sample_weight, n):
-    return np.ones(n) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+    return np.ones(n) if sample_weight is None else check_weight(sample_weight, n)

@@ -13,8 +13,9 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import accuracy_score, get_scorer, r2_score
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import validate_params
-from sklearn.utils.validation import _num_samples
+from sklearn.utils.validation import _num_samples, check_consistent_length
 
+from sknoisy._evidence._evidence import check_weight
 from sknoisy._evidence._regions import read_regions
 
 
@@ -59,6 +60,7 @@ def worst_group_score(
         Whether each class of a group is a group of its own.
 
     sample_weight : array-like of shape (n,), default=None
+        A group of no weight has no score.
 
     greater_is_better : bool, default=True
         False for losses, of which the largest is the worst.
@@ -82,15 +84,14 @@ def worst_group_score(
     1.5
     """
     y_true, y_pred = _as_array(y_true), _as_array(y_pred)
+    check_consistent_length(y_true, y_pred)
     n = len(y_true)
     parts = _parts(groups, np.empty((n, 1)), y_true if by_label else None, "groups")
-    weight = None if sample_weight is None else np.asarray(sample_weight)
 
-    def score(rows):
-        extra = {} if weight is None else {"sample_weight": weight[rows]}
+    def score(rows, extra):
         return metric(y_true[rows], y_pred[rows], **extra)
 
-    return _worst(score, parts, 1 if greater_is_better else -1)
+    return _worst(_weighted(score, sample_weight, n), parts, 1 if greater_is_better else -1)
 
 
 def worst_group_accuracy(y_true, y_pred, *, groups, by_label=False, sample_weight=None):
@@ -243,16 +244,14 @@ class WorstGroupScorer:
         """
         parts = _parts(self.by, X, _as_array(y) if self.by_label else None, "by")
         scorer = get_scorer(self.metric) if isinstance(self.metric, str) else self.metric
-        weight = None if sample_weight is None else np.asarray(sample_weight)
 
-        def score(rows):
-            extra = {} if weight is None else {"sample_weight": weight[rows]}
+        def score(rows, extra):
             some, true = _safe_indexing(X, rows), _safe_indexing(y, rows)
             if hasattr(scorer, "_score_func"):
                 return scorer(estimator, some, true, **extra)
             return scorer(true, estimator.predict(some), **extra)
 
-        return _worst(score, parts, 1)
+        return _worst(_weighted(score, sample_weight, _num_samples(X)), parts, 1)
 
 
 def _parts(by, X, labels, name):
@@ -265,6 +264,19 @@ def _parts(by, X, labels, name):
         found, codes = np.unique(cell, return_inverse=True)
         names = [(names[c // len(classes)], classes[c % len(classes)]) for c in found]
     return {names[i]: np.flatnonzero(codes.ravel() == i) for i in range(len(names))}
+
+
+def _weighted(score, sample_weight, n):
+    """`score(rows)` from `score(rows, parameters)`; undefined for rows of no weight."""
+    if sample_weight is None:
+        return lambda rows: score(rows, {})
+    weight = check_weight(sample_weight, n)
+
+    def with_weight(rows):
+        mine = weight[rows]
+        return score(rows, {"sample_weight": mine}) if mine.any() else np.nan
+
+    return with_weight
 
 
 def _worst(score, parts, sign):

@@ -160,7 +160,7 @@ def _levels(noise_grid):
 
 def _noisy_groups(noisy_groups, names):
     """The groups with noise; all if none are named."""
-    known = list(pd.unique(names))
+    known = pd.unique(names).tolist()
     if noisy_groups is None:
         return known
     for group in noisy_groups:

@@ -44,7 +44,8 @@ def corrected_scorer(scoring, transition, *, labels=None):
     transition : array-like of shape (K, K), DataFrame, or estimator of `sknoisy.noise_model`
         P(given j | true i) in row i, column j; or a fitted estimator of it.
     labels : array-like of shape (K,), default=None
-        Classes of the matrix, in its order; needed where it is an array.
+        Classes of the matrix, in its order (which need not be that of the estimator's `classes_`);
+        needed where it is an array.
 
     Returns
     -------
@@ -67,7 +68,7 @@ def corrected_scorer(scoring, transition, *, labels=None):
     >>> bool(noisy < 0.85 < 0.95 < corrected)
     True
     """
-    if scoring not in METRICS:
+    if not isinstance(scoring, str) or scoring not in METRICS:
         raise ValueError(f"scoring must be one of {', '.join(METRICS)}, got {scoring!r}.")
     if hasattr(transition, "fit"):
         check_is_fitted(transition)
@@ -77,7 +78,16 @@ def corrected_scorer(scoring, transition, *, labels=None):
             "labels say which classes the rows and columns of transition are: give them, or a "
             "DataFrame whose index and columns have their names."
         )
+    if not isinstance(transition, pd.DataFrame):
+        labels = np.asarray(labels)
+        if np.shape(transition) != (len(labels), len(labels)):
+            raise ValueError(
+                f"transition has shape {np.shape(transition)} for {len(labels)} labels."
+            )
+        transition = pd.DataFrame(np.asarray(transition), index=labels, columns=labels)
     metric, how = METRICS[scoring]
+    # probabilities and scores of an estimator are in the order of its sorted classes
+    labels = np.unique(transition.index if labels is None else labels)
     return make_scorer(metric, transition=transition, labels=labels, **how)
 
 
@@ -160,7 +170,14 @@ class TrustWeightedScorer(NotebookView, BaseEstimator):
                 )
             if len(known) >= KEPT:
                 known.pop(next(iter(known)))
-            known[key] = 1.0 - clone(detector).fit(X, y).noise_proba_
+            judge = clone(detector).fit(X, y)
+            if not hasattr(judge, "noise_proba_"):
+                raise TypeError(
+                    f"detector of TrustWeightedScorer must say how likely each row is wrong "
+                    f"(noise_proba_), and {type(judge).__name__} does not: take one of "
+                    "sknoisy.detection."
+                )
+            known[key] = 1.0 - judge.noise_proba_
         return known[key]
 
     def __getstate__(self):

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples
 
+from sknoisy._evidence._evidence import check_trusted
 from sknoisy._notebook import NotebookView
 
 
@@ -72,14 +73,14 @@ class TrustedKFold(NotebookView, BaseEstimator):
         train, test : ndarray of int
         """
         self._validate_params()
-        trusted, n = np.asarray(self.trusted), _num_samples(X)
-        if trusted.shape != (n,) or trusted.dtype != bool:
+        n = _num_samples(X)
+        if np.shape(self.trusted) != (n,):
             raise ValueError(
                 f"trusted must be one boolean for each of the {n} rows that are split, got an "
-                f"array of shape {trusted.shape}, dtype {trusted.dtype}. (A search inside another "
-                "splits a part of the rows: give the outer one this splitter.)"
+                f"array of shape {np.shape(self.trusted)}. (A search inside another splits a part "
+                "of the rows: give the outer one this splitter.)"
             )
-        rows = np.flatnonzero(trusted)
+        rows = np.flatnonzero(check_trusted(self.trusted, n))
         if len(rows) < self.n_splits:
             raise ValueError(f"{len(rows)} trusted rows cannot be dealt to {self.n_splits} folds.")
         seed = self.random_state if self.shuffle else None

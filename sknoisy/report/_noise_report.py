@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from sknoisy._evidence._copies import Copies
 from sknoisy._evidence._knowledge import LEVEL
@@ -74,10 +75,10 @@ class NoiseReport:
         ----------
         estimator : fitted detector or treatment, such as RobustClassifier
         X, y
-            What its `fit` got.
+            What its `fit` got. Where X was None, there are no values to show.
         title : str, default=None
             Of the page; None means the name of the estimator.
-        n_worst : int, default=20
+        n_worst : int >= 0, default=20
             Rows that are shown with their values.
         random_state : int, default=0
             Draws the rows among which look-alikes are sought, of more than 50,000.
@@ -86,7 +87,17 @@ class NoiseReport:
         -------
         NoiseReport
         """
+        if not hasattr(estimator, "noise_report"):
+            raise TypeError(
+                f"A NoiseReport is of a detector or of a treatment that has one, and "
+                f"{type(estimator).__name__} has no noise_report: of a Pipeline give the step, of "
+                "other methods a detector that was fitted to the same rows."
+            )
+        if not isinstance(n_worst, Integral) or n_worst < 0:
+            raise ValueError(f"n_worst must be an integer of 0 or more, got {n_worst!r}.")
         check_is_fitted(estimator)
+        y = column_or_1d(y)
+        X = np.empty((len(y), 0)) if X is None else X
         table = estimator.noise_report(X, y)
         detector = getattr(estimator, "detector_", estimator)
         mask = np.zeros(len(table), dtype=bool)

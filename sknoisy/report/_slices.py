@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 from scipy.stats import fisher_exact
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sknoisy._evidence._table import as_floats, as_table, is_table, kind_of
 
@@ -52,8 +52,10 @@ def noise_slices(X, noise_mask, *, y=None, min_rows=20, max_p=0.01):
     >>> noise_slices(X, flagged)["slice"].tolist()
     ['south']
     """
-    mask = np.asarray(noise_mask, dtype=bool)
-    check_consistent_length(X if not issparse(X) else mask, mask)
+    mask = column_or_1d(noise_mask)
+    if mask.dtype != bool:
+        raise ValueError(f"noise_mask must be boolean, one for each row; got dtype {mask.dtype}.")
+    check_consistent_length(X, mask, y)
     rows, n_looked_at = [], 0
     total, n = int(mask.sum()), len(mask)
     for column, name, part in _slices(X, y, n, min_rows):
@@ -74,7 +76,7 @@ def noise_slices(X, noise_mask, *, y=None, min_rows=20, max_p=0.01):
 def _slices(X, y, n, min_rows):
     """(column, slice, mask of its rows) of all that is looked at."""
     if y is not None:
-        y = pd.Series(np.asarray(y))
+        y = pd.Series(column_or_1d(y))
         few = y.nunique() <= MANY and not pd.api.types.is_float_dtype(y.dtype)
         yield from _of_levels("given", y, min_rows) if few else _of_numbers("given", y, min_rows)
     if issparse(X) or (not is_table(X) and np.ndim(X) != 2):

@@ -15,18 +15,57 @@ from sknoisy._progress import CallbackSupportMixin, whole_fit
 from sknoisy._wrapper import BaseWrapper
 from sknoisy.treatment._treated import fit_treated
 
+PARAMETERS = {
+    "estimator": [IsModel()],
+    "weight_strategy": [StrOptions({"native", "resample"})],
+    "n_jobs": [Integral, None],
+    "random_state": ["random_state"],
+}
+
+
+def open_evidence(
+    wrapper,
+    X,
+    y,
+    task,
+    *,
+    sample_weight=None,
+    groups=None,
+    trusted=None,
+    fit_params=None,
+    check=None,
+):
+    """`Evidence` of what `fit` of a meta-estimator was given, once its parameters are valid.
+
+    `check()`, if given, may refuse what is valid by itself, before the rows are looked at.
+    """
+    wrapper._validate_params()
+    check_kind(wrapper.estimator, task, type(wrapper).__name__)
+    params, weight = wrapper._route(sample_weight, fit_params or {})
+    if weight is not None:
+        check_takes_weights(wrapper.estimator, wrapper.weight_strategy, "sample_weight was given")
+    if check is not None:
+        check()
+    evidence = Evidence(
+        X,
+        y,
+        task=task,
+        sample_weight=weight,
+        groups=groups,
+        trusted=trusted,
+        fit_params=params,
+        weight_strategy=wrapper.weight_strategy,
+    )
+    check_meaning(wrapper.estimator, evidence.target.y, params)
+    return evidence
+
 
 class BaseTraining(CallbackSupportMixin, BaseWrapper, ABC):
     """Base class of meta-estimators that need no detector: a subclass writes `_train(evidence)`."""
 
     __metadata_request__fit = {"groups": True, "trusted": True}  # noqa: RUF012
     _task: str
-    _parameter_constraints: dict = {
-        "estimator": [IsModel()],
-        "weight_strategy": [StrOptions({"native", "resample"})],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
-    }
+    _parameter_constraints: dict = PARAMETERS
 
     def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None, **fit_params):
         """Find out what to make of the rows, and fit the estimator to that.
@@ -55,23 +94,17 @@ class BaseTraining(CallbackSupportMixin, BaseWrapper, ABC):
 
     def _fit(self, X, y, sample_weight, groups, trusted, fit_params, **own):
         """`own` is what else the method's own `fit` was given."""
-        self._validate_params()
-        check_kind(self.estimator, self._task, type(self).__name__)
-        params, weight = self._route(sample_weight, fit_params)
-        if weight is not None:
-            check_takes_weights(self.estimator, self.weight_strategy, "sample_weight was given")
-        self._check_before_training(**own)
-        evidence = Evidence(
+        evidence = open_evidence(
+            self,
             X,
             y,
-            task=self._task,
-            sample_weight=weight,
+            self._task,
+            sample_weight=sample_weight,
             groups=groups,
             trusted=trusted,
-            fit_params=params,
-            weight_strategy=self.weight_strategy,
+            fit_params=fit_params,
+            check=lambda: self._check_before_training(**own),
         )
-        check_meaning(self.estimator, evidence.target.y, params)
         with whole_fit(self, X, y):
             treated = self._train(evidence, **own)
             model = self._last_fit(evidence, treated)

@@ -51,6 +51,8 @@ def test_what_is_wrong_is_said(own, capsys):
     proba.assign(note="x").to_csv("text.csv", index=False)
     assert "column note holds no numbers" in fails(capsys, *command, "text.csv")
     proba.iloc[:, 1:].to_csv("few.csv", index=False)
-    assert "columns, and y has" in fails(capsys, *command, "few.csv")
+    assert "few.csv has no column no, which is a class of the target" in fails(
+        capsys, *command, "few.csv"
+    )
     proba.to_csv("proba.csv", index=False)
     assert "is for a file" in fails(capsys, "--proba", "proba.csv", code=2)

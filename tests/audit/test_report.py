@@ -61,3 +61,4 @@ def test_what_is_wrong_is_said(data, capsys):
     assert "has no column 'row'" in fails(capsys, "--compare", "data.csv", "a.csv")
     assert "no such file" in fails(capsys, "--compare", "a.csv", "c.csv")
     assert "takes no other file" in fails(capsys, "data.csv", "--compare", "a.csv", "b.csv", code=2)
+    assert "has no --json" in fails(capsys, "--compare", "a.csv", "a.csv", "--json", code=2)

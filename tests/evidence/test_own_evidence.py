@@ -162,6 +162,20 @@ class TestPredicted:
         with pytest.raises(ValueError, match="2 columns, and y has 3 classes"):
             ConfidentLearning().fit(None, z, predicted=frame[["ant", "bee"]] + 1 / 6)
 
+    def test_columns_of_polars_have_names_too(self, labels):
+        polars = pytest.importorskip("polars")
+        X, y, _, proba = labels
+        expected = ConfidentLearning(random_state=0).fit(X, y, predicted=proba)
+        frame = pd.DataFrame(proba, columns=np.unique(y)).iloc[:, ::-1]
+        frame = polars.DataFrame({name: frame[name].to_numpy() for name in frame})
+        found = ConfidentLearning(random_state=0).fit(X, y, predicted=frame)
+        np.testing.assert_array_equal(found.noise_proba_, expected.noise_proba_)
+
+    def test_labels_are_no_probabilities(self, labels):
+        X, y, _, _ = labels
+        with pytest.raises(ValueError, match="predicted labels do not say how sure"):
+            ConfidentLearning(random_state=0).fit(X, y, predicted=y)
+
     def test_names_that_a_file_made_texts_of(self):
         y = np.tile([0, 1], 50)
         proba = np.column_stack([0.9 - 0.8 * y, 0.1 + 0.8 * y])

@@ -105,6 +105,8 @@ def test_a_frame_names_its_classes(rows):
     shuffled = frame.loc[["c", "a", "b"], ["b", "c", "a"]]
     expected = corrected_accuracy(y, predicted, transition=T, labels=LABELS)
     assert corrected_accuracy(y, predicted, transition=shuffled) == pytest.approx(expected)
+    by_labels = corrected_accuracy(y, predicted, transition=frame, labels=["b", "c", "a"])
+    assert by_labels == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -113,13 +115,30 @@ def test_a_frame_names_its_classes(rows):
         ({"transition": np.eye(2)}, "say by labels which classes"),
         ({"transition": 2 * np.eye(3)}, "row of a: .* no probabilities that sum to one"),
         ({"transition": np.full((3, 3), 1 / 3)}, "cannot be told"),
+        ({"transition": np.full((3, 3), np.nan)}, "row of a: .* no probabilities"),
         ({"transition": np.eye(3), "labels": ["a", "b", "d"]}, "'c' in row .* is no label"),
+        ({"transition": np.eye(3), "labels": ["a", "b", "b"]}, "labels has a class twice"),
+        ({"transition": pd.DataFrame(T, LABELS, list("abd"))}, "no column named 'c'"),
+        ({"transition": pd.DataFrame(T, list("aab"), LABELS)}, "two rows of one name|no row named"),
+        ({"transition": np.eye(3), "sample_weight": np.zeros(600)}, "sample_weight"),
+        ({"transition": np.eye(3), "sample_weight": -np.ones(600)}, "Negative values in sample_w"),
     ],
 )
 def test_what_is_wrong_is_said(how, message, rows):
     y, _, predicted = rows
     with pytest.raises(ValueError, match=message):
         corrected_accuracy(y, predicted, **how)
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"), [(np.nan, "y_proba is NaN, first in row 7"), (3.0, "3 in column 1, row 7")]
+)
+def test_log_loss_of_what_is_no_probability(cell, message, rows):
+    y, proba, _ = rows
+    proba = proba.copy()
+    proba[7, 1] = cell
+    with pytest.raises(ValueError, match=message):
+        corrected_log_loss(y, proba, transition=T, labels=LABELS)
 
 
 def test_replicates():

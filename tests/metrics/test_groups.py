@@ -88,6 +88,19 @@ def test_groups_without_a_score_are_left_out():
         assert np.isnan(worst_group_r2([1.0, 2.0], [1.0, 2.0], groups=["a", "b"]))
 
 
+def test_weights_are_checked_and_groups_of_none_left_out():
+    y, predicted, groups = [0, 1, 1, 0], [0, 1, 1, 1], ["a", "a", "b", "b"]
+    how = {"groups": groups, "sample_weight": [1, 1, 0, 0]}
+    with pytest.warns(UndefinedMetricWarning, match="first for 'b' .2 rows.: they are left out"):
+        assert worst_group_accuracy(y, predicted, **how) == 1.0
+    with pytest.raises(ValueError, match="Negative values in sample_weight, first in row 1"):
+        worst_group_accuracy(y, predicted, groups=groups, sample_weight=[1, -1, 1, 1])
+    with pytest.raises(ValueError, match="shape"):
+        worst_group_accuracy(y, predicted, groups=groups, sample_weight=[1, 1])
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        worst_group_accuracy(y, [*predicted, 1], groups=groups)
+
+
 @pytest.mark.parametrize("groups", [[0, 1], [0, 1, 0, 1]])
 def test_as_many_groups_as_rows(groups):
     with pytest.raises(ValueError, match="X has 3 rows"):

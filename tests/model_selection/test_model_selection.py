@@ -22,6 +22,7 @@ from sknoisy.model_selection import (
     TrustWeightedScorer,
     corrected_scorer,
 )
+from sknoisy.model_selection._scorers import METRICS
 from sknoisy.noise_model import AnchorTransition
 
 from ..helpers import fits, recording
@@ -37,9 +38,7 @@ def data():
 
 
 class TestCorrectedScorer:
-    @pytest.mark.parametrize(
-        "scoring", ["accuracy", "balanced_accuracy", "neg_log_loss", "roc_auc"]
-    )
+    @pytest.mark.parametrize("scoring", METRICS)
     def test_is_near_the_truth(self, scoring, data):
         X, y, z = data
         model = LogisticRegression().fit(X[:1000], y[:1000])
@@ -87,9 +86,22 @@ class TestCorrectedScorer:
             model, X, z
         )
 
+    @pytest.mark.parametrize("scoring", METRICS)
+    @pytest.mark.parametrize("as_frame", [False, True])
+    def test_labels_in_another_order_than_the_classes(self, scoring, as_frame, data):
+        X, _, z = data
+        expected = corrected_scorer(scoring, T, labels=[0, 1])(LogisticRegression().fit(X, z), X, z)
+        names = np.array(["yes", "no"])  # sorted, the second class comes first
+        matrix = pd.DataFrame(T, index=names, columns=names) if as_frame else T
+        score = corrected_scorer(scoring, matrix, labels=None if as_frame else names)
+        model = LogisticRegression().fit(X, names[z])
+        assert score(model, X, names[z]) == pytest.approx(expected, rel=1e-3)
+
     def test_errors(self):
         with pytest.raises(ValueError, match="scoring must be one of accuracy"):
             corrected_scorer("f1", T, labels=[0, 1])
+        with pytest.raises(ValueError, match="shape \\(2, 2\\) for 3 labels"):
+            corrected_scorer("accuracy", T, labels=[0, 1, 2])
         with pytest.raises(ValueError, match="labels say which classes"):
             corrected_scorer("accuracy", T)
 
@@ -126,12 +138,16 @@ class TestTrustedKFold:
         X, y = make_regression(100, random_state=0)
         folds = TrustedKFold(np.arange(100) < 50, 5, shuffle=False).split(X, y)
         assert [len(test) for _, test in folds] == [10] * 5
+        mask = TrustedKFold(np.arange(100) < 50, 5, shuffle=False).split(X, y)
+        coded = TrustedKFold([1] * 50 + [0] * 50, 5, shuffle=False).split(X, y)
+        for (_, a), (_, b) in zip(mask, coded, strict=True):
+            np.testing.assert_array_equal(a, b)
 
     @pytest.mark.parametrize(
         ("trusted", "message"),
         [
             (np.ones(99, dtype=bool), "one boolean for each of the 100 rows"),
-            (np.ones(100), "dtype float64"),
+            (np.arange(100.0), "trusted must be boolean; row 2 has"),
             (np.arange(100) < 3, "3 trusted rows cannot be dealt to 5 folds"),
         ],
     )
@@ -239,6 +255,8 @@ class TestTrustWeighted:
         model = LogisticRegression().fit(X, z)
         with pytest.raises(TypeError, match="takes no sample_weight"):
             TrustWeightedScorer(lambda estimator, X, y: 0.0)(model, X[:50], z[:50])
+        with pytest.raises(TypeError, match="LogisticRegression does not: take one of"):
+            TrustWeightedScorer(detector=LogisticRegression())(model, X[:50], z[:50])
 
 
 def test_nothing_may_win(data):

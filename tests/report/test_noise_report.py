@@ -17,6 +17,7 @@ from sklearn.datasets import load_diabetes, load_iris, make_classification
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
@@ -188,6 +189,36 @@ class TestTables:
         detector = ConfidentLearning(model, cv=3, random_state=0).fit(X, z)
         found = NoiseReport.from_estimator(detector, X, z)
         assert len(found.worst) == 20 and found.to_html()
+
+    def test_y_as_a_column(self):
+        X, y, _ = patients(200)
+        model = model_of(X).fit(X, y)
+        expected = NoiseReport.from_estimator(model, X, y).to_dict()
+        assert NoiseReport.from_estimator(model, X, pd.DataFrame({"y": y})).to_dict() == expected
+
+    def test_without_X(self):
+        X, y = load_iris(return_X_y=True)
+        proba = cross_val_predict(LogisticRegression(), X, y, method="predict_proba")
+        detector = ConfidentLearning(random_state=0).fit(None, y, predicted=proba)
+        found = NoiseReport.from_estimator(detector, None, y)
+        assert found.worst[0]["values"] == {} and found.worst[0]["near_row"] is None
+        assert found.summary["copies"] == 0 and found.to_html()
+
+    def test_of_what_there_is_no_report(self):
+        X, y = load_iris(return_X_y=True)
+        model = make_pipeline(FilterClassifier(LogisticRegression(), random_state=0)).fit(X, y)
+        with pytest.raises(TypeError, match="Pipeline has no noise_report: of a Pipeline give"):
+            NoiseReport.from_estimator(model, X, y)
+        with pytest.raises(ValueError, match="n_worst must be an integer of 0 or more, got -1"):
+            NoiseReport.from_estimator(model[-1], X, y, n_worst=-1)
+
+    def test_slices_of_what_does_not_fit_together(self):
+        X, y = load_iris(return_X_y=True)
+        with pytest.raises(ValueError, match="noise_mask must be boolean"):
+            noise_slices(X, np.arange(150))
+        for rows, given_y in ((csr_matrix(X[:20]), None), (X, y[:20])):
+            with pytest.raises(ValueError, match="inconsistent numbers"):
+                noise_slices(rows, y > 1, y=given_y)
 
     def test_detectors_without_predictions(self):
         X, y = load_iris(return_X_y=True)

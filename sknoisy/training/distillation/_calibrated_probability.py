@@ -190,6 +190,8 @@ class CalibratedProbabilityClassifier(WrappedClassifier, BaseTraining):
         judged = np.isfinite(said).all(axis=1)
         weight = evidence.inputs.sample_weight
         of_judged = None if weight is None else weight[judged]
+        if not (judged.any() if weight is None else of_judged.any()):
+            return given
         how = {"n_bins": self.n_bins}
         count = bin_frequencies
         if self.neighborhood == "kernel":

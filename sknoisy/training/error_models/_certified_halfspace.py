@@ -13,7 +13,7 @@ from sknoisy._evidence._failures import explain
 from sknoisy._evidence._fitting import IsModel, check_kind, check_takes_weights, seeded_clone
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._wrapper import WrappedClassifier
-from sknoisy.training.error_models._base import PARAMETERS, open_evidence
+from sknoisy.training._base import PARAMETERS, open_evidence
 from sknoisy.training.error_models._halfspace_certificate import certify_halfspace, is_linear
 from sknoisy.training.error_models._ramp_halfspace import RampHalfspaceClassifier, check_two_classes
 

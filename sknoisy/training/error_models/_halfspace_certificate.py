@@ -8,6 +8,10 @@ import numpy as np
 from scipy.sparse import issparse
 from scipy.stats import chi2, norm
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+from sknoisy._evidence._evidence import check_weight
+from sknoisy._evidence._target import positions
 
 LEAST_ROWS = 100  # in the band, and ten for each direction
 STRIPS = 3  # beyond the band, on either side
@@ -96,8 +100,8 @@ def certify_halfspace(model, X, y, *, sample_weight=None, eta=0.3, max_excess=0.
     Parameters
     ----------
     model : fitted linear classifier of two classes
-        Something with `coef_` and `intercept_`, a Pipeline that ends in one, or a meta-estimator of
-        sknoisy around either.
+        Something with `coef_` and `intercept_`, a Pipeline that ends in one, or a search or a
+        meta-estimator of sknoisy around either.
     X : {array-like, sparse matrix, DataFrame} with n rows
         As the model takes them.
     y : array-like of shape (n,)
@@ -135,9 +139,13 @@ def certify_halfspace(model, X, y, *, sample_weight=None, eta=0.3, max_excess=0.
     >>> certificate.certified, certificate.reason[:31]
     (False, 'in the band, kurtosis is off by')
     """
+    if not 0 <= eta < 0.5 or not band > 0:
+        raise ValueError(f"eta must be in [0, 0.5) and band above 0, got {eta!r} and {band!r}.")
     coef, intercept, classes, features = linear_parts(model, X)
-    sign = np.where(np.asarray(y) == classes[1], 1.0, -1.0)
-    weight = np.ones(len(sign)) if sample_weight is None else np.asarray(sample_weight, float)
+    sign = signs(column_or_1d(y), classes)
+    check_consistent_length(features, sign)
+    n = len(sign)
+    weight = np.ones(n) if sample_weight is None else check_weight(sample_weight, n)
     seen = weight > 0
     features, sign, weight = features[seen], sign[seen], weight[seen] / weight.sum()
     margin, offset, beside = boundary_coordinates(features, weight, coef, intercept)
@@ -173,11 +181,25 @@ def certify_halfspace(model, X, y, *, sample_weight=None, eta=0.3, max_excess=0.
 # --------------------------------------------------------------------------- the halfspace
 
 
+def signs(y, classes):
+    """(n,) 1 for labels that are the second class of the model, -1 for the first."""
+    at = positions(y, classes)
+    odd = np.flatnonzero(at < 0)
+    if len(odd):
+        raise ValueError(
+            f"y has {y[odd[:1]].tolist()[0]!r} in row {odd[0]}, and the model's classes are "
+            f"{classes.tolist()}."
+        )
+    return 2.0 * at - 1.0
+
+
 def is_linear(model):
     """Whether a fitted model is a halfspace, possibly behind other steps."""
     last = _innermost(model)
     last = last.steps[-1][1] if isinstance(last, Pipeline) else last
-    return np.shape(getattr(last, "coef_", None))[:1] == (1,) and hasattr(last, "classes_")
+    if not all(hasattr(last, name) for name in ("coef_", "intercept_", "classes_")):
+        return False
+    return _coefficients(last).shape[0] == 1
 
 
 def linear_parts(model, X):
@@ -192,12 +214,24 @@ def linear_parts(model, X):
         X = model[:-1].transform(X) if len(model.steps) > 1 else X
         model = model.steps[-1][1]
     features = np.asarray(X.toarray() if issparse(X) else X, dtype=float)
-    return model.coef_[0], float(np.ravel(model.intercept_)[0]), model.classes_, features
+    coef = _coefficients(model)[0]
+    return coef, float(np.ravel(model.intercept_)[0]), model.classes_, features
+
+
+def _coefficients(model):
+    """(1, d), also where a model has them without the first axis (RidgeClassifier)."""
+    coef = model.coef_
+    return np.atleast_2d(coef.toarray() if issparse(coef) else coef)
 
 
 def _innermost(model):
-    while not isinstance(model, Pipeline) and hasattr(model, "estimator_"):
-        model = model.estimator_
+    """Within meta-estimators and searches."""
+    while not isinstance(model, Pipeline):
+        inner = [getattr(model, name, None) for name in ("estimator_", "best_estimator_")]
+        found = next((one for one in inner if one is not None), None)
+        if found is None:
+            break
+        model = found
     return model
 
 

@@ -15,7 +15,7 @@ from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._wrapper import WrappedRegressor, one_column
 from sknoisy.detection._base import CV
 from sknoisy.noise_model._location_scale import row_scale, scale_of
-from sknoisy.training.error_models._base import PARAMETERS, open_evidence
+from sknoisy.training._base import PARAMETERS, open_evidence
 
 
 class LocationScaleRegressor(WrappedRegressor):

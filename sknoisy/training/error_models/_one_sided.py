@@ -14,7 +14,7 @@ from sknoisy._evidence._failures import explain
 from sknoisy._evidence._fitting import seeded_clone, take_params
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._wrapper import WrappedRegressor, one_column
-from sknoisy.training.error_models._base import PARAMETERS, open_evidence
+from sknoisy.training._base import PARAMETERS, open_evidence
 from sknoisy.training.error_models._right_errors import RightErrors
 
 HALF_NORMAL_MEAN = np.sqrt(2.0 / np.pi)  # mean size of a normal error of spread one

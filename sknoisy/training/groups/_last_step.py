@@ -118,7 +118,7 @@ class _LastStepRefit(GroupTraining):
         models = [
             self._fitted(last, Z, evidence, rows, params) for rows in treated.attributes["draws_"]
         ]
-        mean = mean_model(models, evidence.target.classes if evidence.target.is_labels else None)
+        mean = mean_model(models, evidence.target)
         return Pipeline([*before, (name, mean)]) if before else mean
 
     def _before(self, first, kind, evidence, treated):

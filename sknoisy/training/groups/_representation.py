@@ -5,14 +5,14 @@ from __future__ import annotations
 from copy import deepcopy
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.neural_network._base import ACTIVATIONS
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_array
 
-from sknoisy._evidence._responses import LabelResponse, as_column
+from sknoisy._evidence._responses import as_column
+from sknoisy.training._means import mean_of
 
 KINDS = ("steps", "leaves", "hidden", "response")
 
@@ -96,7 +96,7 @@ def hidden_layer(network, X):
 # --------------------------------------------------------------------------- means of models
 
 
-def mean_model(models, classes):
+def mean_model(models, target):
     """One model for several of a kind: linear ones with their mean coefficients, or `MeanOf...`."""
     if len(models) == 1:
         return models[0]
@@ -109,72 +109,4 @@ def mean_model(models, classes):
         for name in ("coef_", "intercept_"):
             setattr(mean, name, np.mean([getattr(model, name) for model in models], axis=0))
         return mean
-    if classes is None:
-        return MeanOfRegressors(models)
-    return MeanOfClassifiers(models, classes)
-
-
-def _all_have(name):
-    return available_if(lambda self: all(hasattr(model, name) for model in self.models))
-
-
-class MeanOfRegressors(RegressorMixin, BaseEstimator):
-    """Fitted regressors, whose mean is predicted."""
-
-    def __init__(self, models):
-        self.models = models
-
-    def __sklearn_is_fitted__(self):
-        return True
-
-    def fit(self, X, y):
-        """Nothing: the models are fitted."""
-        return self
-
-    def predict(self, X):
-        """Mean prediction."""
-        n = _num_samples(X)
-        return np.mean([as_column(m.predict(X), n, "predict") for m in self.models], axis=0)
-
-
-class MeanOfClassifiers(ClassifierMixin, BaseEstimator):
-    """Fitted classifiers: the mean of their probabilities, decision values or votes."""
-
-    def __init__(self, models, classes):
-        self.models = models
-        self.classes = classes
-
-    @property
-    def classes_(self):
-        return self.classes
-
-    def __sklearn_is_fitted__(self):
-        return True
-
-    def fit(self, X, y):
-        """Nothing: the models are fitted."""
-        return self
-
-    def _mean(self, X):
-        respond = LabelResponse(self.classes)
-        return np.mean([respond(model, X, None)[1] for model in self.models], axis=0)
-
-    def predict(self, X):
-        """Label of the largest mean."""
-        return self.classes[self._mean(X).argmax(axis=1)]
-
-    @_all_have("predict_proba")
-    def predict_proba(self, X):
-        """Mean probabilities."""
-        return self._mean(X)
-
-    @_all_have("decision_function")
-    def decision_function(self, X):
-        """Mean decision values; of probabilities, where the models have these, their log-odds."""
-        if hasattr(self, "predict_proba"):
-            with np.errstate(divide="ignore"):
-                values = np.log(self._mean(X))
-            values = values[:, 1] - values[:, 0] if values.shape[1] == 2 else values
-            return np.clip(values, -1e3, 1e3)
-        values = self._mean(X)
-        return values[:, 1] if values.shape[1] == 2 else values
+    return mean_of(models, target)

@@ -17,7 +17,7 @@ from sknoisy._evidence._fitting import (
     seeded_clone,
     take_params,
 )
-from sknoisy._evidence._training_stages import PartialFit, params_of_steps
+from sknoisy._evidence._training_stages import PartialFit, fit_step, params_of_steps
 
 
 def way_to_continue(estimator):
@@ -49,11 +49,7 @@ def fitted_steps(pipeline, X, y, params):
     done = []
     for name, step in steps:
         if step is not None and not isinstance(step, str):
-            own = params.get(name, {})
-            if hasattr(step, "fit_transform"):
-                X = step.fit_transform(X, y, **own)
-            else:
-                X = step.fit(X, y, **own).transform(X)
+            X = fit_step(step, X, y, params.get(name, {}))
         done.append((name, step))
     return done, X
 

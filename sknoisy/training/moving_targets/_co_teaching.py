@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sknoisy.detection._base import CV
 from sknoisy.threshold import NoiseCount
 from sknoisy.training._base import BaseTraining
+from sknoisy.training._means import mean_of
 from sknoisy.training.moving_targets._rounds import Rounds
 from sknoisy.training.moving_targets._truncation import draw_shares, truncated
 from sknoisy.treatment._treated import Treated, fit_treated
@@ -58,7 +59,7 @@ class _Peer:
 
 
 class CoTeaching(BaseTraining):
-    """Base class: a subclass says what losses are, and how two models are one."""
+    """Base class: a subclass says what losses are."""
 
     _parameter_constraints: dict = {
         **BaseTraining._parameter_constraints,
@@ -113,7 +114,7 @@ class CoTeaching(BaseTraining):
             y=evidence.target.y,
             sample_weight=None,
             noise_mask=~(kept[0] | kept[1]),
-            model=self._together(models),
+            model=mean_of(models, evidence.target),
             attributes={
                 "estimators_": models,
                 "kept_": np.column_stack(kept),

@@ -6,7 +6,6 @@ import numpy as np
 
 from sknoisy._wrapper import WrappedClassifier
 from sknoisy.training.moving_targets._co_teaching import CoTeaching
-from sknoisy.training.moving_targets._peers import PeerClassifier
 
 
 class CoTeachingClassifier(WrappedClassifier, CoTeaching):
@@ -124,9 +123,6 @@ class CoTeachingClassifier(WrappedClassifier, CoTeaching):
     def _misses(self, said, evidence):
         wrong = said.argmax(axis=1) != evidence.target.codes
         return np.where(np.isfinite(said).all(axis=1), wrong, np.nan)
-
-    def _together(self, models):
-        return PeerClassifier(models)
 
     def _trace(self, said):
         return {"label_proba_": said}

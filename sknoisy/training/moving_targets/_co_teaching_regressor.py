@@ -6,7 +6,6 @@ import numpy as np
 
 from sknoisy._wrapper import WrappedRegressor
 from sknoisy.training.moving_targets._co_teaching import CoTeaching
-from sknoisy.training.moving_targets._peers import PeerRegressor
 
 
 class CoTeachingRegressor(WrappedRegressor, CoTeaching):
@@ -108,6 +107,3 @@ class CoTeachingRegressor(WrappedRegressor, CoTeaching):
 
     def _misses(self, said, evidence):
         return np.abs(evidence.target.y - said)
-
-    def _together(self, models):
-        return PeerRegressor(models)

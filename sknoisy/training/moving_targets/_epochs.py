@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
 from sknoisy._evidence._fitting import makes_rows, resample_by_weight, seeded_clone
-from sknoisy._evidence._training_stages import PartialFit, answer_of, params_of_steps
+from sknoisy._evidence._training_stages import PartialFit, answer_of, fit_step, params_of_steps
 
 MOST_EPOCHS = 100
 WITHOUT_MAX_ITER = 20
@@ -75,7 +75,7 @@ class Epochs:
             each, _ = params_of_steps(self.model, None, params)
             for name, step in self.model.steps[:-1]:
                 if step is not None and not isinstance(step, str):
-                    self._X = step.fit_transform(self._X, inputs.y, **each[name])
+                    self._X = fit_step(step, self._X, inputs.y, each[name])
             params = each[self.model.steps[-1][0]]
         self._last = _last(self.model)
         self._learn = PartialFit(self._last, self._X, inputs.y, None, params)

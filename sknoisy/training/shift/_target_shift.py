@@ -29,6 +29,8 @@ from sknoisy.training.shift._integral_equation import (
 )
 from sknoisy.treatment._treated import Treated
 
+LEAST_TARGET_ROWS = 10  # of fewer, chance looks like a shift
+
 
 class TargetShiftRegressor(WrappedRegressor, BaseTraining):
     """Regressor for rows whose numbers are distributed otherwise than those of the training rows.
@@ -49,7 +51,8 @@ class TargetShiftRegressor(WrappedRegressor, BaseTraining):
 
     alpha is chosen by cross-validation: held-out rows tell how well the weights foretell the ratio
     of densities, by the squared error. Where no weights do so better than weights one, by two
-    standard errors, a shift is not evident, and all rows weigh one.
+    standard errors, a shift is not evident, and all rows weigh one. So it is with fewer than ten
+    target rows, too few to tell their standard error.
 
     The target rows are given in one of two ways:
 
@@ -281,14 +284,17 @@ class TargetShiftRegressor(WrappedRegressor, BaseTraining):
 
     def _solved(self, evidence, X_target):
         """Fitted attributes; no curve where a shift is not evident."""
+        plain = {"alpha_": None, "gain_": 0.0, "weight_curve_": None}
+        if self.alpha == "auto" and _num_samples(X_target) < LEAST_TARGET_ROWS:
+            return plain
         rng = np.random.RandomState(self._seed())
         rows = self._rows(evidence, X_target, rng)
         if len(rows.y) < 2:
-            return {"alpha_": None, "gain_": 0.0, "weight_curve_": None}
+            return plain
         alphas = ALPHAS if self.alpha == "auto" else [self.alpha]
         alpha, gain, is_evident = choose_alpha(rows, alphas, rng.randint(2**31 - 1))
         if self.alpha == "auto" and not is_evident:
-            return {"alpha_": None, "gain_": gain, "weight_curve_": None}
+            return plain | {"gain_": gain}
         curve = weight_curve(ShiftEquation(rows), alpha, evidence.target.y)
         return {"alpha_": alpha, "gain_": gain, "weight_curve_": curve}
 
@@ -332,8 +338,13 @@ class TargetShiftRegressor(WrappedRegressor, BaseTraining):
     def _ratio(self, rows, seed):
         """(n,) odds of a source row to be a target row, over those of the numbers of rows."""
         n, m = len(rows.y), len(rows.z_target)
+        if min(n, m) < 2:
+            raise ValueError(
+                f"discriminator tells {m} target rows from {n} training rows, and two of either "
+                "are needed: give more, or set discriminator=None."
+            )
         is_target = np.arange(n + m) >= n
-        folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+        folds = StratifiedKFold(min(5, n, m), shuffle=True, random_state=seed)
         model = seeded_clone(clone(self.discriminator), seed)
         z = np.concatenate([rows.z, rows.z_target])
         proba = cross_val_predict(model, z, is_target, cv=folds, method="predict_proba")[:n, 1]

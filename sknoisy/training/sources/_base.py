@@ -5,20 +5,17 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from sknoisy._evidence import Evidence
 from sknoisy._evidence._evidence import check_groups
-from sknoisy._evidence._fitting import IsModel, check_kind, check_meaning, check_takes_weights
 from sknoisy._evidence._regions import read_regions
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._wrapper import BaseWrapper, one_column
 from sknoisy.detection._base import CV
+from sknoisy.training._base import PARAMETERS, open_evidence
 from sknoisy.training.sources._batches import Batches
 
 
@@ -46,12 +43,9 @@ class BaseSources(BaseWrapper, ABC):
     __metadata_request__fit = {"groups": True, "trusted": True}  # noqa: RUF012
     _task: str
     _parameter_constraints: dict = {
-        "estimator": [IsModel()],
+        **PARAMETERS,
         "by": [str, callable, None],
         "cv": CV,
-        "weight_strategy": [StrOptions({"native", "resample"})],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
     }
 
     def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None, **fit_params):
@@ -79,21 +73,15 @@ class BaseSources(BaseWrapper, ABC):
         -------
         self : object
         """
-        self._validate_params()
-        check_kind(self.estimator, self._task, type(self).__name__)
-        params, weight = self._route(sample_weight, fit_params)
-        if weight is not None:
-            check_takes_weights(self.estimator, self.weight_strategy, "sample_weight was given")
-        evidence = Evidence(
+        evidence = open_evidence(
+            self,
             X,
             y,
-            task=self._task,
-            sample_weight=weight,
+            self._task,
+            sample_weight=sample_weight,
             trusted=trusted,
-            fit_params=params,
-            weight_strategy=self.weight_strategy,
+            fit_params=fit_params,
         )
-        check_meaning(self.estimator, evidence.target.y, params)
         batch, names = self._read_batches(X, groups)
         how = {"cv": self.cv, "random_state": self._seed(), "n_jobs": self.n_jobs}
         batches = Batches(evidence, batch, self.estimator, **how)

@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 from scipy.stats import norm
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -243,6 +243,19 @@ def test_weights_reach_all():
     np.testing.assert_allclose(a.decision_function(X), b.decision_function(X), atol=1e-2)
 
 
+@pytest.mark.parametrize("d", [1, 3])
+def test_other_linear_models(d):
+    X, _, y, _, _ = massart(0, 0.2, n=1000)
+    X = X[:, :d]
+    expected = certify_halfspace(LogisticRegression(C=10).fit(X, y), X, y)
+    sparse = LogisticRegression(C=10).fit(X, y).sparsify()
+    search = GridSearchCV(LogisticRegression(), {"C": [10]}).fit(X, y)
+    for model in (sparse, search):
+        assert certify_halfspace(model, X, y).error == expected.error
+    ridge = RidgeClassifier().fit(X, y)
+    assert certify_halfspace(ridge, X, y).error == pytest.approx(1 - ridge.score(X, y))
+
+
 def test_errors():
     X, _, y, _, _ = massart(0, 0.2, n=300)
     with pytest.raises(TypeError, match="needs a linear classifier, and DecisionTreeClassifier"):
@@ -251,6 +264,15 @@ def test_errors():
         CertifiedHalfspaceClassifier(LogisticRegression()).fit(X, np.arange(300) % 3)
     with pytest.raises(TypeError, match="no fitted linear classifier of two classes"):
         certify_halfspace(LogisticRegression(), X, y)
+    model = LogisticRegression().fit(X, y)
+    with pytest.raises(ValueError, match=r"y has 'no' in row 0, and the model's classes are \["):
+        certify_halfspace(model, X, np.full(300, "no"))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        certify_halfspace(model, X, y[:5])
+    with pytest.raises(ValueError, match="sample_weight"):
+        certify_halfspace(model, X, y, sample_weight=np.zeros(300))
+    with pytest.raises(ValueError, match="eta must be in"):
+        certify_halfspace(model, X, y, eta=0.5)
     weighted = CertifiedHalfspaceClassifier(LogisticRegression(), fallback=KNeighborsClassifier())
     with pytest.raises(ValueError, match="fallback learns from the same rows"):
         weighted.fit(X, y, sample_weight=np.ones(300))

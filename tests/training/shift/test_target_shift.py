@@ -85,6 +85,22 @@ def test_without_a_shift_the_model_is_plain(seed):
     np.testing.assert_array_equal(fitted.estimator_.coef_, LinearRegression().fit(X, y).coef_)
 
 
+@pytest.mark.parametrize("discriminator", [None, LogisticRegression()])
+def test_few_target_rows_are_no_evidence(discriminator):
+    how = {"discriminator": discriminator, "cv": 2, "random_state": 0}
+    for seed in range(6):
+        rng = np.random.RandomState(seed)
+        y, away = rng.normal(size=200), rng.normal(size=2)
+        X, X_target = (v[:, None] + rng.normal(size=(len(v), 1)) for v in (y, away))
+        model = TargetShiftRegressor(LinearRegression(), **how).fit(X, y, X_target=X_target)
+        assert model.alpha_ is None and (model.sample_weight_ == 1).all()
+    forced = TargetShiftRegressor(LinearRegression(), alpha=1.0, **how)
+    assert forced.fit(X, y, X_target=X_target).alpha_ == 1.0
+    if discriminator is not None:
+        with pytest.raises(ValueError, match="discriminator tells 1 target rows from 200 training"):
+            forced.fit(X, y, X_target=X_target[:1])
+
+
 def test_weights_that_are_forced_are_near_one_without_a_shift():
     X, y, _, X_target, _, _ = shifted(0, mean=0.0, scale=1.0)
     fitted = TargetShiftRegressor(LinearRegression(), alpha=0.1, random_state=0)
