@@ -123,6 +123,8 @@ def _dealt(k, unit, codes, seed):
 
 def _with_alone(train, test, alone, together):
     """Add the sole members of classes to a train part, save those of a group that is tested."""
+    if len(alone) == 0:
+        return train
     if together is not None:
         alone = alone[~np.isin(together[alone], together[test])]
     return np.sort(np.concatenate([train, alone]))
