@@ -56,3 +56,14 @@ def test_ray_gives_what_one_process_gives():
     finally:
         ray.shutdown()
     np.testing.assert_array_equal(model.noise_proba_, expected)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # without such a device, xgboost says so and goes on
+def test_a_device_passes_through():
+    xgboost = pytest.importorskip("xgboost")
+    X, y = noisy_labels(300)
+    model = FilterClassifier(xgboost.XGBClassifier(n_estimators=5, device="cuda"), random_state=0)
+    assert model.fit(X, y).estimator_.get_params()["device"] == "cuda"
+    assert model.detector_.estimator.get_params()["device"] == "cuda"
+    assert model.predict(X).shape == (300,)

@@ -9,10 +9,9 @@ from __future__ import annotations
 from functools import reduce
 
 import numpy as np
-from dask import delayed
 
 from sknoisy._limits import untouchable_rows
-from sknoisy.dask._partitions import together
+from sknoisy.dask._partitions import task, together
 from sknoisy.detection.out_of_sample._label_quality import prune_counts, unlike_given
 from sknoisy.noise_model._bound import MIN_SURE, NEXT, SUREST, share_allowed, within
 from sknoisy.noise_model._confident_joint import (
@@ -28,7 +27,7 @@ DIGIT = 8  # bits of a number that one pass tells
 
 def summed(parts, function, *args):
     """Sum over the partitions of a tuple of arrays."""
-    answers = together([delayed(_of_judged)(part, function, *args) for part in parts])
+    answers = together([task(_of_judged)(part, function, *args) for part in parts])
     return reduce(lambda a, b: [x + y for x, y in zip(a, b, strict=True)], answers)
 
 

@@ -6,10 +6,7 @@ import warnings
 from copy import deepcopy
 from numbers import Integral
 
-import dask
 import numpy as np
-from dask import delayed
-from dask.base import is_dask_collection
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -23,6 +20,7 @@ from sknoisy._fitted import replace_fitted
 from sknoisy._limits import untouchable_rows
 from sknoisy.dask import _counts as counts
 from sknoisy.dask import _partitions as partitions
+from sknoisy.dask._partitions import is_collection, kept, task, together
 from sknoisy.exceptions import NothingKnownWarning
 
 SAMPLE = 20_000  # rows by which it is told whether anything is known of the labels
@@ -156,9 +154,10 @@ class DaskFilterClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         folds = self._folds(len(sizes), rng)
         said = self._out_of_sample(X, y, classes, labels, folds, rng)
         verdicts, known, counted = self._judge(said, classes)
-        masks = [delayed(_spared)(one, rows) for one, rows in verdicts]
-        masks, chances = dask.persist(masks, [one[0] for one, _ in verdicts])
-        n_kept = sizes - partitions.together([delayed(np.count_nonzero)(mask) for mask in masks])
+        masks = [task(_spared)(one, rows) for one, rows in verdicts]
+        masks = kept(masks)
+        chances = kept([one[0] for one, _ in verdicts])
+        n_kept = sizes - together([task(np.count_nonzero)(mask) for mask in masks])
         n_flagged = int(sizes.sum() - n_kept.sum())
         if n_flagged > MOST * sizes.sum():
             raise ValueError(
@@ -214,7 +213,7 @@ class DaskFilterClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 "same."
             )
         pairs = zip(*parts, strict=True)
-        told = partitions.together([delayed(partitions.describe)(*pair) for pair in pairs])
+        told = together([task(partitions.describe)(*pair) for pair in pairs])
         for p, (n_rows, n_labels, _) in enumerate(told):
             if n_rows != n_labels:
                 raise ValueError(f"Partition {p} has {n_rows} rows of X and {n_labels} of y.")
@@ -242,13 +241,13 @@ class DaskFilterClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             if self._in_parts():
                 model = self._fed(model, X, y, classes, train)
                 X_parts = partitions.parts_of(X)
-                values = [delayed(_proba)(model, X_parts[p], classes) for p in test]
+                values = [task(_proba)(model, X_parts[p], classes) for p in test]
             else:
                 model.fit(partitions.some_of(X, train), partitions.some_of(y, train))
                 values = _proba_of_collection(model, partitions.some_of(X, test), classes)
             for p, part in zip(test, values, strict=True):
-                said[p] = delayed(_with_codes)(part, y_parts[p], classes, seen)
-        return list(dask.persist(*said))
+                said[p] = task(_with_codes)(part, y_parts[p], classes, seen)
+        return kept(said)
 
     def _new(self, rng):
         return seeded_clone(self.estimator, int(rng.randint(2**31 - 1)))
@@ -256,18 +255,18 @@ class DaskFilterClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _fed(self, model, X, y, classes, parts, masks=None):
         """Delayed model that has been fed some partitions, less the rows that `masks` say."""
         X_parts, y_parts = partitions.parts_of(X), partitions.parts_of(y)
-        model = delayed(model, traverse=False)
+        model = task(model)
         for p in np.tile(parts, self.n_epochs):
             mask = None if masks is None else masks[p]
-            model = delayed(_learn)(model, X_parts[p], y_parts[p], classes, mask)
+            model = task(_learn)(model, X_parts[p], y_parts[p], classes, mask)
         return model
 
     def _last_fit(self, X, y, classes, masks, n_kept, rng):
         model = self._new(rng)
         if self._in_parts():
             fed = self._fed(model, X, y, classes, np.arange(len(masks)), masks)
-            return partitions.together([fed])[0]
-        keep = [delayed(np.logical_not)(mask) for mask in masks]
+            return together([fed])[0]
+        keep = [task(np.logical_not)(mask) for mask in masks]
         return model.fit(partitions.filtered(X, keep, n_kept), partitions.filtered(y, keep, n_kept))
 
     # ------------------------------------------------------------------ verdict
@@ -283,11 +282,11 @@ class DaskFilterClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if known.is_none:
             judged[:] = False
         cuts = counts.pair_cuts(said, joint, n_given)
-        verdicts = [delayed(counts.verdict)(part, joint, cuts, judged) for part in said]
-        verdicts = dask.persist(*verdicts)
-        least = partitions.together(
+        verdicts = [task(counts.verdict)(part, joint, cuts, judged) for part in said]
+        verdicts = kept(verdicts)
+        least = together(
             [
-                delayed(counts.least_suspect)(part, verdict, self.min_per_class)
+                task(counts.least_suspect)(part, verdict, self.min_per_class)
                 for part, verdict in zip(said, verdicts, strict=True)
             ]
         )
@@ -300,7 +299,7 @@ class DaskFilterClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _known(self, said, classes):
         """`Knowledge` of the predictions, by a sample of them."""
         n_each = -(-SAMPLE // len(said))
-        parts = partitions.together([delayed(_sample)(part, n_each) for part in said])
+        parts = together([task(_sample)(part, n_each) for part in said])
         proba, codes = (np.concatenate(each) for each in zip(*parts, strict=True))
         return knowledge(proba, Target(y=codes, classes=classes, codes=codes))
 
@@ -318,7 +317,7 @@ class DaskFilterClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         dask array of shape (n_samples,), or what the model gives
         """
         check_is_fitted(self)
-        if is_dask_collection(X) and self._in_parts():
+        if is_collection(X) and self._in_parts():
             return partitions.by_partition(X, self.estimator_.predict, self.classes_.dtype)
         return self.estimator_.predict(X)
 
@@ -334,7 +333,7 @@ class DaskFilterClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         dask array of shape (n_samples, K), or what the model gives
         """
         check_is_fitted(self)
-        if is_dask_collection(X) and self._in_parts():
+        if is_collection(X) and self._in_parts():
             shape = (len(self.classes_),)
             return partitions.by_partition(X, self.estimator_.predict_proba, float, shape)
         return self.estimator_.predict_proba(X)
@@ -369,7 +368,7 @@ def _proba_of_collection(model, X, classes):
     if values.numblocks[1] > 1:
         values = values.rechunk({1: -1})
     known = getattr(model, "classes_", classes)
-    return [delayed(_placed)(part, known, classes) for part in values.to_delayed().ravel()]
+    return [task(_placed)(part, known, classes) for part in values.to_delayed().ravel()]
 
 
 def _placed(values, known, classes):

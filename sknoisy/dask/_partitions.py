@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
-import dask
-import dask.array as da
 import numpy as np
 import pandas as pd
-from dask import delayed
-from dask.base import is_dask_collection
 
 from sknoisy._evidence import take_rows
 
 
+def task(function):
+    """A function that is to be called on a worker, later."""
+    from dask import delayed
+
+    return delayed(function, traverse=False)
+
+
+def together(tasks):
+    """The results of tasks, by whichever scheduler is set."""
+    import dask
+
+    return list(dask.compute(*tasks))
+
+
+def kept(tasks):
+    """The same tasks, whose results stay with the workers for as long as somebody asks for them."""
+    import dask
+
+    return list(dask.persist(*tasks))
+
+
+def is_collection(X):
+    from dask.base import is_dask_collection
+
+    return is_dask_collection(X)
+
+
 def is_table(X):
     """Whether a collection is a Dask DataFrame or Series, rather than an array."""
+    import dask.array as da
+
     return hasattr(X, "partitions") and not isinstance(X, da.Array)
 
 
 def check_collection(X, name):
-    if not is_dask_collection(X) or not (is_table(X) or isinstance(X, da.Array)):
+    if not is_collection(X) or not hasattr(X, "partitions"):
         raise TypeError(
             f"{name} must be a Dask DataFrame, Series or array, got {type(X).__name__}: rows that "
             "fit in memory are for sknoisy.FilterClassifier."
@@ -36,13 +61,15 @@ def parts_of(X):
 
 def some_of(X, parts):
     """The collection of some of the partitions."""
+    import dask.array as da
+
     parts = list(map(int, parts))
     return X.partitions[parts] if is_table(X) else da.concatenate([X.blocks[p] for p in parts])
 
 
 def filtered(X, keep, sizes):
     """The collection of the rows that the delayed masks `keep` say; `sizes` are their numbers."""
-    parts = [delayed(_rows)(part, mask) for part, mask in zip(parts_of(X), keep, strict=True)]
+    parts = [task(_rows)(part, mask) for part, mask in zip(parts_of(X), keep, strict=True)]
     if is_table(X):
         import dask.dataframe as dd
 
@@ -56,6 +83,8 @@ def _rows(part, mask):
 
 def as_array(parts, sizes, dtype, shape=()):
     """Dask array of delayed pieces of known lengths."""
+    import dask.array as da
+
     pieces = zip(parts, sizes, strict=True)
     return da.concatenate(
         [da.from_delayed(part, (int(size), *shape), dtype=dtype) for part, size in pieces]
@@ -64,15 +93,17 @@ def as_array(parts, sizes, dtype, shape=()):
 
 def by_partition(X, function, dtype, shape=()):
     """Dask array of what a function says of each partition, one entry or line for each row."""
+    import dask.array as da
+
     if is_table(X):
-        parts = [delayed(function)(part) for part in parts_of(X)]
+        parts = [task(function)(part) for part in parts_of(X)]
         sizes = [np.nan] * len(parts)  # of a DataFrame not known before it is read
         pieces = zip(parts, sizes, strict=True)
         return da.concatenate(
             [da.from_delayed(part, (size, *shape), dtype=dtype) for part, size in pieces],
             allow_unknown_chunksizes=True,
         )
-    return as_array([delayed(function)(part) for part in parts_of(X)], X.chunks[0], dtype, shape)
+    return as_array([task(function)(part) for part in parts_of(X)], X.chunks[0], dtype, shape)
 
 
 def describe(X, y):
@@ -87,8 +118,3 @@ def describe(X, y):
 def codes_of(y, classes):
     """(n,) positions of the labels of a partition in the classes."""
     return np.searchsorted(classes, np.asarray(y))
-
-
-def together(tasks):
-    """The results of delayed tasks, by whichever scheduler is set."""
-    return list(dask.compute(*tasks))
