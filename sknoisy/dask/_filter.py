@@ -148,11 +148,12 @@ class DaskFilterClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self._validate_params()
         check_kind(self.estimator, "classification", type(self).__name__)
         self._check_model()
-        sizes, labels = self._sizes_and_labels(X, y)
+        data = partitions.Rows.of(X, y)
+        sizes, labels = _sizes_and_labels(data)
         classes = np.unique(np.concatenate(labels))
         rng = check_random_state(deepcopy(self.random_state))
         folds = self._folds(len(sizes), rng)
-        said = self._out_of_sample(X, y, classes, labels, folds, rng)
+        said = self._out_of_sample(data, classes, labels, folds, rng)
         verdicts, known, counted = self._judge(said, classes)
         masks = [task(_spared)(one, rows) for one, rows in verdicts]
         masks = kept(masks)
@@ -172,7 +173,7 @@ class DaskFilterClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 NothingKnownWarning,
                 stacklevel=2,
             )
-        model = self._last_fit(X, y, classes, masks, n_kept, rng)
+        model = self._last_fit(data, classes, masks, n_kept, rng)
         joint, thresholds, _ = counted
         fitted = {
             "estimator_": model,
@@ -202,23 +203,6 @@ class DaskFilterClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         has_it = hasattr(self.estimator, "partial_fit")
         return self.feed == "partitions" or (self.feed == "auto" and has_it)
 
-    def _sizes_and_labels(self, X, y):
-        """Rows of each partition, (P,), and the labels that it has."""
-        partitions.check_collection(X, "X")
-        partitions.check_collection(y, "y")
-        parts = partitions.parts_of(X), partitions.parts_of(y)
-        if len(parts[0]) != len(parts[1]):
-            raise ValueError(
-                f"X has {len(parts[0])} partitions and y has {len(parts[1])}: they must be the "
-                "same."
-            )
-        pairs = zip(*parts, strict=True)
-        told = together([task(partitions.describe)(*pair) for pair in pairs])
-        for p, (n_rows, n_labels, _) in enumerate(told):
-            if n_rows != n_labels:
-                raise ValueError(f"Partition {p} has {n_rows} rows of X and {n_labels} of y.")
-        return np.array([n for n, _, _ in told]), [labels for _, _, labels in told]
-
     def _folds(self, n_partitions, rng):
         """(P,) fold of each partition."""
         if n_partitions < 2:
@@ -230,44 +214,45 @@ class DaskFilterClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     # ------------------------------------------------------------------ models
 
-    def _out_of_sample(self, X, y, classes, labels, folds, rng):
+    def _out_of_sample(self, data, classes, labels, folds, rng):
         """List of delayed (label_proba (n, K), codes (n,)), by partition; NaN was not judged."""
-        y_parts = partitions.parts_of(y)
         said = [None] * len(folds)
         for fold in range(folds.max() + 1):
             train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
             seen = np.isin(classes, np.concatenate([labels[p] for p in train]))
             model = self._new(rng)
             if self._in_parts():
-                model = self._fed(model, X, y, classes, train)
-                X_parts = partitions.parts_of(X)
-                values = [task(_proba)(model, X_parts[p], classes) for p in test]
+                model = self._fed(model, data, classes, train)
+                values = [task(_proba)(model, data.X_parts[p], classes) for p in test]
             else:
-                model.fit(partitions.some_of(X, train), partitions.some_of(y, train))
-                values = _proba_of_collection(model, partitions.some_of(X, test), classes)
+                of_some = partitions.some_of
+                model.fit(of_some(data.X, train), of_some(data.y, train))
+                values = _proba_of_collection(model, of_some(data.X, test), classes)
             for p, part in zip(test, values, strict=True):
-                said[p] = task(_with_codes)(part, y_parts[p], classes, seen)
+                said[p] = task(_with_codes)(part, data.y_parts[p], classes, seen)
         return kept(said)
 
     def _new(self, rng):
         return seeded_clone(self.estimator, int(rng.randint(2**31 - 1)))
 
-    def _fed(self, model, X, y, classes, parts, masks=None):
+    def _fed(self, model, data, classes, parts, masks=None):
         """Delayed model that has been fed some partitions, less the rows that `masks` say."""
-        X_parts, y_parts = partitions.parts_of(X), partitions.parts_of(y)
         model = task(model)
         for p in np.tile(parts, self.n_epochs):
             mask = None if masks is None else masks[p]
-            model = task(_learn)(model, X_parts[p], y_parts[p], classes, mask)
+            model = task(_learn)(model, data.X_parts[p], data.y_parts[p], classes, mask)
         return model
 
-    def _last_fit(self, X, y, classes, masks, n_kept, rng):
+    def _last_fit(self, data, classes, masks, n_kept, rng):
         model = self._new(rng)
         if self._in_parts():
-            fed = self._fed(model, X, y, classes, np.arange(len(masks)), masks)
+            fed = self._fed(model, data, classes, np.arange(len(masks)), masks)
             return together([fed])[0]
         keep = [task(np.logical_not)(mask) for mask in masks]
-        return model.fit(partitions.filtered(X, keep, n_kept), partitions.filtered(y, keep, n_kept))
+        of_kept = partitions.filtered
+        return model.fit(
+            of_kept(data.X, data.X_parts, keep, n_kept), of_kept(data.y, data.y_parts, keep, n_kept)
+        )
 
     # ------------------------------------------------------------------ verdict
 
@@ -340,6 +325,21 @@ class DaskFilterClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "estimator_")
+
+
+def _sizes_and_labels(data):
+    """Rows of each partition, (P,), and the labels that it has."""
+    n_parts = len(data.X_parts), len(data.y_parts)
+    if n_parts[0] != n_parts[1]:
+        raise ValueError(
+            f"X has {n_parts[0]} partitions and y has {n_parts[1]}: they must be the same."
+        )
+    pairs = zip(data.X_parts, data.y_parts, strict=True)
+    told = together([task(partitions.describe)(*pair) for pair in pairs])
+    for p, (n_rows, n_labels, _) in enumerate(told):
+        if n_rows != n_labels:
+            raise ValueError(f"Partition {p} has {n_rows} rows of X and {n_labels} of y.")
+    return np.array([n for n, _, _ in told]), [labels for _, _, labels in told]
 
 
 # ---------------------------------------------------------------------- what is done on the workers

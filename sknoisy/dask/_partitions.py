@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from sknoisy._evidence import take_rows
+
+
+@dataclass
+class Rows:
+    """X and y as collections, and as lists of delayed partitions."""
+
+    X: object
+    y: object
+    X_parts: list
+    y_parts: list
+
+    @classmethod
+    def of(cls, X, y):
+        check_collection(X, "X")
+        check_collection(y, "y")
+        return cls(X, y, parts_of(X), parts_of(y))
 
 
 def task(function):
@@ -67,9 +85,9 @@ def some_of(X, parts):
     return X.partitions[parts] if is_table(X) else da.concatenate([X.blocks[p] for p in parts])
 
 
-def filtered(X, keep, sizes):
+def filtered(X, parts, keep, sizes):
     """The collection of the rows that the delayed masks `keep` say; `sizes` are their numbers."""
-    parts = [task(_rows)(part, mask) for part, mask in zip(parts_of(X), keep, strict=True)]
+    parts = [task(_rows)(part, mask) for part, mask in zip(parts, keep, strict=True)]
     if is_table(X):
         import dask.dataframe as dd
 
