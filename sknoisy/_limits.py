@@ -21,11 +21,23 @@ def untouchable_rows(noise_proba, score, codes, min_per_class, sample_weight=Non
     if codes is None or min_per_class == 0:
         return keep
     counted = np.arange(n) if sample_weight is None else np.flatnonzero(sample_weight > 0)
+    counted = counted[_near_the_least(noise_proba[counted], codes[counted], min_per_class)]
     order = counted[np.lexsort((np.nan_to_num(score[counted]), noise_proba[counted]))]
     order = order[np.argsort(codes[order], kind="stable")]
     starts = np.searchsorted(codes[order], codes[order], side="left")
     keep[order[np.arange(len(order)) - starts < min_per_class]] = True
     return keep
+
+
+def _near_the_least(values, codes, m):
+    """Rows in their order of which some are the `m` least of their class: the rest need no sort."""
+    near = np.ones(len(values), dtype=bool)
+    ends = np.cumsum(np.bincount(codes))
+    for rows in np.split(np.argsort(codes, kind="stable"), ends[:-1]):
+        if len(rows) > m:
+            own = values[rows]
+            near[rows] = ~(own > np.partition(own, m - 1)[m - 1])
+    return np.flatnonzero(near)
 
 
 def limit_mask(mask, noise_proba, score, untouchable, max_share, classes=None, codes=None):

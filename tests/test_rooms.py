@@ -60,6 +60,7 @@ FLOORS = [
     "training.shift",
     "training.sources",
     "reject",
+    "dask",
     "report",
     "inspection",
     "",  # sknoisy itself, the short list

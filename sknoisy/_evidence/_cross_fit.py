@@ -15,6 +15,7 @@ from sknoisy._evidence._failures import explain
 from sknoisy._evidence._fitting import fit_model, seeded_clone, take_params, take_rows
 from sknoisy._evidence._renamed import Renamed, own_codes
 from sknoisy._evidence._responses import LabelResponse, margins_to_proba, number_response
+from sknoisy._evidence._splits import fewer_to_fit_on
 from sknoisy._evidence.bags._out_of_bag import has_bags, out_of_bag
 from sknoisy._progress import one_fit, planned_fits
 
@@ -151,15 +152,18 @@ def out_of_sample(
     random_state=None,
     n_jobs=None,
     unseen=None,
+    max_samples=None,
 ):
     """`Responses` of `estimator` to each training row, from models that have not seen it.
 
     With `cv=None` a forest or bagging with bootstrap answers out-of-bag, in one fit (see
     `has_bags`); every other estimator, and any `cv` that is given, means cross-fitting. So does a
-    mask `unseen` of rows that no model is to see, unless a training part has no others.
+    mask `unseen` of rows that no model is to see, unless a training part has no others; and so does
+    `max_samples`, the rows that each fold model is fitted on at most, or their share.
     """
     target = evidence.target
-    if cv is None and not keep_models and unseen is None and has_bags(estimator, evidence):
+    cheap = cv is None and not keep_models and unseen is None and max_samples is None
+    if cheap and has_bags(estimator, evidence):
         return Responses(*out_of_bag(estimator, evidence, random_state), 1)
     repeats = evidence.splits(cv, n_repeats=n_repeats, random_state=random_state)
     splits = [split for folds in repeats for split in folds]
@@ -168,6 +172,9 @@ def out_of_sample(
             (train if unseen[train].all() else train[~unseen[train]], test)
             for train, test in splits
         ]
+    if max_samples is not None:
+        weight = evidence.inputs.sample_weight
+        splits = fewer_to_fit_on(splits, max_samples, target, weight, random_state)
     respond = LabelResponse(target.classes) if target.is_labels else number_response
     if keep_models:
         respond = _KeepModel(respond)

@@ -191,12 +191,13 @@ class Evidence:
         """`Responses` of an estimator to rows it has not seen; see `out_of_sample`."""
         if self.own is not None and self.own.judges:
             return self.own.responses()
-        return self._once("responses", out_of_sample, estimator, how)
+        return self._once("responses", out_of_sample, estimator, _as_asked_by_others(how))
 
     def sober_responses(self, estimator, **how):
         """The same, of numbers by models that saw no wild ones; see `sober_responses`."""
         if self.own is not None and self.own.judges:
             return self.own.responses()
+        how = _as_asked_by_others(how)
         return self._once("sober responses", sober_responses, estimator, how)
 
     def stages(
@@ -240,6 +241,11 @@ class Evidence:
             # The questions are kept too: what is known by identity must not make room for another.
             self._answers[key] = make(estimator, self, **how), estimator, how_key
         return self._answers[key][0]
+
+
+def _as_asked_by_others(how):
+    """The same question in the words of those who have no `max_samples`, where it is None."""
+    return {k: v for k, v in how.items() if k != "max_samples" or v is not None}
 
 
 def _fingerprint(thing):

@@ -57,7 +57,8 @@ class RowEncoder:
             self.encoder = TfidfVectorizer(sublinear_tf=True, max_features=20_000)
             X = np.asarray(X)
         else:
-            self.encoder, X = StandardScaler(), _numbers(X)
+            # in place: what `_numbers` gives is a copy already
+            self.encoder, X = StandardScaler(copy=False), _numbers(X)
         with config_context(transform_output="default"):
             return self.encoder.fit_transform(X)
 

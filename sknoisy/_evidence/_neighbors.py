@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import gen_batches
+from sklearn.utils._param_validation import HasMethods
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Neighborhood:
 
 
 CHUNK_ROWS = 4096
+# of a parameter `neighbors`; see `neighbor_index`
+NEIGHBORS = [HasMethods(["fit", "kneighbors"]), HasMethods(["fit", "transform"]), None]
 
 
 def neighborhood(
@@ -32,8 +36,8 @@ def neighborhood(
 ):
     """`Neighborhood` of every training row in `numeric_features`, the row itself left out.
 
-    `neighbors` is any estimator with scikit-learn's `fit` and `kneighbors` (an approximate index,
-    for instance); None means `NearestNeighbors`. Asked in chunks, so no n x n array is built.
+    `neighbors` is an index of another kind, see `neighbor_index`. It is asked in chunks, so that no
+    n x n array is built.
 
     Copies of the row are no neighbours of it, and copies of one another are one neighbour, that
     with the label that most of them have. `with_copies` takes all rows as they are.
@@ -64,8 +68,7 @@ def _nearest(features, n_neighbors, neighbors, n_jobs):
     k = min(n_neighbors, n - 1)
     if k < 1:
         raise ValueError(f"Neighbours need at least 2 rows, got n_samples={n}")
-    index = NearestNeighbors(n_jobs=n_jobs) if neighbors is None else clone(neighbors)
-    index.fit(features)
+    index = neighbor_index(neighbors, k + 1, n_jobs).fit(features)
     indices, distances = np.empty((n, k), dtype=np.intp), np.empty((n, k))
     for chunk in gen_batches(n, CHUNK_ROWS):
         far, near = index.kneighbors(features[chunk], n_neighbors=k + 1)
@@ -76,3 +79,46 @@ def _nearest(features, n_neighbors, neighbors, n_jobs):
         indices[chunk] = np.take_along_axis(near, order, axis=1)
         distances[chunk] = np.take_along_axis(far, order, axis=1)
     return Neighborhood(indices, distances)
+
+
+def neighbor_index(neighbors, n_neighbors, n_jobs=None):
+    """What has `fit` and `kneighbors` of scikit-learn's `NearestNeighbors`, not fitted.
+
+    Parameters
+    ----------
+    neighbors : estimator object or None
+        With `kneighbors`, or a transformer to the graph of nearest rows with a parameter
+        `n_neighbors`, as `KNeighborsTransformer` and approximate ones are. None means
+        `NearestNeighbors`.
+    n_neighbors : int
+        How many will be asked for at most, the row itself included.
+    """
+    if neighbors is None:
+        return NearestNeighbors(n_jobs=n_jobs)
+    index = clone(neighbors)
+    return index if hasattr(index, "kneighbors") else _OfGraph(index, n_neighbors)
+
+
+class _OfGraph:
+    """`kneighbors` by a transformer that gives the graph of the nearest rows."""
+
+    def __init__(self, transformer, n_neighbors):
+        self.transformer = transformer.set_params(n_neighbors=n_neighbors)
+
+    def fit(self, features):
+        self.transformer.fit(features)
+        return self
+
+    def kneighbors(self, features, n_neighbors):
+        graph = csr_array(self.transformer.transform(features))
+        n_found = np.diff(graph.indptr)
+        if n_found.min() < n_neighbors:
+            name = type(self.transformer).__name__
+            raise ValueError(
+                f"{name} gives {n_found.min()} neighbours for a row, and {n_neighbors} are needed, "
+                "the row itself included: let it search more widely."
+            )
+        rows = np.repeat(np.arange(graph.shape[0]), n_found)
+        order = np.lexsort((graph.data, rows))
+        taken = order[graph.indptr[:-1, None] + np.arange(n_neighbors)]
+        return graph.data[taken], graph.indices[taken]

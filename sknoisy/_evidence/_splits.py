@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_random_state
 
+from sknoisy._limits import MIN_CLASS_ROWS
 from sknoisy.exceptions import RareClassWarning
 
 DEFAULT_FOLDS = 5
@@ -121,9 +123,54 @@ def _dealt(k, unit, codes, seed):
 
 def _with_alone(train, test, alone, together):
     """Add the sole members of classes to a train part, save those of a group that is tested."""
+    if len(alone) == 0:
+        return train
     if together is not None:
         alone = alone[~np.isin(together[alone], together[test])]
     return np.sort(np.concatenate([train, alone]))
+
+
+def fewer_to_fit_on(splits, max_samples, target, sample_weight=None, random_state=None):
+    """`Folds` with at most `max_samples` train rows each; the test rows stay.
+
+    Drawn without replacement, for labels in the shares of the classes; a class keeps five of its
+    rows even so, where it has them. Rows of zero weight are not drawn where others are.
+
+    Parameters
+    ----------
+    splits : list of (train rows, test rows)
+    max_samples : int or float
+        Rows, or their share of each train part.
+    """
+    rng = check_random_state(random_state)
+    fewer = Folds()
+    for train, test in splits:
+        size = max_samples
+        if not isinstance(size, Integral):
+            size = max(2, round(size * len(train)))
+        if size < len(train):
+            if sample_weight is not None and (sample_weight[train] > 0).any():
+                train = train[sample_weight[train] > 0]
+            codes = target.codes[train] if target.is_labels else np.zeros(len(train), dtype=int)
+            train = train[_some_of_each(codes, size, rng)]
+        fewer.append((train, test))
+    return fewer
+
+
+def _some_of_each(codes, size, rng):
+    """About `size` of the rows, in their order, in the shares of `codes`; 5 of each at least."""
+    n = len(codes)
+    order = rng.permutation(n)
+    order = order[np.argsort(codes[order], kind="stable")]
+    drawn = np.zeros(n, dtype=bool)
+    # every (n / size)-th of the rows, which are sorted by class: each class has its share
+    size = min(size, n)
+    drawn[((np.arange(size) + rng.uniform()) * n / size).astype(int)] = True
+    members = np.bincount(codes)
+    rank = np.arange(n) - np.repeat(np.cumsum(members) - members, members)
+    few = np.bincount(codes[order], drawn, len(members)) < np.minimum(members, MIN_CLASS_ROWS)
+    drawn[(rank < MIN_CLASS_ROWS) & few[codes[order]]] = True
+    return np.sort(order[drawn])
 
 
 # --------------------------------------------------------------------------- given by the user

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from sknoisy._evidence import (
@@ -97,6 +97,11 @@ CONTAMINATION = [
     StrOptions({"auto", "own"}),
     Interval(Real, 0, 0.5, closed="both"),
     HasMethods(["fit"]),
+]
+MAX_SAMPLES = [
+    Interval(Integral, 2, None, closed="left"),
+    Interval(RealNotInt, 0, 1, closed="right"),
+    None,
 ]
 CV = [Interval(Integral, 2, None, closed="left"), HasMethods(["split"]), "array-like", None]
 
@@ -271,7 +276,7 @@ class BaseDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEstimator
 
     def _predicted(self, evidence):
         """What is said of rows by models that have not seen them, to count the wrong ones by."""
-        how = {name: getattr(self, name, None) for name in ("cv", "n_jobs")}
+        how = {name: getattr(self, name, None) for name in ("cv", "max_samples", "n_jobs")}
         # a method that draws nothing has no seed, and its verdict is to be the same each time
         how["random_state"] = getattr(self, "random_state", 0)
         model = self._model(evidence) if hasattr(self, "estimator") else default_model(evidence)

@@ -80,15 +80,30 @@ def bounded_joint(label_proba, codes, joint, units=None):
     ndarray of shape (K, K) of float
         Its rows have the sums that they had.
     """
-    weight, bounded = np.ones(len(codes)), np.array(joint, dtype=float)
-    allowed = np.zeros(len(bounded))  # nothing stands for a class that is never predicted
+    weight = np.ones(len(codes))
+    allowed = np.zeros(len(joint))  # nothing stands for a class that is never predicted
     for j, rows, surest, wider in _surest_of_each_class(label_proba, codes, weight, units):
         rate = _others(surest, label_proba, codes, weight)
-        if rate > STRAY:
-            before = _others(wider, label_proba, codes, weight)
-            n_said = len(surest) if units is None else len(np.unique(units[surest]))
-            chance = np.sqrt(before * (1.0 - before) / n_said)
-            allowed[j] = len(rows) * _less_the_fall(rate, before - chance)
+        before = _others(wider, label_proba, codes, weight)
+        n_said = len(surest) if units is None else len(np.unique(units[surest]))
+        allowed[j] = len(rows) * share_allowed(rate, before, n_said)
+    return within(joint, allowed)
+
+
+def share_allowed(rate, before, n_said):
+    """Share of the rows predicted as a class that may be wrong.
+
+    `rate` is that of other labels among the surest, who say `n_said` things, `before` the same of
+    more rows.
+    """
+    if rate <= STRAY:
+        return 0.0
+    return _less_the_fall(rate, before - np.sqrt(before * (1.0 - before) / n_said))
+
+
+def within(joint, allowed):
+    """The joint with at most `allowed` (K,) errors in each column; its rows have their sums."""
+    bounded = np.array(joint, dtype=float)
     errors = bounded * (1.0 - np.eye(len(bounded)))
     total = errors.sum(axis=0)
     kept = np.divide(np.minimum(allowed, total), total, out=np.ones(len(total)), where=total > 0)

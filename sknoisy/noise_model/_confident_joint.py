@@ -185,7 +185,12 @@ def mean_confidence(label_proba, codes):
     n_classes = label_proba.shape[1]
     members = np.bincount(codes, minlength=n_classes)
     confidence = np.bincount(codes, weights=proba_of_given(label_proba, codes), minlength=n_classes)
-    thresholds = np.full(n_classes, np.inf)
+    return mean_of_sums(confidence, members)
+
+
+def mean_of_sums(confidence, members):
+    """(K,) thresholds from the sums of self-confidence of each class, and its numbers of rows."""
+    thresholds = np.full(len(members), np.inf)
     np.divide(confidence, members, out=thresholds, where=members > 0)
     return np.maximum(thresholds, 2 * TOLERANCE)
 
@@ -227,15 +232,21 @@ def _joint(guess, codes, n_classes, calibrate):
     sure = guess >= 0
     # counted as (true, given) and turned: the order in memory is that of the sum below
     cells = guess[sure] * n_classes + codes[sure]
-    joint = np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes).T
+    counted = np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes).T
+    return joint_of_counts(counted, np.bincount(codes, minlength=n_classes), calibrate)
+
+
+def joint_of_counts(counted, n_given, calibrate=True):
+    """(K, K) confident joint of confident rows as `counted`, and of how many rows are given i."""
+    joint = np.array(counted)
     np.fill_diagonal(joint, np.maximum(joint.diagonal(), 1))
     if not calibrate:
         return joint
-    counts = scaled_joint(joint, codes)
-    if len(codes):
+    counts, n = (joint.T / joint.sum(axis=1) * n_given).T, n_given.sum()
+    if n:
         # The sum is n already, up to rounding: this moves only the last bit, but that decides how
         # halves are rounded below, and so which row of a small class is flagged. As in cleanlab.
-        counts = counts / counts.sum() * len(codes)
+        counts = counts / counts.sum() * n
     return np.array([_round_keeping_sum(row) for row in counts])
 
 

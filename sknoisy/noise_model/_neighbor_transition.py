@@ -6,8 +6,9 @@ import warnings
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils._param_validation import Interval
 
+from sknoisy._evidence._neighbors import NEIGHBORS
 from sknoisy.exceptions import NothingKnownWarning
 from sknoisy.noise_model._identifiability import three_views_identify
 from sknoisy.noise_model._transition import (
@@ -42,9 +43,10 @@ class NeighborTransition(BaseTransition):
         Only its steps before the last one are used, if it is a Pipeline: neighbours are sought in
         what comes of them, in standardised numbers. None means the one that a
         `TransitionClassifier` wraps.
-    neighbors : object with `fit` and `kneighbors`, default=None
-        Where neighbours come from: an approximate index, or `NearestNeighbors` of another metric.
-        None means `NearestNeighbors()`.
+    neighbors : object with `fit` and `kneighbors`, or `fit` and `transform`, default=None
+        Where neighbours come from: `NearestNeighbors` of another metric, or a transformer in the
+        manner of `KNeighborsTransformer`, whose search may be approximate. None means
+        `NearestNeighbors()`.
     max_iter : int >= 1, default=500
         Steps of expectation-maximisation at most.
     n_resamples : int, 0 or >= 2, default=30
@@ -95,7 +97,7 @@ class NeighborTransition(BaseTransition):
 
     _parameter_constraints: dict = {
         **{k: v for k, v in BaseTransition._parameter_constraints.items() if k != "cv"},
-        "neighbors": [HasMethods(["fit", "kneighbors"]), None],
+        "neighbors": NEIGHBORS,
         "max_iter": [Interval(Integral, 1, None, closed="left")],
     }
 

@@ -32,7 +32,7 @@ from sknoisy._report import noise_report
 from sknoisy._temperature import fit_temperature
 from sknoisy._wrapper import BaseWrapper, WrappedClassifier, WrappedRegressor
 from sknoisy.detection import ConfidentLearning, Residual
-from sknoisy.detection._base import CONTAMINATION, BaseDetector
+from sknoisy.detection._base import CONTAMINATION, MAX_SAMPLES, BaseDetector
 from sknoisy.exceptions import RareClassWarning
 from sknoisy.threshold._base import checked_verdict
 from sknoisy.treatment._held_out import N_FOLDS, enough_folds, held_out_proba
@@ -57,6 +57,7 @@ class BaseTreatment(CallbackSupportMixin, BaseWrapper, ABC):
         "weight_strategy": [StrOptions({"native", "resample"})],
         "max_share": [Interval(Real, 0, 1, closed="left")],
         "memory": [str, HasMethods(["cache"]), None],
+        "max_samples": MAX_SAMPLES,
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
     }
@@ -155,15 +156,26 @@ class BaseTreatment(CallbackSupportMixin, BaseWrapper, ABC):
                 f"{_name(detector)} is a detector for {task}, "
                 f"{type(self).__name__} is for {self._task}."
             )
-        if not isinstance(detector, BaseDetector):  # a frozen or foreign one decides for itself
+        is_ours = isinstance(detector, BaseDetector)
+        own = detector.get_params(deep=False) if is_ours else {}
+        if self.max_samples is not None and "max_samples" not in own:
+            raise ValueError(
+                f"{_name(detector)} has no parameter max_samples: leave max_samples of "
+                f"{type(self).__name__} at None, or choose ConfidentLearning or Residual."
+            )
+        if not is_ours:  # a frozen or foreign one decides for itself
             return clone(detector)
         detector = detector._with_estimator(self.estimator)
-        own = detector.get_params(deep=False)
         if self.contamination is not None:
             name = f"contamination={type(self.contamination).__name__}"
             check_reusable(getattr(self.contamination, "cv", None), name)
             detector.set_params(contamination=deepcopy(self.contamination))
-        for name, value in (("n_jobs", self.n_jobs), ("random_state", self._seed())):
+        handed_down = {
+            "max_samples": self.max_samples,
+            "n_jobs": self.n_jobs,
+            "random_state": self._seed(),
+        }
+        for name, value in handed_down.items():
             if name in own and own[name] is None:
                 detector.set_params(**{name: value})
         return detector

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sknoisy.treatment._base import BaseTreatmentClassifier, BaseTreatmentRegressor
+from sknoisy.treatment._stream import PartialFitMixin
 from sknoisy.treatment._treated import Treated
 
 
@@ -21,7 +22,7 @@ def _drop(treatment, case):
     )
 
 
-class FilterClassifier(BaseTreatmentClassifier):
+class FilterClassifier(PartialFitMixin, BaseTreatmentClassifier):
     """Classifier that is fitted without the rows whose labels look wrong.
 
     `predict` is the wrapped model's own and never drops a row.
@@ -58,6 +59,11 @@ class FilterClassifier(BaseTreatmentClassifier):
     memory : str, object with the joblib.Memory interface or None, default=None
         Where to keep what was found, so that a search over thresholds, treatments or (when the
         detector has an estimator of its own) final models does not repeat it.
+    max_samples : int >= 2, float in (0, 1] or None, default=None
+        Rows that each fold model of the detection is fitted on at most, or their share, where the
+        detector has a `max_samples` and leaves it at None (an error where it has none): for very
+        many rows, of which a part teaches a model enough. All rows are judged, and the last fit
+        has all that are left.
     n_jobs : int or None, default=None
         Jobs of the detection, where the detector leaves it at None.
     random_state : int, RandomState instance or None, default=None
@@ -80,6 +86,8 @@ class FilterClassifier(BaseTreatmentClassifier):
         Training rows that were dropped.
     sample_indices_ : ndarray of shape (n_kept,)
         Training rows that were kept, in order.
+    n_rows_seen_, n_rows_flagged_ : int
+        After `partial_fit`: rows of all chunks so far, and those of them that were treated.
     n_features_in_ : int
         Number of features seen in `fit`, when the wrapped model counts them.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -115,6 +123,7 @@ class FilterClassifier(BaseTreatmentClassifier):
         calibrate=True,
         max_share=0.5,
         memory=None,
+        max_samples=None,
         n_jobs=None,
         random_state=None,
     ):
@@ -126,6 +135,7 @@ class FilterClassifier(BaseTreatmentClassifier):
         self.calibrate = calibrate
         self.max_share = max_share
         self.memory = memory
+        self.max_samples = max_samples
         self.n_jobs = n_jobs
         self.random_state = random_state
 
@@ -136,7 +146,7 @@ class FilterClassifier(BaseTreatmentClassifier):
         return {"treatment": np.where(self.noise_mask_, "dropped", "kept")}
 
 
-class FilterRegressor(BaseTreatmentRegressor):
+class FilterRegressor(PartialFitMixin, BaseTreatmentRegressor):
     """Regressor that is fitted without the rows whose targets look wrong.
 
     `predict` is the wrapped model's own and never drops a row.
@@ -164,6 +174,11 @@ class FilterRegressor(BaseTreatmentRegressor):
     memory : str, object with the joblib.Memory interface or None, default=None
         Where to keep what was found, so that a search over thresholds, treatments or (when the
         detector has an estimator of its own) final models does not repeat it.
+    max_samples : int >= 2, float in (0, 1] or None, default=None
+        Rows that each fold model of the detection is fitted on at most, or their share, where the
+        detector has a `max_samples` and leaves it at None (an error where it has none): for very
+        many rows, of which a part teaches a model enough. All rows are judged, and the last fit
+        has all that are left.
     n_jobs : int or None, default=None
         Jobs of the detection, where the detector leaves it at None.
     random_state : int, RandomState instance or None, default=None
@@ -182,6 +197,8 @@ class FilterRegressor(BaseTreatmentRegressor):
         Training rows that were dropped.
     sample_indices_ : ndarray of shape (n_kept,)
         Training rows that were kept, in order.
+    n_rows_seen_, n_rows_flagged_ : int
+        After `partial_fit`: rows of all chunks so far, and those of them that were treated.
     n_features_in_ : int
         Number of features seen in `fit`, when the wrapped model counts them.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -213,6 +230,7 @@ class FilterRegressor(BaseTreatmentRegressor):
         weight_strategy="native",
         max_share=0.5,
         memory=None,
+        max_samples=None,
         n_jobs=None,
         random_state=None,
     ):
@@ -222,6 +240,7 @@ class FilterRegressor(BaseTreatmentRegressor):
         self.weight_strategy = weight_strategy
         self.max_share = max_share
         self.memory = memory
+        self.max_samples = max_samples
         self.n_jobs = n_jobs
         self.random_state = random_state
 

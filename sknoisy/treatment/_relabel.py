@@ -59,6 +59,11 @@ class RelabelClassifier(BaseTreatmentClassifier):
     memory : str, object with the joblib.Memory interface or None, default=None
         Where to keep what was found, so that a search over thresholds, treatments or (when the
         detector has an estimator of its own) final models does not repeat it.
+    max_samples : int >= 2, float in (0, 1] or None, default=None
+        Rows that each fold model of the detection is fitted on at most, or their share, where the
+        detector has a `max_samples` and leaves it at None (an error where it has none): for very
+        many rows, of which a part teaches a model enough. All rows are judged, and the last fit
+        has all that are left.
     n_jobs : int or None, default=None
         Jobs of the detection, where the detector leaves it at None.
     random_state : int, RandomState instance or None, default=None
@@ -129,6 +134,7 @@ class RelabelClassifier(BaseTreatmentClassifier):
         calibrate=True,
         max_share=0.5,
         memory=None,
+        max_samples=None,
         n_jobs=None,
         random_state=None,
     ):
@@ -143,6 +149,7 @@ class RelabelClassifier(BaseTreatmentClassifier):
         self.calibrate = calibrate
         self.max_share = max_share
         self.memory = memory
+        self.max_samples = max_samples
         self.n_jobs = n_jobs
         self.random_state = random_state
 
@@ -234,6 +241,11 @@ class RelabelRegressor(BaseTreatmentRegressor):
     memory : str, object with the joblib.Memory interface or None, default=None
         Where to keep what was found, so that a search over thresholds, treatments or (when the
         detector has an estimator of its own) final models does not repeat it.
+    max_samples : int >= 2, float in (0, 1] or None, default=None
+        Rows that each fold model of the detection is fitted on at most, or their share, where the
+        detector has a `max_samples` and leaves it at None (an error where it has none): for very
+        many rows, of which a part teaches a model enough. All rows are judged, and the last fit
+        has all that are left.
     n_jobs : int or None, default=None
         Jobs of the detection, where the detector leaves it at None.
     random_state : int, RandomState instance or None, default=None
@@ -293,6 +305,7 @@ class RelabelRegressor(BaseTreatmentRegressor):
         weight_strategy="native",
         max_share=0.5,
         memory=None,
+        max_samples=None,
         n_jobs=None,
         random_state=None,
     ):
@@ -304,6 +317,7 @@ class RelabelRegressor(BaseTreatmentRegressor):
         self.weight_strategy = weight_strategy
         self.max_share = max_share
         self.memory = memory
+        self.max_samples = max_samples
         self.n_jobs = n_jobs
         self.random_state = random_state
 

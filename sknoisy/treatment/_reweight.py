@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval
 
 from sknoisy._evidence._fitting import check_takes_weights
 from sknoisy.treatment._base import BaseTreatmentClassifier, BaseTreatmentRegressor
+from sknoisy.treatment._stream import PartialFitMixin
 from sknoisy.treatment._treated import Treated
 
 WHY = "reweighting needs it"
@@ -33,7 +34,7 @@ def _weigh(treatment, case):
     )
 
 
-class ReweightClassifier(BaseTreatmentClassifier):
+class ReweightClassifier(PartialFitMixin, BaseTreatmentClassifier):
     """Classifier in which rows with suspect labels weigh less.
 
     A row's weight is the probability that its label is right, tempered and floored.
@@ -72,6 +73,11 @@ class ReweightClassifier(BaseTreatmentClassifier):
     memory : str, object with the joblib.Memory interface or None, default=None
         Where to keep what was found, so that a search over thresholds, treatments or (when the
         detector has an estimator of its own) final models does not repeat it.
+    max_samples : int >= 2, float in (0, 1] or None, default=None
+        Rows that each fold model of the detection is fitted on at most, or their share, where the
+        detector has a `max_samples` and leaves it at None (an error where it has none): for very
+        many rows, of which a part teaches a model enough. All rows are judged, and the last fit
+        has all that are left.
     n_jobs : int or None, default=None
         Jobs of the detection, where the detector leaves it at None.
     random_state : int, RandomState instance or None, default=None
@@ -95,6 +101,8 @@ class ReweightClassifier(BaseTreatmentClassifier):
     sample_weight_ : ndarray of shape (n,)
         The computed weight of each training row, in [0, 1], before it was multiplied with the
         weights given to `fit`.
+    n_rows_seen_, n_rows_flagged_ : int
+        After `partial_fit`: rows of all chunks so far, and those of them that were treated.
     n_features_in_ : int
         Number of features seen in `fit`, when the wrapped model counts them.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -137,6 +145,7 @@ class ReweightClassifier(BaseTreatmentClassifier):
         min_per_class=5,
         calibrate=True,
         memory=None,
+        max_samples=None,
         n_jobs=None,
         random_state=None,
     ):
@@ -149,6 +158,7 @@ class ReweightClassifier(BaseTreatmentClassifier):
         self.min_per_class = min_per_class
         self.calibrate = calibrate
         self.memory = memory
+        self.max_samples = max_samples
         self.n_jobs = n_jobs
         self.random_state = random_state
 
@@ -162,7 +172,7 @@ class ReweightClassifier(BaseTreatmentClassifier):
         return {"weight": self.sample_weight_}
 
 
-class ReweightRegressor(BaseTreatmentRegressor):
+class ReweightRegressor(PartialFitMixin, BaseTreatmentRegressor):
     """Regressor in which rows with suspect targets weigh less.
 
     A row's weight is the probability that its target is right, tempered and floored.
@@ -192,6 +202,11 @@ class ReweightRegressor(BaseTreatmentRegressor):
     memory : str, object with the joblib.Memory interface or None, default=None
         Where to keep what was found, so that a search over thresholds, treatments or (when the
         detector has an estimator of its own) final models does not repeat it.
+    max_samples : int >= 2, float in (0, 1] or None, default=None
+        Rows that each fold model of the detection is fitted on at most, or their share, where the
+        detector has a `max_samples` and leaves it at None (an error where it has none): for very
+        many rows, of which a part teaches a model enough. All rows are judged, and the last fit
+        has all that are left.
     n_jobs : int or None, default=None
         Jobs of the detection, where the detector leaves it at None.
     random_state : int, RandomState instance or None, default=None
@@ -211,6 +226,8 @@ class ReweightRegressor(BaseTreatmentRegressor):
     sample_weight_ : ndarray of shape (n,)
         The computed weight of each training row, in [0, 1], before it was multiplied with the
         weights given to `fit`.
+    n_rows_seen_, n_rows_flagged_ : int
+        After `partial_fit`: rows of all chunks so far, and those of them that were treated.
     n_features_in_ : int
         Number of features seen in `fit`, when the wrapped model counts them.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -249,6 +266,7 @@ class ReweightRegressor(BaseTreatmentRegressor):
         contamination=None,
         weight_strategy="native",
         memory=None,
+        max_samples=None,
         n_jobs=None,
         random_state=None,
     ):
@@ -259,6 +277,7 @@ class ReweightRegressor(BaseTreatmentRegressor):
         self.contamination = contamination
         self.weight_strategy = weight_strategy
         self.memory = memory
+        self.max_samples = max_samples
         self.n_jobs = n_jobs
         self.random_state = random_state
 

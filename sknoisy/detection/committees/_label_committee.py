@@ -7,7 +7,7 @@ from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence._failures import warn_of_part
@@ -34,6 +34,7 @@ from sknoisy.detection.committees._label_mixture import (
     update_on_known,
 )
 from sknoisy.noise_model._bound import at_most, noise_bound
+from sknoisy.noise_model._confident_joint import BLOCK
 
 LEAST_TRUSTED = 20  # rows, to fit the pool on them alone
 MAX_VALUES = 5_000  # rows times classes that the mixture is fitted on
@@ -312,9 +313,7 @@ class LabelCommittee(BaseDetector):
         if unsure.any():
             rate = np.average(1.0 - posterior[unsure, codes[unsure]], weights=weight[unsure])
         # the weights of the pool are fitted to the given labels, so it may not be asked
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Mean of empty slice")
-            plain_mean = np.nanmean(list(probas.values()), axis=0)
+        plain_mean = _mean_opinion(list(probas.values()))
         return Finding(
             score=1.0 - label_proba[np.arange(len(codes)), codes],
             suggestion=class_proba,
@@ -458,6 +457,16 @@ def _bounded(found, limits, evidence, judged):
         rate = np.average(wrong[rows], weights=weight[rows])
         found.attributes["noise_rate_"] = min(float(rate), found.attributes["noise_rate_"])
     return found
+
+
+def _mean_opinion(probas):
+    """(n, K) mean of those members that judge a row, in blocks: no array has all opinions."""
+    mean = np.empty(probas[0].shape)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Mean of empty slice")
+        for rows in gen_batches(len(mean), BLOCK):
+            mean[rows] = np.nanmean([proba[rows] for proba in probas], axis=0)
+    return mean
 
 
 def _shares(probas, skill):

@@ -6,10 +6,10 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.metrics import pairwise_distances_chunked
-from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sknoisy._evidence._neighbors import NEIGHBORS, neighbor_index
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.features._neighbors import label_shares
 
@@ -47,6 +47,11 @@ class KNNShapley(BaseDetector):
         square of the number of rows.
     test_points : {"all", "trusted"}, default="all"
         Rows that are predicted: each one by all others, or those given as `trusted` only.
+    neighbors : estimator object, default=None
+        What finds the nearest rows: anything with the `fit` and `kneighbors` of scikit-learn's
+        `NearestNeighbors`, or a transformer in the manner of `KNeighborsTransformer`, whose search
+        may be approximate. None means `NearestNeighbors()`. Not used where all rows are sorted,
+        that is, with `max_error=0` or hardly more than `1 / max_error` rows.
     contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
         How many rows are suspect. "auto" is `NoiseCount`, by its out-of-sample suggestions.
     n_jobs : int or None, default=None
@@ -116,6 +121,7 @@ class KNNShapley(BaseDetector):
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "max_error": [Interval(Real, 0, 1, closed="left")],
         "test_points": [StrOptions({"all", "trusted"})],
+        "neighbors": NEIGHBORS,
         "contamination": BaseDetector._parameter_constraints["contamination"],
         "n_jobs": BaseDetector._parameter_constraints["n_jobs"],
     }
@@ -127,6 +133,7 @@ class KNNShapley(BaseDetector):
         n_neighbors=10,
         max_error=0.01,
         test_points="all",
+        neighbors=None,
         contamination="auto",
         n_jobs=None,
     ):
@@ -134,6 +141,7 @@ class KNNShapley(BaseDetector):
         self.n_neighbors = n_neighbors
         self.max_error = max_error
         self.test_points = test_points
+        self.neighbors = neighbors
         self.contamination = contamination
         self.n_jobs = n_jobs
 
@@ -181,9 +189,12 @@ class KNNShapley(BaseDetector):
         n_near = depth + largest - 1  # so many that enough are left without the own group
         is_cut = n_near < n - 1
         if is_cut and evidence.copies.unit is not None:
-            pieces = _near_by_size(evidence.features(self.estimator), unit, depth, self.n_jobs)
+            features, how = evidence.features(self.estimator), (self.neighbors, self.n_jobs)
+            pieces = _near_by_size(features, unit, depth, *how)
         elif is_cut:
-            near = evidence.neighbors(self.estimator, n_neighbors=n_near, n_jobs=self.n_jobs)
+            near = evidence.neighbors(
+                self.estimator, n_neighbors=n_near, neighbors=self.neighbors, n_jobs=self.n_jobs
+            )
             pieces = gen_batches(n, max(1, CHUNK_CELLS // n_near))
             pieces = ((np.arange(p.start, p.stop), near.indices[p]) for p in pieces)
         else:
@@ -372,19 +383,19 @@ def _from_far(step):
     return np.cumsum(step[:, ::-1], axis=1)[:, ::-1]
 
 
-def _near_by_size(features, unit, depth, n_jobs):
+def _near_by_size(features, unit, depth, neighbors, n_jobs):
     """Pieces (rows, so many near rows that `depth` are not of the own unit), by size of the unit.
 
     One unit of many rows would be dear if all rows had to look that far.
     """
     n, size = len(unit), np.bincount(unit)[unit]
-    index = NearestNeighbors(n_jobs=n_jobs).fit(features)
+    index = neighbor_index(neighbors, min(n, depth + size.max()), n_jobs).fit(features)
     scale = np.ceil(np.log2(size)).astype(int)
     for one in np.unique(scale):
         rows = np.flatnonzero(scale == one)
         n_near = min(n, depth + size[rows].max())
         for piece in gen_batches(len(rows), max(1, CHUNK_CELLS // n_near)):
-            yield rows[piece], index.kneighbors(features[rows[piece]], n_near, False)
+            yield rows[piece], index.kneighbors(features[rows[piece]], n_near)[1]
 
 
 def _all_by_distance(features, n_jobs):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 
+from sknoisy._evidence._neighbors import NEIGHBORS
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import disagrees, label_verdict
 
@@ -39,7 +40,9 @@ class NeighborDisagreement(BaseDetector):
         it, a row of a rare class at the border is outvoted just because its class is rare.
     neighbors : estimator object, default=None
         Anything with the `fit` and `kneighbors` of scikit-learn's `NearestNeighbors`, such as one
-        of another metric or an approximate index. None means `NearestNeighbors()`.
+        of another metric, or a transformer in the manner of `KNeighborsTransformer`, such as
+        `pynndescent.PyNNDescentTransformer`, whose search is approximate and takes far less time
+        for many rows. None means `NearestNeighbors()`.
     rule : {"posterior", "majority", "unanimous"}, default="posterior"
         With `contamination="auto"`, which rows are flagged:
 
@@ -124,7 +127,7 @@ class NeighborDisagreement(BaseDetector):
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "weights": [StrOptions({"uniform", "distance"})],
         "balanced": ["boolean"],
-        "neighbors": [HasMethods(["fit", "kneighbors"]), None],
+        "neighbors": NEIGHBORS,
         "rule": [StrOptions({"posterior", "majority", "unanimous"})],
         "contamination": BaseDetector._parameter_constraints["contamination"],
         "n_jobs": BaseDetector._parameter_constraints["n_jobs"],

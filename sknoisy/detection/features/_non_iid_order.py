@@ -7,8 +7,9 @@ from numbers import Integral, Real
 import numpy as np
 from scipy.stats import false_discovery_control, gaussian_kde
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils._param_validation import Interval
 
+from sknoisy._evidence._neighbors import NEIGHBORS
 from sknoisy.detection._base import BaseDetector, Finding
 
 
@@ -43,8 +44,8 @@ class NonIIDOrder(BaseDetector):
         With `contamination="auto"`, nothing is flagged unless `p_value_` is below it, and then the
         rows whose own p-values pass the Benjamini-Hochberg rule at that level.
     neighbors : estimator object, default=None
-        Anything with the `fit` and `kneighbors` of scikit-learn's `NearestNeighbors`. None means
-        `NearestNeighbors()`.
+        Anything with the `fit` and `kneighbors` of scikit-learn's `NearestNeighbors`, or a
+        transformer in the manner of `KNeighborsTransformer`. None means `NearestNeighbors()`.
     contamination : {"auto"}, float in [0, 0.5] or threshold object, default="auto"
         How many rows are suspect. "auto" is the rule of `alpha`.
     n_jobs : int or None, default=None
@@ -118,7 +119,7 @@ class NonIIDOrder(BaseDetector):
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "n_permutations": [Interval(Integral, 2, None, closed="left")],
         "alpha": [Interval(Real, 0, 1, closed="neither")],
-        "neighbors": [HasMethods(["fit", "kneighbors"]), None],
+        "neighbors": NEIGHBORS,
         "contamination": BaseDetector._parameter_constraints["contamination"],
         "n_jobs": BaseDetector._parameter_constraints["n_jobs"],
         "random_state": BaseDetector._parameter_constraints["random_state"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
-from sknoisy.detection._base import BaseDetector, Finding
+from sknoisy.detection._base import MAX_SAMPLES, BaseDetector, Finding
 from sknoisy.detection.out_of_sample._label_quality import find_suspects, label_quality
 from sknoisy.noise_model import class_thresholds, confident_joint, joint_posterior
 from sknoisy.noise_model._bound import bounded_joint
@@ -45,6 +45,11 @@ default="self_confidence"
     cv : int, splitter, iterable or None, default=None
         Folds of the out-of-sample probabilities. None means out-of-bag where the estimator can,
         else 5 stratified folds; an int always means folds.
+    max_samples : int >= 2, float in (0, 1] or None, default=None
+        Rows that each fold model is fitted on at most, or their share of the rows outside its
+        fold: for very many rows, of which a part teaches a model enough. All rows are judged.
+        Drawn at random, in the shares of the classes, of which each keeps 5 rows or all. None
+        means all rows; else there are folds also where the estimator could be judged out of bag.
     n_jobs : int or None, default=None
         Fold fits at a time. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
@@ -106,6 +111,7 @@ default="self_confidence"
     _suggests_unseen = True
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
+        "max_samples": MAX_SAMPLES,
         "filter_by": [
             StrOptions(
                 {
@@ -132,6 +138,7 @@ default="self_confidence"
         bounded=False,
         contamination="auto",
         cv=None,
+        max_samples=None,
         n_jobs=None,
         random_state=None,
     ):
@@ -141,6 +148,7 @@ default="self_confidence"
         self.bounded = bounded
         self.contamination = contamination
         self.cv = cv
+        self.max_samples = max_samples
         self.n_jobs = n_jobs
         self.random_state = random_state
 
@@ -149,6 +157,7 @@ default="self_confidence"
         proba = evidence.responses(
             self._model(evidence),
             cv=self.cv,
+            max_samples=self.max_samples,
             n_jobs=self.n_jobs,
             random_state=self.random_state,
         ).values

@@ -148,19 +148,19 @@ def find_suspects(
     if filter_by in ("prune_by_noise_rate", "prune_by_class", "both"):
         if joint is None:
             joint = confident_joint(label_proba, codes)
-        counts = _prune_counts(joint, int(min_examples_per_class), frac_noise)
+        counts = prune_counts(joint, int(min_examples_per_class), frac_noise)
         members = _members(codes, len(joint), max(int(min_examples_per_class), 1))
         found = np.ones(len(codes), dtype=bool)
         if filter_by != "prune_by_noise_rate":
             found &= _prune_by_class(_quality(label_proba, codes, score), counts, members)
         if filter_by != "prune_by_class":
             found &= _prune_by_noise_rate(label_proba, counts, members)
-        found = _unlike_given(found, label_proba, codes)
+        found = unlike_given(found, label_proba, codes)
     elif filter_by == "predicted_neq_given":
-        found = _unlike_given(np.ones(len(codes), dtype=bool), label_proba, codes)
+        found = unlike_given(np.ones(len(codes), dtype=bool), label_proba, codes)
     else:
         guess = confident_class(label_proba, mean_confidence(label_proba, codes))
-        found = _unlike_given((guess >= 0) & (guess != codes), label_proba, codes)
+        found = unlike_given((guess >= 0) & (guess != codes), label_proba, codes)
         if filter_by == "highest_score":
             worst = _most_suspect(_quality(label_proba, codes, score), found.sum())
             found = np.zeros(len(codes), dtype=bool)
@@ -169,7 +169,7 @@ def find_suspects(
     return suspects
 
 
-def _prune_counts(joint, min_examples, frac_noise):
+def prune_counts(joint, min_examples, frac_noise):
     """How many rows given i to flag as j; on the diagonal, how many rows of i to keep."""
     right = np.diagonal(joint)
     kept = np.maximum(right, min_examples)
@@ -220,7 +220,7 @@ def _most_suspect(quality, count):
     return np.argsort(quality)[:count]
 
 
-def _unlike_given(found, label_proba, codes):
+def unlike_given(found, label_proba, codes):
     """Of the rows found, those whose given label is not the most probable one."""
     rows = np.flatnonzero(found)
     proba = label_proba[rows]

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence.numbers._wild import surely_off, wild_numbers
-from sknoisy.detection._base import BaseDetector, Finding
+from sknoisy.detection._base import MAX_SAMPLES, BaseDetector, Finding
 from sknoisy.noise_model._wide_normal import (
     judge_residuals,
     local_scale,
@@ -54,6 +54,11 @@ class Residual(BaseDetector):
     cv : int, splitter, iterable or None, default=None
         Folds of the out-of-sample predictions. None means out-of-bag where the estimator can,
         else 5 folds; an int always means folds.
+    max_samples : int >= 2, float in (0, 1] or None, default=None
+        Rows that each fold model is fitted on at most, or their share of the rows outside its
+        fold: for very many rows, of which a part teaches a model enough. All rows are judged.
+        Drawn at random. None means all rows; else there are folds also where the estimator
+        could be judged out of bag.
     n_jobs : int or None, default=None
         Fold fits at a time. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
@@ -104,6 +109,7 @@ class Residual(BaseDetector):
     _suggests_unseen = True
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
+        "max_samples": MAX_SAMPLES,
         "scale": [StrOptions({"global", "local"})],
         "n_local": [Interval(Integral, 10, None, closed="left")],
     }
@@ -116,6 +122,7 @@ class Residual(BaseDetector):
         n_local=100,
         contamination="auto",
         cv=None,
+        max_samples=None,
         n_jobs=None,
         random_state=None,
     ):
@@ -124,6 +131,7 @@ class Residual(BaseDetector):
         self.n_local = n_local
         self.contamination = contamination
         self.cv = cv
+        self.max_samples = max_samples
         self.n_jobs = n_jobs
         self.random_state = random_state
 
@@ -132,6 +140,7 @@ class Residual(BaseDetector):
         predicted = evidence.sober_responses(
             self._model(evidence),
             cv=self.cv,
+            max_samples=self.max_samples,
             n_jobs=self.n_jobs,
             random_state=self.random_state,
         ).values

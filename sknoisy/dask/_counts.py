@@ -1,0 +1,195 @@
+"""What confident learning counts over all rows, as sums over partitions.
+
+A part is (label_proba (n, K), codes (n,)) of one partition, or a delayed pair of them. Only what
+has no entry for each row comes to the process that asks.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+
+import numpy as np
+
+from sknoisy._limits import untouchable_rows
+from sknoisy.dask._partitions import task, together
+from sknoisy.detection.out_of_sample._label_quality import prune_counts, unlike_given
+from sknoisy.noise_model._bound import MIN_SURE, NEXT, SUREST, share_allowed, within
+from sknoisy.noise_model._confident_joint import (
+    confident_class,
+    joint_of_counts,
+    joint_posterior,
+    mean_of_sums,
+    proba_of_given,
+)
+
+DIGIT = 8  # bits of a number that one pass tells
+
+
+def summed(parts, function, *args):
+    """Sum over the partitions of a tuple of arrays."""
+    answers = together([task(_of_judged)(part, function, *args) for part in parts])
+    return reduce(lambda a, b: [x + y for x, y in zip(a, b, strict=True)], answers)
+
+
+def _of_judged(part, function, *args):
+    proba, codes = part
+    judged = ~np.isnan(proba).any(axis=1)
+    return function(proba[judged], codes[judged], *args)
+
+
+def joint_and_thresholds(parts, n_classes, bounded):
+    """(K, K) confident joint, thresholds (K,), and judged rows given each class (K,)."""
+    confidence, n_given = summed(parts, _confidence, n_classes)
+    thresholds = mean_of_sums(confidence, n_given)
+    [counted] = summed(parts, _confident, thresholds)
+    joint = joint_of_counts(np.asfortranarray(counted), n_given)
+    return (_bounded(parts, joint) if bounded else joint), thresholds, n_given
+
+
+def _confidence(proba, codes, n_classes):
+    given = proba_of_given(proba, codes)
+    return np.bincount(codes, given, n_classes), np.bincount(codes, minlength=n_classes)
+
+
+def _confident(proba, codes, thresholds):
+    guess, n_classes = confident_class(proba, thresholds), len(thresholds)
+    sure = guess >= 0
+    cells = codes[sure] * n_classes + guess[sure]
+    return [np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)]
+
+
+def _bounded(parts, joint):
+    """As `bounded_joint`, for rows of which none are copies."""
+    n_classes = len(joint)
+    [n_predicted] = summed(parts, _predicted, n_classes)
+    queries, ranks = [], []
+    for k in np.flatnonzero(n_predicted):
+        n = n_predicted[k]
+        for share, least in ((SUREST, MIN_SURE), (NEXT, int(MIN_SURE * NEXT / SUREST))):
+            queries.append(k)
+            ranks.append(max(int(np.ceil(share * n)), min(least, n)))
+    cuts = -kth_smallest(parts, _sureness, queries, ranks)
+    n_rows, n_other = summed(parts, _among_the_surest, queries, cuts)
+    allowed = np.zeros(n_classes)
+    for at in range(0, len(queries), 2):
+        rate, before = n_other[at : at + 2] / n_rows[at : at + 2]
+        k = queries[at]
+        allowed[k] = n_predicted[k] * share_allowed(rate, before, n_rows[at])
+    return within(joint, allowed)
+
+
+def _predicted(proba, codes, n_classes):
+    return [np.bincount(proba.argmax(axis=1), minlength=n_classes)]
+
+
+def _sureness(proba, codes, k):
+    """Of the rows predicted as class k, negative, so that the surest are the smallest."""
+    return -proba[proba.argmax(axis=1) == k].max(axis=1)
+
+
+def _among_the_surest(proba, codes, queries, cuts):
+    best, sure = proba.argmax(axis=1), proba.max(axis=1)
+    surest = [(best == k) & (sure >= cut) for k, cut in zip(queries, cuts, strict=True)]
+    n_other = [np.count_nonzero(rows & (codes != best)) for rows in surest]
+    return np.array([np.count_nonzero(rows) for rows in surest]), np.array(n_other)
+
+
+# ------------------------------------------------------------------- the k-th smallest of all rows
+
+
+def kth_smallest(parts, values, queries, ranks):
+    """(Q,): of the values of each query in all partitions, the one of that rank (from 1 on).
+
+    Eight bits of it are found in each of eight passes, from counts of the numbers that begin alike;
+    so no more than 256 counts a query come from a partition.
+
+    Parameters
+    ----------
+    parts : list
+    values : callable
+        `values(proba, codes, query)` gives an array of floats.
+    queries : list
+    ranks : list of int
+    """
+    begun, left = np.zeros(len(queries), dtype=np.uint64), np.array(ranks)
+    for shift in range(64 - DIGIT, -1, -DIGIT):
+        if len(queries) == 0:
+            break
+        [counts] = summed(parts, _next_digit, values, queries, begun, shift)
+        total = np.cumsum(counts, axis=1)
+        digit = (total < left[:, None]).sum(axis=1)
+        left = left - np.where(digit > 0, total[np.arange(len(left)), digit - 1], 0)
+        begun |= digit.astype(np.uint64) << np.uint64(shift)
+    return _from_key(begun)
+
+
+def _next_digit(proba, codes, values, queries, begun, shift):
+    counts = np.zeros((len(queries), 2**DIGIT), dtype=int)
+    for i, query in enumerate(queries):
+        key = _key(values(proba, codes, query))
+        if shift < 64 - DIGIT:
+            done = np.uint64(shift + DIGIT)
+            key = key[key >> done == begun[i] >> done]
+        digit = (key >> np.uint64(shift)) & np.uint64(2**DIGIT - 1)
+        counts[i] = np.bincount(digit.astype(np.intp), minlength=2**DIGIT)
+    return [counts]
+
+
+SIGN = np.uint64(1 << 63)
+
+
+def _key(values):
+    """Whole numbers in the order of the floats."""
+    bits = (np.asarray(values, dtype=np.float64) + 0.0).view(np.uint64)  # -0.0 is 0.0
+    return np.where(bits & SIGN, ~bits, bits | SIGN)
+
+
+def _from_key(key):
+    return np.where(key & SIGN, key ^ SIGN, ~key).view(np.float64)
+
+
+# ---------------------------------------------------------------------------- which are suspect
+
+
+def pair_cuts(parts, joint, n_given):
+    """(K, K): margin P(given) - P(other) up to which rows of each pair are suspect; -inf for none.
+
+    As many rows as the joint counts, those of the smallest margins; a class of one row has none.
+    """
+    counts = prune_counts(joint, 1, 1.0)
+    counts[n_given <= 1] = 0
+    counts = np.minimum(counts, n_given[:, None])
+    np.fill_diagonal(counts, 0)
+    pairs = np.argwhere(counts > 0)
+    cuts = np.full(joint.shape, -np.inf)
+    cuts[tuple(pairs.T)] = kth_smallest(parts, _margin, pairs, counts[tuple(pairs.T)])
+    return cuts
+
+
+def _margin(proba, codes, pair):
+    i, j = pair
+    rows = proba[codes == i]
+    return rows[:, i] - rows[:, j]
+
+
+def verdict(part, joint, cuts, known):
+    """(noise_proba, mask) of the rows of a partition; `known` (K,) are classes to be judged."""
+    proba, codes = part
+    judged = ~np.isnan(proba).any(axis=1)
+    noise_proba, mask = np.zeros(len(codes)), np.zeros(len(codes), dtype=bool)
+    proba, codes = proba[judged], codes[judged]
+    if len(codes):
+        given = proba_of_given(proba, codes)
+        posterior = joint_posterior(proba, codes, joint)
+        noise_proba[judged] = 1.0 - proba_of_given(posterior, codes)
+        found = (given[:, None] - proba <= cuts[codes]).any(axis=1)
+        mask[judged] = unlike_given(found, proba, codes) & known[codes]
+    return noise_proba, mask
+
+
+def least_suspect(part, said, m):
+    """(row, class, noise_proba, score) of the `m` least suspect rows of each class."""
+    (proba, codes), (noise_proba, _) = part, said
+    score = np.nan_to_num(1.0 - proba_of_given(proba, codes))
+    rows = np.flatnonzero(untouchable_rows(noise_proba, score, codes, m))
+    return rows, codes[rows], noise_proba[rows], score[rows]

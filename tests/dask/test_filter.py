@@ -1,0 +1,222 @@
+"""DaskFilterClassifier: what is found in memory, on collections."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.datasets import make_blobs, make_classification
+from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.svm import LinearSVC
+
+from sknoisy import FilterClassifier
+from sknoisy.detection import ConfidentLearning
+from sknoisy.exceptions import NothingKnownWarning
+
+pytest.importorskip("dask")
+pytest.importorskip("dask.dataframe")
+
+import dask.array as da
+import dask.dataframe as dd
+
+from sknoisy.dask import DaskFilterClassifier
+from sknoisy.dask._counts import kth_smallest
+
+SIZE = 200
+SGD = SGDClassifier(loss="log_loss", alpha=0.01, random_state=0)
+
+
+class ByParts(ClassifierMixin, BaseEstimator):
+    """In memory what is fed to `partial_fit` partition by partition."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        self.inner_ = clone(self.inner)
+        for start in range(0, len(y), SIZE):
+            rows = slice(start, start + SIZE)
+            self.inner_.partial_fit(X[rows], y[rows], classes=self.classes_)
+        return self
+
+    def predict_proba(self, X):
+        return self.inner_.predict_proba(X)
+
+    def predict(self, X):
+        return self.inner_.predict(X)
+
+
+def noisy(n=2000, seed=0, sep=1.0):
+    X, y = make_classification(
+        n,
+        8,
+        n_informative=6,
+        n_classes=3,
+        n_clusters_per_class=1,
+        class_sep=sep,
+        flip_y=0.3,
+        random_state=seed,
+    )
+    return X, np.array(["a", "b", "c"])[y]
+
+
+def blobs(n=2000):
+    X, y = make_blobs(n, centers=[[0, 0], [5, 0]], random_state=0)
+    wrong = np.random.default_rng(0).random(n) < 0.15
+    return X, np.where(wrong, 1 - y, y), wrong
+
+
+def arrays(X, y):
+    return da.from_array(X, chunks=(SIZE, -1)), da.from_array(y, chunks=SIZE)
+
+
+def tables(X, y):
+    table = pd.DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])]).assign(y=y)
+    table = dd.from_pandas(table, npartitions=len(y) // SIZE, sort=False)
+    return table.drop(columns="y"), table["y"]
+
+
+@pytest.mark.parametrize("bounded", [True, False])
+@pytest.mark.parametrize("collections", [arrays, tables])
+@pytest.mark.parametrize("seed, sep", [(0, 1.0), (1, 0.5), (2, 2.0)])
+def test_the_same_rows_as_in_memory_for_the_same_folds(collections, bounded, seed, sep):
+    X, y = noisy(seed=seed, sep=sep)
+    model = DaskFilterClassifier(SGD, bounded=bounded, random_state=0).fit(*collections(X, y))
+    fold = np.repeat(model.folds_, SIZE)
+    cv = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(5)]
+    detector = ConfidentLearning(ByParts(SGD), bounded=bounded, cv=cv)
+    here = FilterClassifier(ByParts(SGD), detector, calibrate=False).fit(X, y)
+    np.testing.assert_array_equal(model.confident_joint_, here.detector_.confident_joint_)
+    np.testing.assert_allclose(model.thresholds_, here.detector_.thresholds_)
+    np.testing.assert_allclose(model.noise_proba_.compute(), here.noise_proba_)
+    np.testing.assert_array_equal(model.noise_mask_.compute(), here.noise_mask_)
+    assert model.n_rows_flagged_ == here.noise_mask_.sum() > 0
+    assert model.noise_proba_.chunks == ((SIZE,) * 10,)
+
+
+def test_rows_of_one_class_in_a_few_partitions_are_not_judged_by_those_who_never_saw_it():
+    X, y = noisy()
+    y[:SIZE][y[:SIZE] == "c"] = "rare"
+    model = DaskFilterClassifier(SGD, random_state=0).fit(*arrays(X, y))
+    rare = y == "rare"
+    assert not model.noise_proba_.compute()[rare].any()
+    assert not model.noise_mask_.compute()[rare].any()
+
+
+def test_the_model_learns_from_the_rows_that_are_kept():
+    X, y, wrong = blobs()
+    collections = arrays(X, y)
+    model = DaskFilterClassifier(GaussianNB(), random_state=0).fit(*collections)
+    flagged = model.noise_mask_.compute()
+    assert wrong[flagged].mean() > 0.95
+    assert flagged[wrong].mean() > 0.8  # 0.86, as with FilterClassifier
+    assert model.estimator_.class_count_.sum() == 2000 - model.n_rows_flagged_
+    np.testing.assert_array_equal(model.predict(collections[0]).compute(), model.predict(X))
+    proba = model.predict_proba(collections[0])
+    assert proba.shape == (2000, 2)
+    np.testing.assert_array_equal(proba.compute(), model.predict_proba(X))
+
+
+def test_a_table_to_predict():
+    X, y, _ = blobs(1000)
+    table, labels = tables(X, y)
+    model = DaskFilterClassifier(GaussianNB(), random_state=0).fit(table, labels)
+    assert model.estimator_.feature_names_in_.tolist() == ["x0", "x1"]
+    assert model.predict_proba(table).compute().shape == (1000, 2)
+
+
+class OnCollections(ClassifierMixin, BaseEstimator):
+    """Stands for the models of xgboost.dask and lightgbm, which take and give collections."""
+
+    def fit(self, X, y):
+        assert isinstance(X, da.Array | dd.DataFrame)
+        self.n_rows_ = len(y)
+        self.inner_ = LogisticRegression().fit(np.asarray(X.compute()), np.asarray(y.compute()))
+        self.classes_ = self.inner_.classes_
+        return self
+
+    def predict_proba(self, X):
+        return X.map_blocks(self.inner_.predict_proba, chunks=(X.chunks[0], (2,)), dtype=float)
+
+    def predict(self, X):
+        return X.map_blocks(self.inner_.predict, drop_axis=1, dtype=self.classes_.dtype)
+
+
+def test_a_model_that_takes_collections():
+    X, y, wrong = blobs()
+    collections = arrays(X, y)
+    model = DaskFilterClassifier(OnCollections(), random_state=0).fit(*collections)
+    flagged = model.noise_mask_.compute()
+    assert wrong[flagged].mean() > 0.95
+    assert model.estimator_.n_rows_ == 2000 - model.n_rows_flagged_
+    fold = np.repeat(model.folds_, SIZE)
+    cv = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(5)]
+    detector = ConfidentLearning(LogisticRegression(), bounded=True, cv=cv)
+    here = FilterClassifier(LogisticRegression(), detector, calibrate=False).fit(X, y)
+    np.testing.assert_array_equal(flagged, here.noise_mask_)
+    assert model.predict(collections[0]).compute().shape == (2000,)
+
+
+def test_same_seed_same_folds():
+    X, y, _ = blobs(1000)
+    one, two, other = (
+        DaskFilterClassifier(GaussianNB(), random_state=seed).fit(*arrays(X, y)).folds_
+        for seed in (0, 0, 1)
+    )
+    assert one.tolist() == two.tolist() != other.tolist()
+
+
+def test_labels_that_nobody_could_foretell():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(1000, 3)), rng.integers(0, 2, 1000)
+    with pytest.warns(NothingKnownWarning, match="no more of y than the shares"):
+        model = DaskFilterClassifier(GaussianNB(), random_state=0).fit(*arrays(X, y))
+    assert model.n_rows_flagged_ == 0
+
+
+def test_the_kth_smallest_of_all_partitions():
+    rng = np.random.default_rng(0)
+    values = np.r_[rng.normal(size=700), np.zeros(100), -np.zeros(100), rng.normal(size=100) * 1e9]
+    rng.shuffle(values)
+    parts = [(piece[:, None], np.zeros(len(piece), dtype=int)) for piece in np.split(values, 10)]
+    ranks = [1, 2, 300, 500, 999, 1000]
+    found = kth_smallest(parts, lambda proba, codes, _: proba[:, 0], [0] * 6, ranks)
+    np.testing.assert_array_equal(found, np.sort(values)[np.array(ranks) - 1])
+
+
+def test_errors():
+    X, y, _ = blobs(1000)
+    A, b = arrays(X, y)
+    with pytest.raises(TypeError, match="X must be a Dask DataFrame"):
+        DaskFilterClassifier(GaussianNB()).fit(X, y)
+    with pytest.raises(ValueError, match="X has one partition"):
+        DaskFilterClassifier(GaussianNB()).fit(A.rechunk((1000, 2)), b.rechunk(1000))
+    with pytest.raises(ValueError, match="X has 5 partitions and y has 10"):
+        DaskFilterClassifier(GaussianNB()).fit(A, b.rechunk(100))
+    with pytest.raises(ValueError, match="Partition 0 has 200 rows of X and 100 of y"):
+        DaskFilterClassifier(GaussianNB()).fit(A, b.rechunk(((100, 300, 200, 200, 200),)))
+    with pytest.raises(TypeError, match="LinearSVC has no predict_proba"):
+        DaskFilterClassifier(LinearSVC()).fit(A, b)
+    with pytest.raises(TypeError, match="LogisticRegression has no partial_fit"):
+        DaskFilterClassifier(LogisticRegression(), feed="partitions").fit(A, b)
+    y = y.astype(float)
+    y[300] = np.nan
+    with pytest.raises(ValueError, match="y is missing"):
+        DaskFilterClassifier(GaussianNB()).fit(A, da.from_array(y, chunks=SIZE))
+
+
+@pytest.mark.slow
+def test_xgboost_on_a_cluster():
+    booster = pytest.importorskip("xgboost.dask").DaskXGBClassifier
+    distributed = pytest.importorskip("distributed")
+    X, y, wrong = blobs()
+    how = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**how) as cluster, distributed.Client(cluster):
+        booster = booster(n_estimators=20, max_depth=3, random_state=0)
+        model = DaskFilterClassifier(booster, random_state=0)
+        collections = arrays(X, y)
+        flagged = model.fit(*collections).noise_mask_.compute()
+        assert model.predict(collections[0]).compute().shape == (2000,)
+    assert wrong[flagged].mean() > 0.9
+    assert flagged[wrong].mean() > 0.8
