@@ -21,18 +21,26 @@ QUICK = {
 pytestmark = pytest.mark.filterwarnings("ignore::sknoisy.exceptions.RareClassWarning")
 
 
-def sign(X):
-    """Two groups, by the first column."""
-    X = X.toarray() if issparse(X) else np.asarray(X)
-    if X.ndim != 2 or X.shape[1] == 0:
-        return np.zeros(len(X))
-    return X[:, 0].astype(float) > 0.5
+class Sign:
+    """Two groups, by the first column; with a name that is the same in each process."""
+
+    def __call__(self, X):
+        X = X.toarray() if issparse(X) else np.asarray(X)
+        if X.ndim != 2 or X.shape[1] == 0:
+            return np.zeros(len(X))
+        return X[:, 0].astype(float) > 0.5
+
+    def __repr__(self):
+        return "sign"
+
+    def __deepcopy__(self, memo):  # as functions do
+        return self
 
 
 def estimators():
     for name in groups.__all__:
         model = Ridge() if name.endswith("Regressor") else LogisticRegression(max_iter=200)
-        yield getattr(groups, name)(model, by=sign, random_state=0, **QUICK[name])
+        yield getattr(groups, name)(model, by=Sign(), random_state=0, **QUICK[name])
 
 
 DRAWN = "other rows are drawn where a row is repeated than where it weighs twice"
