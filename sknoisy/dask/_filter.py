@@ -18,6 +18,7 @@ from sknoisy._evidence._knowledge import knowledge, no_more_than_chance
 from sknoisy._evidence._responses import LabelResponse
 from sknoisy._fitted import replace_fitted
 from sknoisy._limits import untouchable_rows
+from sknoisy._notebook import NotebookView
 from sknoisy.dask import _counts as counts
 from sknoisy.dask import _partitions as partitions
 from sknoisy.dask._partitions import is_collection, kept, task, together
@@ -27,7 +28,7 @@ SAMPLE = 20_000  # rows by which it is told whether anything is known of the lab
 MOST = 0.5  # of the rows may be suspect
 
 
-class DaskFilterClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class DaskFilterClassifier(ClassifierMixin, MetaEstimatorMixin, NotebookView, BaseEstimator):
     """Classifier on a Dask collection, fitted without the rows whose labels look wrong.
 
     `FilterClassifier` with `ConfidentLearning` for data that are larger than a memory. Folds are
