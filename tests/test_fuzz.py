@@ -13,7 +13,7 @@ from .fuzzer import parts, trials
 
 pytestmark = pytest.mark.usefixtures("small_forests")  # what is right here does not depend on them
 
-FEW, MANY = 200, 400
+FEW, MANY = 120, 200
 SETTINGS = {"suppress_health_check": list(HealthCheck), "database": None}
 
 
