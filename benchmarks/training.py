@@ -36,6 +36,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
+import sknoisy
+
 PAGE = ROOT / "docs" / "which_training.rst"
 KEYS = ["scenario", "noisy", "dataset", "seed", "model", "method"]
 MODELS = {
@@ -156,7 +158,7 @@ Which training method when
 
 Methods that fit and clean in one, where they are made for, beside the defaults. Start from what is
 wrong with your rows; :doc:`training` says how to use each. If you do not know, take
-:class:`~sknoisy.robust.RobustClassifier` or :class:`~sknoisy.robust.RobustRegressor`, which do
+:class:`~sknoisy.RobustClassifier` or :class:`~sknoisy.RobustRegressor`, which do
 nothing where nothing is to be won.
 
 - *Gain*: points over the plain model on clean rows, the mean over sets and seeds, and in brackets
@@ -208,7 +210,7 @@ def _linked(kind):
 _PLACES = {
     m.kind.__name__: ".".join(p for p in m.kind.__module__.split(".") if not p.startswith("_"))
     for m in METHODS.values()
-    if m.kind
+    if m.kind and not hasattr(sknoisy, m.kind.__name__)
 }
 
 
