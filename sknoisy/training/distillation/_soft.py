@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sknoisy.training._base import fit_to_soft
 from sknoisy.treatment._treated import Treated
 
 KEPT = 5  # rows of each class that keep their label where it would vanish
@@ -35,13 +36,9 @@ def treated_as(proba, rows, evidence, attributes):
     evidence : Evidence
     attributes : dict
     """
-    n, codes = evidence.n_rows, evidence.target.codes
-    at, labels, weight = rows.rows_of(proba, np.arange(n))
-    as_it_came = np.array_equal(at, np.arange(n)) and np.array_equal(labels, codes)
+    own = proba[np.arange(evidence.n_rows), evidence.target.codes]
     return Treated(
-        rows=None if as_it_came else at,
-        y=evidence.target.y if as_it_came else evidence.target.classes[labels],
-        sample_weight=weight,
-        noise_mask=proba[np.arange(n), codes] < proba.max(axis=1),
+        **fit_to_soft(proba, rows, evidence),
+        noise_mask=own < proba.max(axis=1),
         attributes={"label_proba_": proba, **attributes},
     )

@@ -11,9 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval
 
 from sknoisy._evidence._fitting import check_takes_weights
-from sknoisy._soft_fit import SoftRows, soft_rows
+from sknoisy._soft_fit import SoftRows
 from sknoisy.detection._base import CV
-from sknoisy.training._base import BaseTraining
+from sknoisy.training._base import BaseTraining, fit_to_soft
 from sknoisy.training.hidden_groups._expert import given_loss
 from sknoisy.treatment._treated import Treated
 
@@ -91,17 +91,9 @@ class ShiftedTraining(BaseTraining):
 
     def _treated(self, evidence, soft, attributes):
         """The last fit: each row once for each label that it is given."""
-        codes, inputs = evidence.target.codes, evidence.inputs
-        at, labels, weight = soft_rows(soft, MIN_PROBA)
-        plain = inputs.sample_weight is None and np.ptp(weight) <= 1e-12 * weight.max()
-        as_it_came = np.array_equal(at, np.arange(len(codes)))
-        if inputs.sample_weight is not None:
-            weight = weight * inputs.sample_weight[at]
         return Treated(
-            rows=None if as_it_came else at,
-            y=evidence.target.classes[labels],
-            sample_weight=None if plain else weight,
-            noise_mask=np.zeros(len(codes), dtype=bool),
+            **fit_to_soft(soft, SoftRows.of(evidence, min_proba=MIN_PROBA), evidence),
+            noise_mask=np.zeros(evidence.n_rows, dtype=bool),
             attributes=attributes,
         )
 

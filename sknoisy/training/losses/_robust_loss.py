@@ -11,10 +11,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence import Folds
 from sknoisy._evidence._fitting import check_takes_weights
-from sknoisy._soft_fit import SoftRows, soft_rows
+from sknoisy._soft_fit import SoftRows
 from sknoisy._wrapper import WrappedClassifier, WrappedRegressor
 from sknoisy.detection._base import CV
-from sknoisy.training._base import BaseTraining, times
+from sknoisy.training._base import BaseTraining, fit_to_soft, times
 from sknoisy.training.losses._base import LabelLoss, NumberLoss, Round, one_hot
 from sknoisy.training.losses._labels import GeneralizedCrossEntropy
 from sknoisy.training.losses._numbers import TukeyLoss
@@ -221,7 +221,7 @@ class RobustLossClassifier(WrappedClassifier, _RobustLoss):
         self.random_state = random_state
 
     def _train(self, evidence):
-        inputs, codes, classes = evidence.inputs, evidence.target.codes, evidence.target.classes
+        codes, classes = evidence.target.codes, evidence.target.classes
         loss = self._chosen_loss()
         how = {"random_state": self._seed(), "n_jobs": self.n_jobs}
         rows = SoftRows.of(evidence, min_proba=MIN_PROBA, **how)
@@ -244,17 +244,10 @@ class RobustLossClassifier(WrappedClassifier, _RobustLoss):
             return loss.loss(of, at), loss.targets(of, at, state)
 
         soft, curve, n_iter = self._loop(evidence, given, judge, answer)
-        at, labels, weight = soft_rows(soft, MIN_PROBA)
-        plain = inputs.sample_weight is None and np.ptp(weight) <= 1e-12 * weight.max()
-        as_it_came = np.array_equal(at, np.arange(len(codes)))
-        if inputs.sample_weight is not None:
-            weight = weight * inputs.sample_weight[at]
         total = soft.sum(axis=1)
         own = soft[np.arange(len(codes)), codes]
         return Treated(
-            rows=None if as_it_came else at,
-            y=evidence.target.y if as_it_came else classes[labels],
-            sample_weight=None if plain else weight,
+            **fit_to_soft(soft, rows, evidence),
             noise_mask=(own < 0.5) & loss.doubts,
             attributes={
                 "sample_weight_": total,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sknoisy._evidence._fitting import check_takes_weights
-from sknoisy._soft_fit import soft_rows
+from sknoisy._soft_fit import SoftRows, soft_rows
 from sknoisy._wrapper import WrappedClassifier
+from sknoisy.training._base import fit_to_soft
 from sknoisy.training.moving_targets._early_learning import EarlyLearning
 from sknoisy.training.moving_targets._rounds import MIN_PROBA
 from sknoisy.treatment._treated import Treated
@@ -120,19 +121,12 @@ class EarlyLearningClassifier(WrappedClassifier, EarlyLearning):
             check_takes_weights(self.estimator, self.weight_strategy, why)
 
     def _train(self, evidence):
-        classes, codes, n = evidence.target.classes, evidence.target.codes, evidence.n_rows
-        given, user = np.eye(len(classes))[codes], evidence.inputs.sample_weight
+        classes, codes = evidence.target.classes, evidence.target.codes
+        given = np.eye(len(classes))[codes]
         model, now, running, _, trace = self._rounds(evidence, given)
-        rows, y, weight = self._fit_rows(now, evidence)
-        as_it_came = np.array_equal(rows, np.arange(n))
-        plain = user is None and np.ptp(weight) <= 1e-12 * weight.max()
-        if user is not None:
-            weight = weight * user[rows]
         total, said = now.sum(axis=1), running.sum(axis=1, keepdims=True)
         return Treated(
-            rows=None if as_it_came else rows,
-            y=y,
-            sample_weight=None if plain else weight,
+            **fit_to_soft(now, SoftRows.of(evidence, min_proba=MIN_PROBA), evidence),
             noise_mask=now.argmax(axis=1) != codes,
             model=model,
             attributes={
