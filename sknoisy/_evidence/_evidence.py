@@ -86,6 +86,11 @@ class Evidence:
         self._has_no_X = X is None and self.own is not None
         if self._has_no_X:
             X, copies = self._without_X()
+        if X is None:
+            raise TypeError(
+                "Expected sequence or array-like, got X=None: only with predicted, stages or "
+                "features, where a method takes them, can X be left out."
+            )
         check_consistent_length(X, self.target.y)
         n = _num_samples(X)
         if n == 0:

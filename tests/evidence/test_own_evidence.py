@@ -329,6 +329,8 @@ class TestFeatures:
         )
 
     def test_none_are_there(self, labels):
+        with pytest.raises(TypeError, match="got X=None: only with predicted"):
+            ConfidentLearning().fit(None, labels[1])
         with pytest.raises(ValueError, match="X is None, and this compares rows"):
             NeighborDisagreement().fit(None, labels[1], predicted=labels[3])
         with pytest.raises(ValueError, match="features has 599 rows"):
