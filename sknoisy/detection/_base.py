@@ -27,7 +27,7 @@ from sknoisy._evidence._table import default_model
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
 from sknoisy._limits import untouchable_rows
 from sknoisy._notebook import NotebookView
-from sknoisy._progress import CallbackSupportMixin, whole_fit
+from sknoisy._progress import CallbackSupportMixin, fit_of, whole_fit
 from sknoisy._report import noise_report
 from sknoisy.exceptions import NothingJudgedWarning, NothingKnownWarning
 from sknoisy.threshold import ConfidentJointCount, FixedRate, MixturePosterior, NoiseCount
@@ -498,7 +498,8 @@ class BaseDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEstimator
         seen = score if "trusted" in asked else unsure
         if self._score_has_unit and not target.is_labels:
             seen = of_middling_size(seen)
-        threshold.fit(seen, target.y, **asked)
+        with fit_of(threshold, "threshold", hands_on=True):
+            threshold.fit(seen, target.y, **asked)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import StrOptions
 from sknoisy._evidence import Evidence
 from sknoisy._evidence._fitting import IsModel, check_kind, check_meaning, check_takes_weights
 from sknoisy._fitted import model_attributes, replace_fitted
-from sknoisy._progress import CallbackSupportMixin, whole_fit
+from sknoisy._progress import whole_fit
 from sknoisy._wrapper import BaseWrapper
 from sknoisy.treatment._treated import fit_treated
 
@@ -61,7 +61,7 @@ def open_evidence(
     return evidence
 
 
-class BaseTraining(CallbackSupportMixin, BaseWrapper, ABC):
+class BaseTraining(BaseWrapper, ABC):
     """Base class of meta-estimators that need no detector: a subclass writes `_train(evidence)`."""
 
     __metadata_request__fit = {"groups": True, "trusted": True}  # noqa: RUF012

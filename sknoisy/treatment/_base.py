@@ -27,7 +27,7 @@ from sknoisy._evidence._fitting import (
 from sknoisy._evidence._own import NAMES as OWN
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._limits import limit_mask, untouchable_rows
-from sknoisy._progress import CallbackSupportMixin, part_of_fit, whole_fit
+from sknoisy._progress import part_of_fit, whole_fit
 from sknoisy._report import noise_report
 from sknoisy._temperature import fit_temperature
 from sknoisy._wrapper import BaseWrapper, WrappedClassifier, WrappedRegressor
@@ -44,7 +44,7 @@ PARTS = ("detection", "treatment", "calibration", "last fit")  # of a fit, as ca
 LITTLE = 0.02  # share of treated rows below which probabilities stay the model's own
 
 
-class BaseTreatment(CallbackSupportMixin, BaseWrapper, ABC):
+class BaseTreatment(BaseWrapper, ABC):
     """Base class of treatments: a subclass writes `_treat(case)`."""
 
     __metadata_request__fit = dict.fromkeys(("groups", "trusted", *OWN), True)  # noqa: RUF012

@@ -10,7 +10,7 @@ import numpy as np
 from sknoisy._evidence import Evidence, fit_model, take_rows
 from sknoisy._evidence._failures import explain
 from sknoisy._evidence._fitting import seeded_clone, take_params
-from sknoisy._progress import part_of_fit
+from sknoisy._progress import last_fit
 
 
 @dataclass
@@ -72,7 +72,7 @@ def fit_treated(estimator, evidence, treated, *, weight_strategy, purpose, rando
         params = take_params(params, rows, evidence.n_rows)
     model = seeded_clone(estimator, random_state)
     try:
-        with part_of_fit("last fit", model=model):
+        with last_fit():
             return fit_model(
                 model,
                 X,

@@ -20,6 +20,7 @@ from sknoisy._evidence._fitting import (
     take_params,
 )
 from sknoisy._fitted import model_attributes, replace_fitted
+from sknoisy._progress import last_fit, whole_fit
 from sknoisy._soft_fit import SoftRows
 from sknoisy._wrapper import WrappedClassifier
 from sknoisy.noise_model import AnchorTransition, RegionTransition
@@ -238,31 +239,32 @@ class TransitionClassifier(WrappedClassifier):
         )
         target = evidence.target
         check_meaning(self.estimator, target.y, params)
-        transition, prior, found_by = self._find_transition(evidence)
-        parts = parts_of(transition, prior, found_by, evidence.n_rows)
-        rows = SoftRows.of(evidence, random_state=self._seed(), n_jobs=self.n_jobs)
-        given = np.eye(len(target.classes))[target.codes]
-        unchanged = all(np.array_equal(T, np.eye(len(T))) for _, T, _ in parts)
-        if unchanged or evidence.trusted.all():
-            label_proba, extra, model = given, {}, rows.fit(self.estimator, given)
-            if self.method == "importance":
-                extra["sample_weight_"] = np.ones(len(given))
-        else:
-            correct = getattr(self, f"_{self.method}")
-            label_proba, extra, model = correct(evidence, rows, given, parts)
-        fitted = {
-            "estimator_": model,
-            "classes_": target.classes,
-            "transition_": transition,
-            "transition_estimator_": found_by,
-            "class_prior_": prior,
-            "label_proba_": label_proba,
-            "noise_proba_": 1.0 - (label_proba * given).sum(axis=1),
-            **extra,
-        }
-        fitted |= model_attributes(model)
-        # Only now, when nothing can fail any more, is this object changed.
-        replace_fitted(self, fitted)
+        with whole_fit(self, X, y):
+            transition, prior, found_by = self._find_transition(evidence)
+            parts = parts_of(transition, prior, found_by, evidence.n_rows)
+            rows = SoftRows.of(evidence, random_state=self._seed(), n_jobs=self.n_jobs)
+            given = np.eye(len(target.classes))[target.codes]
+            unchanged = all(np.array_equal(T, np.eye(len(T))) for _, T, _ in parts)
+            if unchanged or evidence.trusted.all():
+                label_proba, extra, model = given, {}, self._last_fit(rows, given)
+                if self.method == "importance":
+                    extra["sample_weight_"] = np.ones(len(given))
+            else:
+                correct = getattr(self, f"_{self.method}")
+                label_proba, extra, model = correct(evidence, rows, given, parts)
+            fitted = {
+                "estimator_": model,
+                "classes_": target.classes,
+                "transition_": transition,
+                "transition_estimator_": found_by,
+                "class_prior_": prior,
+                "label_proba_": label_proba,
+                "noise_proba_": 1.0 - (label_proba * given).sum(axis=1),
+                **extra,
+            }
+            fitted |= model_attributes(model)
+            # Only now, when nothing can fail any more, is this object changed.
+            replace_fitted(self, fitted)
         return self
 
     # ------------------------------------------------------------------ the matrix
@@ -366,7 +368,7 @@ class TransitionClassifier(WrappedClassifier):
             true_proba = rows.out_of_sample(self.estimator, label_proba, folds)
             known = ~stay & ~np.isnan(true_proba).any(axis=1)
             label_proba[known] = by_part(label_posterior, parts, true_proba, codes)[known]
-        return label_proba, {}, rows.fit(self.estimator, label_proba)
+        return label_proba, {}, self._last_fit(rows, label_proba)
 
     def _importance(self, evidence, rows, given, parts):
         true_proba, stay = self._true_proba(evidence, parts)
@@ -375,7 +377,7 @@ class TransitionClassifier(WrappedClassifier):
         label_proba = np.where(stay[:, None], given, posterior)
         weight = np.where(stay, 1.0, by_part(importance_weight, parts, true_proba, codes))
         weight = np.maximum(weight, LEAST_WEIGHT)
-        model = rows.fit(self.estimator, weight[:, None] * given)
+        model = self._last_fit(rows, weight[:, None] * given)
         return label_proba, {"sample_weight_": weight}, model
 
     def _backward(self, evidence, rows, given, parts):
@@ -386,9 +388,14 @@ class TransitionClassifier(WrappedClassifier):
         mean = np.where(stay[:, None], given, np.maximum(mean, 0.0))
         mean /= mean.sum(axis=1, keepdims=True)
         if self.negative_weights == "average":
-            return mean, {}, rows.fit(self.estimator, mean)
+            return mean, {}, self._last_fit(rows, mean)
         shares = np.where(evidence.trusted[:, None], given, by_part(times_inverse, parts, given))
-        return mean, {}, self._fit_to_signed(evidence, shares)
+        with last_fit():
+            return mean, {}, self._fit_to_signed(evidence, shares)
+
+    def _last_fit(self, rows, soft):
+        with last_fit():
+            return rows.fit(self.estimator, soft)
 
     def _fit_to_signed(self, evidence, shares):
         """The model, fitted to each row once for each label, with weights that may be negative."""

@@ -23,6 +23,7 @@ from sknoisy._evidence._fitting import (
 from sknoisy._evidence._responses import predicted_codes
 from sknoisy._fitted import replace_fitted
 from sknoisy._more_columns import more_columns
+from sknoisy._progress import last_fit, whole_fit
 from sknoisy._wrapper import WrappedClassifier, one_column
 from sknoisy.detection._base import BaseDetector
 
@@ -180,22 +181,24 @@ class StampDefenseClassifier(WrappedClassifier):
         if evidence.n_rows == 1 or len(evidence.target.classes) == 1:
             what = "1 sample" if evidence.n_rows == 1 else "1 class"
             raise ValueError(f"{type(self).__name__} needs rows of two classes, and y has {what}.")
-        said = None
-        if self.detector is None or self.relabeler is None:
-            said = self._witnesses(evidence)
-        detector, suspected = self._suspects(evidence, said)
-        codes = self._new_labels(evidence, said, suspected)
-        stamped = codes != evidence.target.codes
-        classes = evidence.target.classes
-        model = fit_model(
-            seeded_clone(self.estimator, self._seed()),
-            with_stamp(X, stamped),
-            classes[codes],
-            evidence.inputs.sample_weight,
-            params,
-            weight_strategy=self.weight_strategy,
-            random_state=self._seed(),
-        )
+        with whole_fit(self, X, y):
+            said = None
+            if self.detector is None or self.relabeler is None:
+                said = self._witnesses(evidence)
+            detector, suspected = self._suspects(evidence, said)
+            codes = self._new_labels(evidence, said, suspected)
+            stamped = codes != evidence.target.codes
+            classes = evidence.target.classes
+            with last_fit():
+                model = fit_model(
+                    seeded_clone(self.estimator, self._seed()),
+                    with_stamp(X, stamped),
+                    classes[codes],
+                    evidence.inputs.sample_weight,
+                    params,
+                    weight_strategy=self.weight_strategy,
+                    random_state=self._seed(),
+                )
         fitted = {
             "estimator_": model,
             "classes_": classes,
