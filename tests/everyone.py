@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, SGDRegressor
 from sklearn.naive_bayes import GaussianNB
 
 import sknoisy
@@ -102,7 +102,8 @@ def _threshold_case(model, X, y):
 def _dask_case(model, X, y):
     import dask.array as da
 
-    model.set_params(estimator=GaussianNB())  # which has partial_fit
+    numbers = isinstance(model, RegressorMixin)
+    model.set_params(estimator=SGDRegressor() if numbers else GaussianNB())  # with partial_fit
     return Case(model, da.from_array(X, chunks=(15, X.shape[1])), da.from_array(y, chunks=15))
 
 
