@@ -318,6 +318,22 @@ def seeded_clone(estimator, seed=None):
     return model.set_params(**seeds) if seeds else model
 
 
+def asked_by(model, **known):
+    """Those of `known` that are there, and for which the `fit` of `model` asks."""
+    return {
+        name: value
+        for name, value in known.items()
+        if value is not None and has_fit_parameter(model, name)
+    }
+
+
+def rows_to_fit(X, params, rows, n):
+    """(X, parameters of `fit`) of some rows; as they came where these are all n in their order."""
+    if np.array_equal(rows, np.arange(n)):
+        return X, params
+    return take_rows(X, rows), take_params(params, rows, n)
+
+
 def fit_model(
     estimator,
     X,

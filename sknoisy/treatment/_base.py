@@ -14,12 +14,13 @@ from sklearn.base import (
 )
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, check_memory, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted, check_memory
 
 from sknoisy._evidence import Evidence, check_reusable
 from sknoisy._evidence._failures import warn_of_part
 from sknoisy._evidence._fitting import (
     IsModel,
+    asked_by,
     check_kind,
     check_meaning,
     check_takes_weights,
@@ -194,17 +195,7 @@ class BaseTreatment(BaseWrapper, ABC):
                     f"{_name(detector)} makes its own evidence: {' and '.join(evidence.own.given)} "
                     "cannot be given to it."
                 )
-            metadata = {
-                "sample_weight": inputs.sample_weight,
-                "groups": inputs.groups,
-                "trusted": evidence.trusted if evidence.trusted.any() else None,
-            }
-            metadata = {
-                name: value
-                for name, value in metadata.items()
-                if value is not None and has_fit_parameter(detector, name)
-            }
-            return detector.fit(inputs.X, inputs.y, **metadata)
+            return detector.fit(inputs.X, inputs.y, **asked_by(detector, **evidence.metadata))
         detector._validate_params()
         models = [getattr(self.detector, name, None) for name in ("estimator", "estimators")]
         if models != [None, None]:

@@ -8,13 +8,11 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import has_fit_parameter
 
-from sknoisy._evidence import Evidence, fit_model, take_rows
+from sknoisy._evidence import fit_model, take_rows
 from sknoisy._evidence._fitting import (
     IsModel,
-    check_kind,
-    check_meaning,
+    asked_by,
     check_takes_weights,
     seeded_clone,
     take_params,
@@ -26,6 +24,7 @@ from sknoisy._wrapper import WrappedClassifier
 from sknoisy.noise_model import AnchorTransition, RegionTransition
 from sknoisy.noise_model._confident_joint import unmixed
 from sknoisy.noise_model._transition import BaseTransition, check_transition, true_frequency
+from sknoisy.training._base import open_evidence
 
 STEPS = 10  # from P(given | x) to P(true | x): further ones make nearly all of them zero or one
 LEAST_WEIGHT = 1e-3  # so that no class vanishes
@@ -217,28 +216,18 @@ class TransitionClassifier(WrappedClassifier):
         -------
         self : object
         """
-        self._validate_params()
-        check_kind(self.estimator, "classification", type(self).__name__)
-        params, weight = self._route(sample_weight, fit_params)
-        why = f"method={self.method!r} needs it"
-        check_takes_weights(self.estimator, self.weight_strategy, why)
-        if self._passes_negative and self.weight_strategy == "resample":
-            raise ValueError(
-                "negative_weights='pass' cannot go with weight_strategy='resample': no row is "
-                "drawn a negative number of times. Use negative_weights='average'."
-            )
-        evidence = Evidence(
+        evidence = open_evidence(
+            self,
             X,
             y,
-            task="classification",
-            sample_weight=weight,
+            "classification",
+            sample_weight=sample_weight,
             groups=groups,
             trusted=trusted,
-            fit_params=params,
-            weight_strategy=self.weight_strategy,
+            fit_params=fit_params,
+            check=self._check_weights,
         )
         target = evidence.target
-        check_meaning(self.estimator, target.y, params)
         with whole_fit(self, X, y):
             transition, prior, found_by = self._find_transition(evidence)
             parts = parts_of(transition, prior, found_by, evidence.n_rows)
@@ -266,6 +255,15 @@ class TransitionClassifier(WrappedClassifier):
             # Only now, when nothing can fail any more, is this object changed.
             replace_fitted(self, fitted)
         return self
+
+    def _check_weights(self):
+        why = f"method={self.method!r} needs it"
+        check_takes_weights(self.estimator, self.weight_strategy, why)
+        if self._passes_negative and self.weight_strategy == "resample":
+            raise ValueError(
+                "negative_weights='pass' cannot go with weight_strategy='resample': no row is "
+                "drawn a negative number of times. Use negative_weights='average'."
+            )
 
     # ------------------------------------------------------------------ the matrix
 
@@ -307,19 +305,9 @@ class TransitionClassifier(WrappedClassifier):
         return table.loc[classes, classes].to_numpy()
 
     def _fitted_transition(self, model, evidence):
-        inputs = evidence.inputs
         if not isinstance(model, BaseTransition):  # a frozen or foreign one
-            metadata = {
-                "sample_weight": inputs.sample_weight,
-                "groups": inputs.groups,
-                "trusted": evidence.trusted if evidence.trusted.any() else None,
-            }
-            metadata = {
-                name: value
-                for name, value in metadata.items()
-                if value is not None and has_fit_parameter(model, name)
-            }
-            return clone(model).fit(inputs.X, inputs.y, **metadata)
+            inputs = evidence.inputs
+            return clone(model).fit(inputs.X, inputs.y, **asked_by(model, **evidence.metadata))
         own = getattr(model, "estimator", None) is not None
         model = model._with_estimator(self.estimator)
         params = model.get_params(deep=False)

@@ -10,9 +10,9 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length
 
-from sknoisy._evidence import Evidence, fit_model, take_rows, weight_parameter
+from sknoisy._evidence import Evidence, fit_model, weight_parameter
 from sknoisy._evidence._evidence import check_weight
-from sknoisy._evidence._fitting import IsModel, check_takes_weights, seeded_clone, take_params
+from sknoisy._evidence._fitting import IsModel, check_takes_weights, rows_to_fit, seeded_clone
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._progress import last_fit, whole_fit
 from sknoisy._wrapper import WrappedRegressor
@@ -202,13 +202,14 @@ class CrowdRegressor(WrappedRegressor):
                     y=numbers, sample_weight=row_weight * certainty if weighs else None
                 )
             rows = np.flatnonzero(~empty)
+            X_known, params = rows_to_fit(X, params, rows, n)
             with last_fit():
                 model = fit_model(
                     seeded_clone(self.estimator, seed),
-                    take_rows(X, rows) if empty.any() else X,
+                    X_known,
                     numbers[rows],
                     (row_weight * certainty)[rows] if weighs else None,
-                    take_params(params, rows, n) if empty.any() else params,
+                    params,
                     weight_strategy=self.weight_strategy,
                     random_state=seed,
                 )
