@@ -6,7 +6,6 @@ import warnings
 from abc import ABC, abstractmethod
 from numbers import Integral
 
-import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from sknoisy._evidence import Evidence
@@ -133,20 +132,6 @@ class BaseTraining(BaseWrapper, ABC):
             purpose=f"to what {type(self).__name__} makes of the rows",
             random_state=self._seed(),
         )
-
-
-def fit_to_soft(soft, rows, evidence):
-    """What `Treated` says of a last fit to soft labels (n, K): `rows`, `y` and `sample_weight`.
-
-    `rows` is the `SoftRows` of the evidence. Where each row has one label, X is taken as it came.
-    """
-    everyone = np.arange(evidence.n_rows)
-    at, labels, weight = rows.rows_of(soft, everyone)
-    return {
-        "rows": None if np.array_equal(at, everyone) else at,
-        "y": evidence.target.classes[labels],
-        "sample_weight": weight,
-    }
 
 
 def times(weight, evidence):

@@ -44,6 +44,58 @@ class Treated:
     X: Any = None
     model: Any = None
 
+    @classmethod
+    def of(cls, evidence, rows=None, weight=None, *, noise_mask=None, **more):
+        """Rows with the targets and weights that they were given.
+
+        Parameters
+        ----------
+        evidence : Evidence
+        rows : ndarray of int, default=None
+            None means all, as they came.
+        weight : ndarray of shape (n,), default=None
+            Of all rows; the weights of the user are multiplied with it.
+        noise_mask : ndarray of shape (n,) of bool, default=None
+            None means that no row is acted on.
+        **more
+            Other attributes.
+        """
+        given = evidence.inputs.sample_weight
+        if weight is None or given is None:
+            weight = given if weight is None else weight
+        else:
+            weight = weight * given
+        if noise_mask is None:
+            noise_mask = np.zeros(evidence.n_rows, dtype=bool)
+        y = evidence.target.y
+        if rows is not None:
+            y, weight = y[rows], None if weight is None else weight[rows]
+        return cls(rows, y, weight, noise_mask, **more)
+
+    @classmethod
+    def of_soft(cls, evidence, soft, rows, *, noise_mask=None, **more):
+        """Rows of a fit to soft labels: each once for each label that is likely enough.
+
+        Where each row has one label, X is taken as it came.
+
+        Parameters
+        ----------
+        evidence : Evidence
+        soft : ndarray of shape (n, K)
+        rows : SoftRows
+            Of the evidence.
+        noise_mask : ndarray of shape (n,) of bool, default=None
+            None means that no row is acted on.
+        **more
+            Other attributes.
+        """
+        everyone = np.arange(evidence.n_rows)
+        at, labels, weight = rows.rows_of(soft, everyone)
+        at = None if np.array_equal(at, everyone) else at
+        if noise_mask is None:
+            noise_mask = np.zeros(evidence.n_rows, dtype=bool)
+        return cls(at, evidence.target.classes[labels], weight, noise_mask, **more)
+
 
 @dataclass
 class Case:
