@@ -45,6 +45,17 @@ class Task(NamedTuple):
         context = self.context.subcontext(task_name=name, max_subtasks=n_parts)
         return Task(self.owner, context, hands_on)
 
+    @contextmanager
+    def told(self):
+        """Begun and ended, also where it fails, for somebody may go on without it."""
+        self.begin()
+        try:
+            yield
+        except Exception:
+            self.end()
+            raise
+        self.end()
+
 
 # What is being fitted at this place of this thread. It is read where fits are planned, never in a
 # worker, which is given its own task.
@@ -102,10 +113,8 @@ def part_of_fit(name, n_parts=None, *, hands_on=False):
         yield
         return
     task = above.part(name, n_parts, hands_on)
-    with _under(task):
-        task.begin()
+    with _under(task), task.told():
         yield
-    task.end()
 
 
 def last_fit():
@@ -128,10 +137,8 @@ def fit_of(model, name="single fit", *, hands_on=False):
     handed_on = nullcontext()
     if (hands_on or above.hands_on) and hasattr(model, "set_callbacks"):
         handed_on = task.context.propagate_callback_context(model)
-    with handed_on, _under(None):
-        task.begin()
+    with handed_on, task.told(), _under(None):
         yield
-    task.end()
 
 
 @contextmanager
@@ -142,9 +149,8 @@ def planned_fits(n_fits):
         yield [None] * n_fits
         return
     task = above.part("fits", n_fits)
-    task.begin()
-    yield [task.part("single fit") for _ in range(n_fits)]
-    task.end()
+    with task.told():
+        yield [task.part("single fit") for _ in range(n_fits)]
 
 
 @contextmanager
@@ -164,9 +170,5 @@ def taking_the_place_of(other, estimator):
 @contextmanager
 def one_fit(task):
     """A fit that was planned."""
-    with _under(None):
-        if task is not None:
-            task.begin()
+    with _under(None), nullcontext() if task is None else task.told():
         yield
-    if task is not None:
-        task.end()

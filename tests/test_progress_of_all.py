@@ -189,6 +189,27 @@ def test_columns_and_a_threshold_go_on_telling():
     assert names.count(("LogisticRegression", "fit")) == 2
 
 
+class Failing(LogisticRegression):
+    """Fails at one of its fits."""
+
+    n_fits = 0
+
+    def fit(self, X, y, sample_weight=None):
+        Failing.n_fits += 1
+        if Failing.n_fits == 6:  # after the folds of the detection: the calibration
+            raise ValueError("not this time")
+        return super().fit(X, y, sample_weight)
+
+
+def test_a_part_that_fails_has_an_end():
+    X, y = noisy_labels(150, n_classes=2)
+    tree, Failing.n_fits = Tree(), 0
+    with pytest.warns(UserWarning, match="its probabilities are not calibrated"):
+        FilterClassifier(Failing(), random_state=0).set_callbacks(tree).fit(X, y)
+    tree.check()
+    assert ("FilterClassifier", "last fit") in tree.names.values()
+
+
 def test_the_result_with_several_jobs_is_the_same():
     X, y = noisy_labels(90, n_classes=2)
     pytest.importorskip("rich")
