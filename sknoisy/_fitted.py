@@ -10,10 +10,12 @@ from sklearn.utils.validation import validate_data
 
 
 def replace_fitted(estimator, fitted):
-    """Set the outcome of a fit, after the attributes that an earlier fit has left are gone."""
-    for name in [a for a in vars(estimator) if a.endswith("_") and not a.startswith("_")]:
-        delattr(estimator, name)
-    estimator.__dict__.update(fitted)
+    """Set the outcome of a fit, and take away the attributes that an earlier fit has left.
+
+    In one step, so that Ctrl-C comes before it or after it.
+    """
+    kept = {k: v for k, v in vars(estimator).items() if k.startswith("_") or not k.endswith("_")}
+    estimator.__dict__ = kept | fitted
 
 
 def seen_features(X):

@@ -5,6 +5,9 @@ nothing costs: the tasks below are then empty.
 
 A fit is a tree of tasks, as scikit-learn has it: rounds of fits lie under the search for suspect
 rows, single fits under these, and the last fit is handed on to the model, which may go on telling.
+
+A meta-estimator has `CallbackSupportMixin` (`BaseWrapper` has it) and `with whole_fit(self, X, y)`
+around what takes time in its `fit`. Single fits are then told by `fit_each` and `fit_model`.
 """
 
 from __future__ import annotations
@@ -25,10 +28,11 @@ except ImportError:  # scikit-learn below 1.9
 
 
 class Task(NamedTuple):
-    """A part of somebody's fit."""
+    """A part of somebody's fit; `hands_on` if models that are fitted in it may go on telling."""
 
     owner: Any
     context: Any
+    hands_on: bool = False
 
     def begin(self, **given):
         self.context.call_on_fit_task_begin(estimator=self.owner, **given)
@@ -36,9 +40,21 @@ class Task(NamedTuple):
     def end(self, **given):
         self.context.call_on_fit_task_end(estimator=self.owner, **given)
 
-    def part(self, name, n_parts=0):
+    def part(self, name, n_parts=0, hands_on=False):
         """A task under this one; `n_parts` None means that nobody knows how many it will have."""
-        return Task(self.owner, self.context.subcontext(task_name=name, max_subtasks=n_parts))
+        context = self.context.subcontext(task_name=name, max_subtasks=n_parts)
+        return Task(self.owner, context, hands_on)
+
+    @contextmanager
+    def told(self):
+        """Begun and ended, also where it fails, for somebody may go on without it."""
+        self.begin()
+        try:
+            yield
+        except Exception:
+            self.end()
+            raise
+        self.end()
 
 
 # What is being fitted at this place of this thread. It is read where fits are planned, never in a
@@ -81,7 +97,7 @@ def _tear_down(estimator):
 
 
 @contextmanager
-def part_of_fit(name, n_parts=None, *, model=None):
+def part_of_fit(name, n_parts=None, *, hands_on=False):
     """A task under the current one, if anybody wants to know.
 
     Parameters
@@ -89,21 +105,40 @@ def part_of_fit(name, n_parts=None, *, model=None):
     name : str
     n_parts : int or None
         How many tasks it will have.
-    model : estimator object, default=None
-        Fitted within, and told to go on telling if it knows how; there are no other tasks then.
+    hands_on : bool
+        Whether the models that are fitted in it may go on telling.
     """
     above = _CURRENT.get()
     if above is None:
         yield
         return
-    task = above.part(name, 0 if model is not None else n_parts)
-    handed_on = nullcontext()
-    if hasattr(model, "set_callbacks"):
-        handed_on = task.context.propagate_callback_context(model)
-    with handed_on, _under(None if model is not None else task):
-        task.begin()
+    task = above.part(name, n_parts, hands_on)
+    with _under(task), task.told():
         yield
-    task.end()
+
+
+def last_fit():
+    """The part of a fit that leaves the model which predicts."""
+    return part_of_fit("last fit", hands_on=True)
+
+
+@contextmanager
+def fit_of(model, name="single fit", *, hands_on=False):
+    """A task for the fit of one model in this process; it has no other tasks than the model's own.
+
+    Those are told in parts that hand on, or if `hands_on`; a bar for each of many rounds would be
+    too much.
+    """
+    above = _CURRENT.get()
+    if above is None:
+        yield
+        return
+    task = above.part(name)
+    handed_on = nullcontext()
+    if (hands_on or above.hands_on) and hasattr(model, "set_callbacks"):
+        handed_on = task.context.propagate_callback_context(model)
+    with handed_on, task.told(), _under(None):
+        yield
 
 
 @contextmanager
@@ -114,9 +149,8 @@ def planned_fits(n_fits):
         yield [None] * n_fits
         return
     task = above.part("fits", n_fits)
-    task.begin()
-    yield [task.part("single fit") for _ in range(n_fits)]
-    task.end()
+    with task.told():
+        yield [task.part("single fit") for _ in range(n_fits)]
 
 
 @contextmanager
@@ -136,9 +170,5 @@ def taking_the_place_of(other, estimator):
 @contextmanager
 def one_fit(task):
     """A fit that was planned."""
-    with _under(None):
-        if task is not None:
-            task.begin()
+    with _under(None), nullcontext() if task is None else task.told():
         yield
-    if task is not None:
-        task.end()

@@ -7,9 +7,9 @@ from copy import copy
 import numpy as np
 from sklearn.utils.validation import _num_samples
 
-from sknoisy._evidence import Evidence, fit_model, take_rows
+from sknoisy._evidence import Evidence, fit_model
 from sknoisy._evidence._cross_fit import Fit, fit_each
-from sknoisy._evidence._fitting import check_takes_weights, seeded_clone, take_params
+from sknoisy._evidence._fitting import check_takes_weights, rows_to_fit, seeded_clone, take_params
 from sknoisy._evidence._responses import LabelResponse, margins_to_proba
 
 
@@ -167,13 +167,13 @@ class SoftRows:
         if weight is not None:
             why = "labels that are known by their probabilities need it"
             check_takes_weights(estimator, self.weight_strategy, why)
-        as_it_came = np.array_equal(rows, np.arange(n))
+        X, params = rows_to_fit(self.X, self.fit_params, rows, n)
         return fit_model(
             seeded_clone(estimator, self.random_state),
-            self.X if as_it_came else take_rows(self.X, rows),
+            X,
             self.classes[codes],
             weight,
-            self.fit_params if as_it_came else take_params(self.fit_params, rows, n),
+            params,
             weight_strategy=self.weight_strategy,
             random_state=self.random_state,
         )

@@ -21,6 +21,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 from sknoisy._evidence._responses import class_columns
 from sknoisy._fitted import PlainState
 from sknoisy._notebook import NotebookView
+from sknoisy._progress import CallbackSupportMixin
 from sknoisy._temperature import at_temperature
 
 
@@ -32,7 +33,9 @@ def inner_has(name):
     return check
 
 
-class BaseWrapper(MetaEstimatorMixin, NotebookView, PlainState, BaseEstimator):
+class BaseWrapper(
+    CallbackSupportMixin, MetaEstimatorMixin, NotebookView, PlainState, BaseEstimator
+):
     """Meta-estimator around `estimator`, which has become `estimator_` after `fit`.
 
     A subclass writes `fit`: it has parameters `weight_strategy` and `random_state`, asks `_route`

@@ -1,25 +1,21 @@
 """In a notebook, an estimator links to its page and says what it has found."""
 
-import importlib
-import inspect
 import pickle
-import pkgutil
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 import sklearn
-from sklearn.base import BaseEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import sknoisy
 from sknoisy import FilterClassifier, FilterRegressor, RobustClassifier, _notebook
 from sknoisy._notebook import found
 from sknoisy.detection import ConfidentLearning
 from sknoisy.multilabel import MultiLabelDetector
 
+from .everyone import public_estimators
 from .helpers import noisy_labels, noisy_numbers
 
 HOSTILE = [
@@ -36,26 +32,6 @@ DOCUMENTATION = "https://documentation.example/stable"
 def published(monkeypatch):
     """The pages are somewhere."""
     monkeypatch.setattr(_notebook, "DOCUMENTATION", DOCUMENTATION)
-
-
-def public_estimators():
-    """Names as users import them, and their classes; the shortest name of each."""
-    names = {}
-    modules = [m.name for m in pkgutil.walk_packages(sknoisy.__path__, "sknoisy.")]
-    for module in sorted(["sknoisy", *modules], key=lambda name: name.count(".")):
-        if any(part.startswith("_") for part in module.split(".")):
-            continue
-        contents = importlib.import_module(module)
-        for name in getattr(contents, "__all__", ()):
-            kind = getattr(contents, name)
-            if is_estimator(kind):
-                names.setdefault(kind, f"{module}.{name}")
-    return names
-
-
-def is_estimator(kind):
-    is_kind = inspect.isclass(kind) and issubclass(kind, BaseEstimator)
-    return is_kind and not inspect.isabstract(kind)
 
 
 @pytest.mark.parametrize(("kind", "name"), public_estimators().items())

@@ -1,11 +1,10 @@
-"""Callbacks are told how far a fit has come; a fit that is broken off leaves nothing half-made."""
+"""Callbacks are told how far a fit has come."""
 
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
@@ -137,80 +136,6 @@ def test_warnings_still_name_the_line_of_the_user():
         with pytest.warns(NothingJudgedWarning) as caught:
             detector.fit(X, np.zeros(len(X)))
         assert caught[0].filename == __file__
-
-
-# ----------------------------------------------------------------------- Ctrl-C
-
-FITS = {"n": 0, "stop_at": None}
-
-
-class Interrupted(ClassifierMixin, BaseEstimator):
-    """Somebody presses Ctrl-C in one of its fits."""
-
-    def fit(self, X, y):
-        FITS["n"] += 1
-        if FITS["n"] == FITS["stop_at"]:
-            raise KeyboardInterrupt
-        self.inner_ = LogisticRegression().fit(X, y)
-        self.classes_ = self.inner_.classes_
-        return self
-
-    def predict(self, X):
-        return self.inner_.predict(X)
-
-    def predict_proba(self, X):
-        return self.inner_.predict_proba(X)
-
-
-def break_off(model, X, y, stop_at):
-    FITS.update(n=0, stop_at=stop_at)
-    with pytest.raises(KeyboardInterrupt):
-        model.fit(X, y)
-    FITS["stop_at"] = None
-
-
-MODELS = [
-    FilterClassifier(Interrupted(), random_state=0),
-    RobustClassifier(Interrupted(), effort="fast", random_state=0),
-    ConfidentLearning(Interrupted(), random_state=0),
-    MixupClassifier(Interrupted(), weight_strategy="resample", random_state=0),
-]
-
-
-@pytest.mark.parametrize("model", MODELS)
-def test_ctrl_c_leaves_nothing_half_made(model):
-    X, y = noisy_labels(n=120)
-    FITS.update(n=0, stop_at=None)
-    before = set(vars(model))
-    model.fit(X, y)
-    n_fits = FITS["n"]
-    fitted = {k: v for k, v in vars(model).items() if k not in before}
-    for stop_at in sorted({1, min(3, n_fits), n_fits}):
-        break_off(model, X, y, stop_at)
-        now = {k: v for k, v in vars(model).items() if k not in before}
-        # what an earlier fit has left is there still, and is its own
-        assert now.keys() == fitted.keys()
-        assert all(now[name] is fitted[name] for name in fitted)
-    fresh = type(model)(**model.get_params(deep=False))
-    break_off(fresh, X, y, min(3, n_fits))
-    assert set(vars(fresh)) == before
-    np.testing.assert_array_equal(fresh.fit(X, y).noise_mask_, model.noise_mask_)
-
-
-@needs_callbacks
-def test_ctrl_c_in_the_third_fit_closes_the_bars():
-    X, y = noisy_labels(n=120)
-    told = Log()
-    model = FilterClassifier(Interrupted(), random_state=0).set_callbacks(told)
-    before = set(vars(model))
-    break_off(model, X, y, stop_at=3)
-    assert set(vars(model)) == before
-    assert told.down == 1 and told.names().count("single fit") == 3
-    told.begun.clear()
-    told.ended.clear()
-    model.fit(X, y)  # starts from nothing
-    assert sorted(told.begun) == sorted(told.ended)
-    assert told.names().count("detection") == 1
 
 
 def test_nothing_is_told_where_scikit_learn_has_no_callbacks():

@@ -8,6 +8,7 @@ import numpy as np
 
 from sknoisy._audit._errors import one_line
 from sknoisy._audit._read import PARQUET, TABS
+from sknoisy.report._words import percent
 
 MOST_CLASSES = 12
 MOST_PAIRS = 12
@@ -19,15 +20,6 @@ def shown(value, width=30):
         return f"{value:.6g}"
     text = one_line(value)
     return text if len(text) <= width else text[: width - 3] + "..."
-
-
-def percent(share):
-    """A share, not rounded to 0 or 100 % unless it is that."""
-    if share <= 0 or share >= 1:
-        return f"{share:.0%}"
-    if share < 0.001:
-        return "<0.1%"
-    return ">99%" if share > 0.99 else f"{share:.1%}"
 
 
 def rounded(proba):

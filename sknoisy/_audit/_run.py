@@ -14,7 +14,6 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from sknoisy._audit._columns import Features, find_twins, leave_out_order, read_features
-from sknoisy._audit._copies import describe_copies
 from sknoisy._audit._errors import AuditError, UsageError, harmless, one_line
 from sknoisy._audit._models import (
     check_names,
@@ -32,11 +31,12 @@ from sknoisy._audit._read import read_table
 from sknoisy._audit._roles import check_columns, fit_parameters, special_columns
 from sknoisy._audit._target import Target, read_target
 from sknoisy._evidence import weight_parameter
-from sknoisy._evidence._knowledge import LEVEL
 from sknoisy._evidence._splits import DEFAULT_FOLDS
 from sknoisy._evidence.bags._out_of_bag import has_oob
 from sknoisy.exceptions import CleaningLimitWarning, OwnEvidenceWarning, RareClassWarning
 from sknoisy.report import NoiseReport
+from sknoisy.report._look_alikes import count_copies
+from sknoisy.report._words import copies_in_words, what_is_not_known
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Result:
     notes : list of str
     first : list of str
         What stands above the verdicts, since it decides what they are worth.
-    copies : str or None
+    copies : str, empty if there are none
         How many rows have equal features.
     """
 
@@ -83,7 +83,7 @@ class Result:
     report: pd.DataFrame
     notes: list
     first: list
-    copies: str | None
+    copies: str
 
 
 def audit_file(path, options):
@@ -146,6 +146,8 @@ def audit_table(table, options, *, source, path=None, notes=()):
         n_fits, n_predictions = count_fits(log)
     finally:
         os.remove(log)
+    is_labels = target.task == "classification"
+    doubt = what_is_not_known(detector, is_labels, shown=lambda name: one_line(name)[:20])
     return Result(
         source=source,
         path=path,
@@ -160,8 +162,8 @@ def audit_table(table, options, *, source, path=None, notes=()):
         detector=detector,
         report=report,
         notes=notes,
-        first=[*target.first, *_what_is_known(detector, target)],
-        copies=describe_copies(features.X, target.y),
+        first=target.first + [doubt] * bool(doubt),
+        copies=copies_in_words(*count_copies(features.X, target.y), len(target.y)),
     )
 
 
@@ -192,27 +194,6 @@ def _expected_fits(detector, model, options, metadata):
     if options.cv is None and "groups" not in metadata and has_oob(model):
         return 1
     return options.cv or DEFAULT_FOLDS
-
-
-def _what_is_known(detector, target):
-    """Whether the features know anything of the target, or of each of its classes."""
-    p_value = getattr(detector, "evidence_p_value_", None)
-    if p_value is None:
-        return []
-    if p_value > LEVEL:
-        what = "shares of its classes" if target.task == "classification" else "mean"
-        return [
-            f"the features know no more of the target than its {what} (p = {p_value:.2g}): what "
-            "cannot be foretold is not wrong for that, and no row can be called wrong"
-        ]
-    names = [harmless(str(name))[:20] for name in getattr(detector, "unknown_classes_", ())]
-    if not names:
-        return []
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return [
-        f"the features know nothing of {', '.join(names[:5])}{more}, and no row given such a label "
-        "can be called wrong"
-    ]
 
 
 # --------------------------------------------------------------------------- judging

@@ -60,6 +60,15 @@ class Copies:
         return part
 
 
+def equal_rows(X):
+    """(n,) number of the distinct row that each row is, whether by chance or not; None if none is.
+
+    Without columns no row is said to equal another one.
+    """
+    columns = _Columns(X)
+    return columns.equal_rows() if columns.width else None
+
+
 def _that_are_copies(unit, columns):
     """`unit` with each row that is no copy on its own; None where none is."""
     n, size = len(unit), np.bincount(unit)

@@ -122,6 +122,15 @@ class Evidence:
         return len(self.target.y)
 
     @property
+    def metadata(self):
+        """What there is for each row beside X and y, as a `fit` is given it, or None."""
+        return {
+            "sample_weight": self.inputs.sample_weight,
+            "groups": self.inputs.groups,
+            "trusted": self.trusted if self.trusted.any() else None,
+        }
+
+    @property
     def together(self):
         """(n,) what no fold and no bag may part: copies of a row, joined with `groups`; or None."""
         if "together" not in self._answers:

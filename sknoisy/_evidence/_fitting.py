@@ -20,6 +20,8 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import _routing_enabled, get_routing_for_object
 from sklearn.utils.validation import _num_samples, has_fit_parameter
 
+from sknoisy._progress import fit_of
+
 
 class IsModel(HasMethods):
     """Constraint of a parameter: it predicts, or is a classifier or regressor and will, fitted."""
@@ -316,6 +318,22 @@ def seeded_clone(estimator, seed=None):
     return model.set_params(**seeds) if seeds else model
 
 
+def asked_by(model, **known):
+    """Those of `known` that are there, and for which the `fit` of `model` asks."""
+    return {
+        name: value
+        for name, value in known.items()
+        if value is not None and has_fit_parameter(model, name)
+    }
+
+
+def rows_to_fit(X, params, rows, n):
+    """(X, parameters of `fit`) of some rows; as they came where these are all n in their order."""
+    if np.array_equal(rows, np.arange(n)):
+        return X, params
+    return take_rows(X, rows), take_params(params, rows, n)
+
+
 def fit_model(
     estimator,
     X,
@@ -328,25 +346,21 @@ def fit_model(
 ):
     """Fit `estimator` in place and return it; `sample_weight` reaches its innermost model."""
     params = dict(params or {})
-    if sample_weight is None:
-        return _fitted(estimator, estimator.fit(X, y, **params))
-    if not np.any(sample_weight):
-        raise ValueError(
-            f"All sample_weight of the {len(sample_weight)} rows to fit here are zero, so "
-            f"{type(estimator).__name__} has nothing to learn from: leave rows of zero weight out "
-            "before fit."
-        )
-    if weight_strategy == "resample":
-        is_labels = get_tags(estimator).estimator_type != "regressor"
-        rows = resample_by_weight(sample_weight, random_state, strata=y if is_labels else None)
-        n = len(sample_weight)
-        params = take_params(params, rows, n)
-        return _fitted(estimator, estimator.fit(take_rows(X, rows), y[rows], **params))
-    check_takes_weights(estimator, weight_strategy, "sample_weight was given")
-    params |= {weight_parameter(estimator): sample_weight}
-    return _fitted(estimator, estimator.fit(X, y, **params))
-
-
-def _fitted(estimator, returned):
-    """What `fit` gave back; the estimator itself where that is nothing."""
-    return estimator if returned is None else returned
+    if sample_weight is not None:
+        if not np.any(sample_weight):
+            raise ValueError(
+                f"All sample_weight of the {len(sample_weight)} rows to fit here are zero, so "
+                f"{type(estimator).__name__} has nothing to learn from: leave rows of zero weight "
+                "out before fit."
+            )
+        if weight_strategy == "resample":
+            is_labels = get_tags(estimator).estimator_type != "regressor"
+            rows = resample_by_weight(sample_weight, random_state, strata=y if is_labels else None)
+            params = take_params(params, rows, len(sample_weight))
+            X, y = take_rows(X, rows), y[rows]
+        else:
+            check_takes_weights(estimator, weight_strategy, "sample_weight was given")
+            params |= {weight_parameter(estimator): sample_weight}
+    with fit_of(estimator):
+        fitted = estimator.fit(X, y, **params)
+    return estimator if fitted is None else fitted  # somebody's fit may give nothing back

@@ -21,13 +21,13 @@ from sknoisy._evidence import (
     is_continuous,
     take_rows,
 )
-from sknoisy._evidence._fitting import IsModel, check_kind, check_meaning, seeded_clone
+from sknoisy._evidence._fitting import IsModel, asked_by, check_kind, check_meaning, seeded_clone
 from sknoisy._evidence._knowledge import knowledge, no_more_than_chance
 from sknoisy._evidence._table import default_model
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
 from sknoisy._limits import untouchable_rows
 from sknoisy._notebook import NotebookView
-from sknoisy._progress import CallbackSupportMixin, whole_fit
+from sknoisy._progress import CallbackSupportMixin, fit_of, whole_fit
 from sknoisy._report import noise_report
 from sknoisy.exceptions import NothingJudgedWarning, NothingKnownWarning
 from sknoisy.threshold import ConfidentJointCount, FixedRate, MixturePosterior, NoiseCount
@@ -479,26 +479,22 @@ class BaseDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEstimator
         model = None
         if has_fit_parameter(threshold, "estimator"):
             model = self._model(evidence) if hasattr(self, "estimator") else default_model(evidence)
-        known = {
-            "groups": evidence.inputs.groups,
-            "trusted": trusted if trusted.any() else None,
-            "label_proba": class_proba,
-            "evidence": evidence,
-            "estimator": model,
-        }
-        if has_fit_parameter(threshold, "predicted"):
-            known["predicted"] = predicted
-        asked = {
-            name: value
-            for name, value in known.items()
-            if value is not None and has_fit_parameter(threshold, name)
-        }
+        asked = asked_by(
+            threshold,
+            groups=evidence.inputs.groups,
+            trusted=evidence.metadata["trusted"],
+            label_proba=class_proba,
+            predicted=predicted,
+            evidence=evidence,
+            estimator=model,
+        )
         # A trusted row is right, so it is no part of a mixture, nor of a share. A threshold that
         # knows nothing of trust does not see its score.
         seen = score if "trusted" in asked else unsure
         if self._score_has_unit and not target.is_labels:
             seen = of_middling_size(seen)
-        threshold.fit(seen, target.y, **asked)
+        with fit_of(threshold, "threshold", hands_on=True):
+            threshold.fit(seen, target.y, **asked)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -9,7 +9,10 @@ import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_consistent_length
 
+from sknoisy._evidence import take_rows
 from sknoisy._evidence._evidence import check_groups, check_trusted, check_weight
+from sknoisy._evidence._fitting import take_params
+from sknoisy._progress import fit_of
 
 
 @dataclass
@@ -103,6 +106,37 @@ def check_metadata(X, labels, sample_weight, groups, trusted):
     else:
         cells = np.tile(check_trusted(trusted, n)[:, None], n_columns)
     return weight, groups, cells
+
+
+def fit_columns(make, X_of, labels, metadata, trusted, fit_params=None):
+    """(fitted models, rows of each that have a label): one model for each column.
+
+    Parameters
+    ----------
+    make : callable
+        Gives a model that is not fitted.
+    X_of : callable
+        Gives what the model of a column, by its number, sees of all rows.
+    labels : LabelMatrix
+    metadata : dict
+        Parameters of `fit` with one entry for each row, or None.
+    trusted : ndarray of shape (n, L) of bool
+    fit_params : dict, default=None
+        Further parameters of `fit`; those with n entries are sliced.
+    """
+    n, models = len(labels.known), []
+    rows = [np.flatnonzero(known) for known in labels.known.T]
+    for j, (name, column, at) in enumerate(zip(labels.names, labels.columns, rows, strict=True)):
+        model = make()
+        try:
+            X = X_of(j) if len(at) == n else take_rows(X_of(j), at)
+            given = part(at, n, **metadata, trusted=trusted[:, j])
+            with fit_of(model, "column", hands_on=True):
+                models.append(model.fit(X, column, **given, **take_params(fit_params, at, n)))
+        except Exception as error:
+            error.add_note(f"This is of column {name!r} of y.")
+            raise
+    return models, rows
 
 
 def part(rows, n, **metadata):

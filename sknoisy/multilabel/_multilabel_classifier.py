@@ -17,14 +17,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence import take_rows
 from sknoisy._evidence._evidence import check_weight
-from sknoisy._evidence._fitting import take_params
 from sknoisy._fitted import PlainState, model_attributes, replace_fitted
 from sknoisy._notebook import NotebookView
+from sknoisy._progress import CallbackSupportMixin, whole_fit
 from sknoisy.multilabel._columns import (
     cell_report,
     cells_of,
     check_metadata,
-    part,
+    fit_columns,
     read_label_matrix,
 )
 from sknoisy.multilabel._multilabel_detector import index_of
@@ -37,7 +37,12 @@ def _has_proba(self):
 
 
 class MultiLabelClassifier(
-    MetaEstimatorMixin, ClassifierMixin, NotebookView, PlainState, BaseEstimator
+    CallbackSupportMixin,
+    MetaEstimatorMixin,
+    ClassifierMixin,
+    NotebookView,
+    PlainState,
+    BaseEstimator,
 ):
     """Classifier of several columns of labels, each treated for its own wrong cells.
 
@@ -132,20 +137,15 @@ class MultiLabelClassifier(
             sample_weight = fit_params.pop("sample_weight", sample_weight)
         weight, groups, trusted = check_metadata(X, labels, sample_weight, groups, trusted)
         n = len(labels.known)
-        models, rows = [], []
-        for j, (name, column) in enumerate(zip(labels.names, labels.columns, strict=True)):
-            at = np.flatnonzero(labels.known[:, j])
-            metadata = part(at, n, sample_weight=weight, groups=groups, trusted=trusted[:, j])
-            params = take_params(fit_params, at, n)
-            try:
-                model = self._clone().fit(
-                    X if len(at) == n else take_rows(X, at), column, **metadata, **params
-                )
-            except Exception as error:
-                error.add_note(f"This is of column {name!r} of y.")
-                raise
-            models.append(model)
-            rows.append(at)
+        with whole_fit(self, X, y, len(labels.columns)):
+            models, rows = fit_columns(
+                self._clone,
+                lambda _: X,
+                labels,
+                {"sample_weight": weight, "groups": groups},
+                trusted,
+                fit_params,
+            )
         each = list(zip(rows, models, strict=True))
         fitted = {
             "estimators_": models,

@@ -15,18 +15,19 @@ from sknoisy._evidence import take_rows
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
 from sknoisy._more_columns import can_have_more_columns, more_columns
 from sknoisy._notebook import NotebookView
+from sknoisy._progress import CallbackSupportMixin, whole_fit
 from sknoisy.detection import ConfidentLearning
 from sknoisy.multilabel._columns import (
     cell_report,
     cells_of,
     check_metadata,
+    fit_columns,
     indicators,
-    part,
     read_label_matrix,
 )
 
 
-class MultiLabelDetector(NotebookView, PlainState, BaseEstimator):
+class MultiLabelDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEstimator):
     """Cells of a matrix of labels that are wrong, by any detector, one column after the other.
 
     Where a row may have several labels at once, or answers to several questions, a wrong answer to
@@ -119,19 +120,14 @@ class MultiLabelDetector(NotebookView, PlainState, BaseEstimator):
         labels = read_label_matrix(y, X, type(self).__name__)
         weight, groups, trusted = check_metadata(X, labels, sample_weight, groups, trusted)
         n = len(labels.known)
-        detectors, rows = [], []
-        for j, (name, column) in enumerate(zip(labels.names, labels.columns, strict=True)):
-            at = np.flatnonzero(labels.known[:, j])
-            metadata = part(at, n, sample_weight=weight, groups=groups, trusted=trusted[:, j])
-            try:
-                beside = self._beside(X, labels, j)
-                beside = beside if len(at) == n else take_rows(beside, at)
-                found = self._clone().fit(beside, column, **metadata)
-            except Exception as error:
-                error.add_note(f"This is of column {name!r} of y.")
-                raise
-            detectors.append(found)
-            rows.append(at)
+        with whole_fit(self, X, y, len(labels.columns)):
+            detectors, rows = fit_columns(
+                self._clone,
+                lambda j: self._beside(X, labels, j),
+                labels,
+                {"sample_weight": weight, "groups": groups},
+                trusted,
+            )
         each = list(zip(rows, detectors, strict=True))
         fitted = {
             "detectors_": detectors,

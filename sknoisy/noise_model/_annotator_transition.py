@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval
 
 from sknoisy._em import run_em
 from sknoisy._evidence._evidence import check_groups, check_trusted, check_weight
+from sknoisy._progress import whole_fit
 from sknoisy._votes import Words, read_votes
 from sknoisy.exceptions import NothingKnownWarning
 from sknoisy.noise_model._identifiability import check_identifiability, kruskal_rank
@@ -145,15 +146,15 @@ class AnnotatorTransition(BaseTransition):
                 max_iter=max_iter,
             )
 
-        found = skills(np.arange(n), start, self.max_iter)
-        transition, prior, each, posterior, n_iter = found
-
         def of_half(rows):
             with warnings.catch_warnings():  # a few steps from where all rows have led
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 return skills(rows, posterior[rows], 20)[0]
 
-        error = half_sample_error(of_half, unit, self.n_resamples, self.random_state)
+        with whole_fit(self, X, y):
+            found = skills(np.arange(n), start, self.max_iter)
+            transition, prior, each, posterior, n_iter = found
+            error = half_sample_error(of_half, unit, self.n_resamples, self.random_state)
         try:
             check_identifiability(
                 n_annotators, len(classes), ranks=[kruskal_rank(matrix) for matrix in each]

@@ -23,6 +23,7 @@ from sknoisy._evidence._knowledge import knowledge, no_more_than_chance
 from sknoisy._evidence._table import default_model
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
 from sknoisy._notebook import NotebookView
+from sknoisy._progress import CallbackSupportMixin, whole_fit
 from sknoisy.exceptions import NothingKnownWarning
 
 
@@ -46,7 +47,7 @@ class Estimate:
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
-class BaseTransition(NotebookView, PlainState, BaseEstimator, ABC):
+class BaseTransition(CallbackSupportMixin, NotebookView, PlainState, BaseEstimator, ABC):
     """Base class of estimators of a transition matrix: a subclass writes `_estimate(evidence)`."""
 
     _parameter_constraints: dict = {
@@ -94,7 +95,8 @@ class BaseTransition(NotebookView, PlainState, BaseEstimator, ABC):
             groups=groups,
             trusted=trusted,
         )
-        return self._fit_to(evidence)
+        with whole_fit(self, X, y):
+            return self._fit_to(evidence)
 
     def _fit_to(self, evidence):
         """`fit`, on evidence that others may share."""

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence import check_labels, take_rows
 from sknoisy._evidence._evidence import check_trusted, check_weight
+from sknoisy._progress import whole_fit
 from sknoisy.noise_model._confident_joint import unmixed
 from sknoisy.noise_model._transition import (
     BaseTransition,
@@ -172,11 +173,12 @@ class TrustedTransition(BaseTransition):
         classes = check_labels([*given.classes.tolist(), *true.classes.tolist()]).classes
         to_all = type(given)(given.y, classes)
         codes = to_all.encode(given.y, "y")
-        counts = np.zeros((len(classes), len(classes)))
-        np.add.at(counts, (to_all.encode(true.y, "y_true"), codes[rows]), weight[rows])
-        frequency = np.bincount(codes, weight, len(classes)) / weight.sum()
-        found = self._from_counts(counts)
-        return self._conclude(found, classes, frequency, X)
+        with whole_fit(self, X, y):
+            counts = np.zeros((len(classes), len(classes)))
+            np.add.at(counts, (to_all.encode(true.y, "y_true"), codes[rows]), weight[rows])
+            frequency = np.bincount(codes, weight, len(classes)) / weight.sum()
+            found = self._from_counts(counts)
+            return self._conclude(found, classes, frequency, X)
 
     def n_trusted_for(self, error, *, sampling="random"):
         """How many trusted rows a matrix like this one needs to be as precise as wanted.

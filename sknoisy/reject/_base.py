@@ -26,6 +26,7 @@ from sknoisy._evidence._fitting import (
 )
 from sknoisy._evidence._splits import check_reusable
 from sknoisy._fitted import model_attributes, replace_fitted
+from sknoisy._progress import last_fit, whole_fit
 from sknoisy._soft_fit import SoftRows
 from sknoisy._wrapper import BaseWrapper
 from sknoisy.exceptions import NothingJudgedWarning
@@ -103,23 +104,24 @@ class BaseReject(BaseWrapper, ABC):
             weight_strategy=self.weight_strategy,
         )
         check_meaning(self.estimator, evidence.target.y, params)
-        fitted = self._own_attributes(evidence)
-        answers = self._answers(fitted, evidence.target.y)
-        held_out = self._held_out(evidence)
-        if held_out is None:
-            learnt, score, loss = self._learn(evidence, answers)
-        else:
-            learn, held = held_out
-            part = _part(evidence, learn)
-            learnt, _, _ = self._learn(part, self._answers(fitted, part.target.y))
-            held_X = take_rows(X, held)
-            said = answers(learnt["estimator_"], held_X, held)
-            score, loss = np.full((2, evidence.n_rows), np.nan)
-            score[held], loss[held] = self._score(learnt, held_X, said), said[:, 0]
-        fitted |= learnt | self._decide(evidence, score, loss)
-        fitted |= model_attributes(learnt["estimator_"])
-        # Only now, when nothing can fail any more, is this object changed.
-        replace_fitted(self, fitted)
+        with whole_fit(self, X, y):
+            fitted = self._own_attributes(evidence)
+            answers = self._answers(fitted, evidence.target.y)
+            held_out = self._held_out(evidence)
+            if held_out is None:
+                learnt, score, loss = self._learn(evidence, answers)
+            else:
+                learn, held = held_out
+                part = _part(evidence, learn)
+                learnt, _, _ = self._learn(part, self._answers(fitted, part.target.y))
+                held_X = take_rows(X, held)
+                said = answers(learnt["estimator_"], held_X, held)
+                score, loss = np.full((2, evidence.n_rows), np.nan)
+                score[held], loss[held] = self._score(learnt, held_X, said), said[:, 0]
+            fitted |= learnt | self._decide(evidence, score, loss)
+            fitted |= model_attributes(learnt["estimator_"])
+            # Only now, when nothing can fail any more, is this object changed.
+            replace_fitted(self, fitted)
         return self
 
     def _check_criterion(self):
@@ -175,7 +177,8 @@ class BaseReject(BaseWrapper, ABC):
             said = mean_of_tests(said, folds, n)
         else:
             said = np.full((n, 2), np.nan)
-        parts = {"estimator_": self._fit_model(evidence, seed)}
+        with last_fit():
+            parts = {"estimator_": self._fit_model(evidence, seed)}
         if self.by != "ambiguity" or (learns and isinstance(self.rejector, str)):
             parts["encoder_"] = RowEncoder(self.estimator)
             features = parts["encoder_"].fit_transform(inputs.X, evidence.target.y)

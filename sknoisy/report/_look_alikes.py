@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import issparse
 from sklearn.metrics import pairwise_distances
 from sklearn.utils import check_random_state
 
+from sknoisy._evidence._copies import equal_rows
 from sknoisy._evidence._features import RowEncoder
 
 MOST = 50_000  # rows among which look-alikes are sought
@@ -54,6 +56,17 @@ def some_of(rows, n_most, seed):
     if len(rows) <= n_most:
         return rows
     return np.sort(check_random_state(seed).choice(rows, n_most, replace=False))
+
+
+def count_copies(X, y):
+    """(rows that have the features of another one, those of them in groups whose targets differ)"""
+    unit = equal_rows(X)
+    if unit is None:
+        return 0, 0
+    size = np.bincount(unit)[unit]
+    target = pd.factorize(pd.Series(np.asarray(y)))[0]
+    same = pd.Series(1, index=unit).groupby([unit, target]).transform("size").to_numpy()
+    return int((size > 1).sum()), int((same < size).sum())
 
 
 def share_of_near_copies(features, seed=0, n_asked=2000):

@@ -10,11 +10,17 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from sknoisy._evidence._copies import Copies
-from sknoisy._evidence._knowledge import LEVEL
 from sknoisy._evidence._table import as_table, is_table
-from sknoisy.report._look_alikes import MOST, encode, nearest_rows, share_of_near_copies, some_of
+from sknoisy.report._look_alikes import (
+    MOST,
+    count_copies,
+    encode,
+    nearest_rows,
+    share_of_near_copies,
+    some_of,
+)
 from sknoisy.report._slices import noise_slices
+from sknoisy.report._words import as_sentence, what_is_not_known
 
 N_BINS = 40
 MOST_CLASSES = 15  # that a matrix shows
@@ -108,7 +114,7 @@ class NoiseReport:
             "title": title or type(estimator).__name__,
             "rows": len(table),
             "task": "classification" if is_labels else "regression",
-            **_what_is_known(detector),
+            **_what_is_known(detector, is_labels),
             **_how_many(table),
             **_copies(X, y, features, random_state),
             **_what_was_done(estimator, table),
@@ -195,36 +201,25 @@ def _plain(value):
 # --------------------------------------------------------------------------- the parts
 
 
-def _what_is_known(detector):
+def _what_is_known(detector, is_labels):
     """The test of the evidence, in numbers and in a sentence."""
     p_value = getattr(detector, "evidence_p_value_", None)
-    unknown = [str(name) for name in getattr(detector, "unknown_classes_", ())]
-    what = "labels" if hasattr(detector, "label_proba_") else "numbers"
     if p_value is None:
         says = (
             "This detector does not judge by predictions, so there is no test of what they know. "
             "A flagged row is unusual; whether its target is wrong is for you to say."
         )
-    elif p_value > LEVEL:
-        says = (
-            f"Nothing is known: predictions of rows that a model has not seen say no more of the "
-            f"{what} than chance would. What cannot be foretold is not wrong for that, and no row "
-            "can be called wrong."
-        )
-    elif unknown:
-        says = (
-            "Something is known of the others, and nothing of those given "
-            f"{', '.join(unknown[:5])}{' and more' * (len(unknown) > 5)}: no row of these can be "
-            "called wrong."
-        )
+    elif not_known := what_is_not_known(detector, is_labels):
+        says = as_sentence(not_known)
     else:
+        what = "labels" if is_labels else "numbers"
         says = (
             f"The features know something of the {what}: predictions of rows that a model has not "
             "seen agree with them more often than chance would have it."
         )
     return {
         "evidence_p_value": p_value,
-        "unknown_classes": unknown,
+        "unknown_classes": [str(name) for name in getattr(detector, "unknown_classes_", ())],
         "known": says,
         "decided": getattr(detector, "reason_", ""),
         "detector": type(detector).__name__,
@@ -248,19 +243,12 @@ def _how_many(table):
 
 
 def _copies(X, y, features, seed):
-    unit = Copies(X).unit
-    counts = {
-        "copies": 0,
-        "conflicting_copies": 0,
+    n_copies, n_conflicts = count_copies(X, y)
+    return {
+        "copies": n_copies,
+        "conflicting_copies": n_conflicts,
         "near_copies": share_of_near_copies(features, seed),
     }
-    if unit is not None:
-        size = np.bincount(unit)[unit]
-        target = pd.factorize(pd.Series(np.asarray(y)))[0]
-        same = pd.Series(1, index=unit).groupby([unit, target]).transform("size").to_numpy()
-        counts["copies"] = int((size > 1).sum())
-        counts["conflicting_copies"] = int((same < size).sum())
-    return counts
 
 
 def _what_was_done(estimator, table):

@@ -6,6 +6,9 @@ from importlib.resources import files
 
 import numpy as np
 
+from sknoisy._evidence._knowledge import LEVEL
+from sknoisy.report._words import as_sentence, copies_in_words, percent
+
 MOST_CELLS = 60  # columns of a row that are shown
 WIDTH, HEIGHT = 640, 200  # of the histogram, in units of its own
 
@@ -24,9 +27,12 @@ def page(report):
     )
     env.filters |= {"percent": percent, "number": number, "shown": shown}
     text = (files("sknoisy.report") / "page.html.jinja").read_text(encoding="utf-8")
-    pairs = report.pairs
+    pairs, summary = report.pairs, report.summary
+    copies = copies_in_words(summary["copies"], summary["conflicting_copies"], summary["rows"])
     return env.from_string(text).render(
-        s=report.summary,
+        s=summary,
+        is_doubtful=bool(summary["unknown_classes"]) or (summary["evidence_p_value"] or 0) > LEVEL,
+        copies=as_sentence(copies or "no row is a copy of another one"),
         bars=bars(report.histogram),
         chart={"width": WIDTH, "height": HEIGHT},
         histogram=report.histogram.to_dict("records"),
@@ -82,14 +88,6 @@ def beside(row):
     ]
     marked = [(n, a, b, bool(row["near_values"]) and a != b) for n, a, b in cells]
     return row | {"cells": marked, "more": max(len(names) - MOST_CELLS, 0)}
-
-
-def percent(share):
-    if share <= 0 or share >= 1:
-        return f"{share:.0%}".replace("%", " %")
-    if share < 0.001:
-        return "<0.1 %"
-    return ">99 %" if share > 0.99 else f"{share:.1%}".replace("%", " %")
 
 
 def number(value):

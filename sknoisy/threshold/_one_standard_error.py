@@ -11,12 +11,13 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from sknoisy._evidence import Evidence, check_reusable, cross_fit, is_continuous
 from sknoisy._evidence._fitting import IsModel
+from sknoisy._progress import CallbackSupportMixin, whole_fit
 from sknoisy.threshold._base import BaseThreshold, flag_top
 from sknoisy.threshold._fixed import FixedRate
 from sknoisy.threshold._mixture import two_normals
 
 
-class OneStandardError(BaseThreshold):
+class OneStandardError(CallbackSupportMixin, BaseThreshold):
     """Flag the largest share of rows without which the model predicts as well as it can.
 
     For each of `rates`, that share of the rows with the highest scores is left out of the training
@@ -205,7 +206,8 @@ class OneStandardError(BaseThreshold):
             )
         score = self._check_score(score)
         seen = {"evidence": evidence, "model": model}
-        return self._fit(score, evidence.target.y, groups, evidence.trusted, seen)
+        with whole_fit(self, evidence.inputs.X, evidence.target.y):
+            return self._fit(score, evidence.target.y, groups, evidence.trusted, seen)
 
     def _begin(self, seen):
         evidence = seen["evidence"]

@@ -6,13 +6,12 @@ import warnings
 from abc import ABC, abstractmethod
 from numbers import Integral
 
-import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from sknoisy._evidence import Evidence
 from sknoisy._evidence._fitting import IsModel, check_kind, check_meaning, check_takes_weights
 from sknoisy._fitted import model_attributes, replace_fitted
-from sknoisy._progress import CallbackSupportMixin, whole_fit
+from sknoisy._progress import whole_fit
 from sknoisy._wrapper import BaseWrapper
 from sknoisy.treatment._treated import fit_treated
 
@@ -61,7 +60,7 @@ def open_evidence(
     return evidence
 
 
-class BaseTraining(CallbackSupportMixin, BaseWrapper, ABC):
+class BaseTraining(BaseWrapper, ABC):
     """Base class of meta-estimators that need no detector: a subclass writes `_train(evidence)`."""
 
     __metadata_request__fit = {"groups": True, "trusted": True}  # noqa: RUF012
@@ -133,20 +132,6 @@ class BaseTraining(CallbackSupportMixin, BaseWrapper, ABC):
             purpose=f"to what {type(self).__name__} makes of the rows",
             random_state=self._seed(),
         )
-
-
-def fit_to_soft(soft, rows, evidence):
-    """What `Treated` says of a last fit to soft labels (n, K): `rows`, `y` and `sample_weight`.
-
-    `rows` is the `SoftRows` of the evidence. Where each row has one label, X is taken as it came.
-    """
-    everyone = np.arange(evidence.n_rows)
-    at, labels, weight = rows.rows_of(soft, everyone)
-    return {
-        "rows": None if np.array_equal(at, everyone) else at,
-        "y": evidence.target.classes[labels],
-        "sample_weight": weight,
-    }
 
 
 def times(weight, evidence):

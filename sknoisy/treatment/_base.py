@@ -14,12 +14,13 @@ from sklearn.base import (
 )
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, check_memory, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted, check_memory
 
 from sknoisy._evidence import Evidence, check_reusable
 from sknoisy._evidence._failures import warn_of_part
 from sknoisy._evidence._fitting import (
     IsModel,
+    asked_by,
     check_kind,
     check_meaning,
     check_takes_weights,
@@ -27,7 +28,7 @@ from sknoisy._evidence._fitting import (
 from sknoisy._evidence._own import NAMES as OWN
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._limits import limit_mask, untouchable_rows
-from sknoisy._progress import CallbackSupportMixin, part_of_fit, whole_fit
+from sknoisy._progress import part_of_fit, whole_fit
 from sknoisy._report import noise_report
 from sknoisy._temperature import fit_temperature
 from sknoisy._wrapper import BaseWrapper, WrappedClassifier, WrappedRegressor
@@ -44,7 +45,7 @@ PARTS = ("detection", "treatment", "calibration", "last fit")  # of a fit, as ca
 LITTLE = 0.02  # share of treated rows below which probabilities stay the model's own
 
 
-class BaseTreatment(CallbackSupportMixin, BaseWrapper, ABC):
+class BaseTreatment(BaseWrapper, ABC):
     """Base class of treatments: a subclass writes `_treat(case)`."""
 
     __metadata_request__fit = dict.fromkeys(("groups", "trusted", *OWN), True)  # noqa: RUF012
@@ -194,17 +195,7 @@ class BaseTreatment(CallbackSupportMixin, BaseWrapper, ABC):
                     f"{_name(detector)} makes its own evidence: {' and '.join(evidence.own.given)} "
                     "cannot be given to it."
                 )
-            metadata = {
-                "sample_weight": inputs.sample_weight,
-                "groups": inputs.groups,
-                "trusted": evidence.trusted if evidence.trusted.any() else None,
-            }
-            metadata = {
-                name: value
-                for name, value in metadata.items()
-                if value is not None and has_fit_parameter(detector, name)
-            }
-            return detector.fit(inputs.X, inputs.y, **metadata)
+            return detector.fit(inputs.X, inputs.y, **asked_by(detector, **evidence.metadata))
         detector._validate_params()
         models = [getattr(self.detector, name, None) for name in ("estimator", "estimators")]
         if models != [None, None]:

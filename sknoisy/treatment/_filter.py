@@ -9,20 +9,24 @@ from sknoisy.treatment._stream import PartialFitMixin
 from sknoisy.treatment._treated import Treated
 
 
-def _drop(treatment, case):
-    dropped = treatment._flagged(case)
-    kept = np.flatnonzero(~dropped)
-    weight = case.sample_weight
-    return Treated(
-        rows=None if len(kept) == len(dropped) else kept,
-        y=case.target.y[kept],
-        sample_weight=None if weight is None else weight[kept],
-        noise_mask=dropped,
-        attributes={"sample_indices_": kept},
-    )
+class _Filter(PartialFitMixin):
+    """What is done about suspect rows of either kind."""
+
+    def _treat(self, case):
+        dropped = self._flagged(case)
+        kept = np.flatnonzero(~dropped)
+        return Treated.of(
+            case.evidence,
+            kept if dropped.any() else None,
+            noise_mask=dropped,
+            attributes={"sample_indices_": kept},
+        )
+
+    def _trace(self):
+        return {"treatment": np.where(self.noise_mask_, "dropped", "kept")}
 
 
-class FilterClassifier(PartialFitMixin, BaseTreatmentClassifier):
+class FilterClassifier(_Filter, BaseTreatmentClassifier):
     """Classifier that is fitted without the rows whose labels look wrong.
 
     `predict` is the wrapped model's own and never drops a row.
@@ -139,14 +143,8 @@ class FilterClassifier(PartialFitMixin, BaseTreatmentClassifier):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _treat(self, case):
-        return _drop(self, case)
 
-    def _trace(self):
-        return {"treatment": np.where(self.noise_mask_, "dropped", "kept")}
-
-
-class FilterRegressor(PartialFitMixin, BaseTreatmentRegressor):
+class FilterRegressor(_Filter, BaseTreatmentRegressor):
     """Regressor that is fitted without the rows whose targets look wrong.
 
     `predict` is the wrapped model's own and never drops a row.
@@ -243,9 +241,3 @@ class FilterRegressor(PartialFitMixin, BaseTreatmentRegressor):
         self.max_samples = max_samples
         self.n_jobs = n_jobs
         self.random_state = random_state
-
-    def _treat(self, case):
-        return _drop(self, case)
-
-    def _trace(self):
-        return {"treatment": np.where(self.noise_mask_, "dropped", "kept")}

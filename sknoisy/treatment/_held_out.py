@@ -17,8 +17,7 @@ ENOUGH = 600  # rows to be held out, to choose by
 
 def untreated(case):
     """What the last fit sees when nothing is done."""
-    nobody = np.zeros(case.evidence.n_rows, dtype=bool)
-    return Treated(None, case.target.y, case.sample_weight, nobody)
+    return Treated.of(case.evidence)
 
 
 def restrict(treated, rows, n_rows):

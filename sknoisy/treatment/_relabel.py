@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence._fitting import check_takes_weights
 from sknoisy._evidence._own_loss import own_loss
+from sknoisy._soft_fit import SoftRows
 from sknoisy.treatment._base import BaseTreatmentClassifier, BaseTreatmentRegressor
 from sknoisy.treatment._treated import Treated
 
@@ -193,13 +194,10 @@ class RelabelClassifier(BaseTreatmentClassifier):
         shares = np.where(as_given[:, None], given, shares)
         likeliest = np.where(allowed, shares.argmax(axis=1), target.codes)
         attributes = {"y_relabeled_": target.classes[likeliest], "label_proba_": shares}
-        if (shares == given).all():  # one row each, weight one: the plain model, exactly
-            return Treated(None, target.y, case.sample_weight, allowed, attributes)
-        rows, codes = np.nonzero(shares)
-        weight = shares[rows, codes]
-        if case.sample_weight is not None:
-            weight = weight * case.sample_weight[rows]
-        return Treated(rows, target.classes[codes], weight, allowed, attributes)
+        # where each row keeps its one label this is the plain model, exactly
+        rows = SoftRows.of(case.evidence, min_proba=0.0)
+        traced = {"noise_mask": allowed, "attributes": attributes}
+        return Treated.of_soft(case.evidence, shares, rows, **traced)
 
     def _trace(self):
         return {"relabeled": self.y_relabeled_}

@@ -12,29 +12,39 @@ from sknoisy.treatment._base import BaseTreatmentClassifier, BaseTreatmentRegres
 from sknoisy.treatment._stream import PartialFitMixin
 from sknoisy.treatment._treated import Treated
 
-WHY = "reweighting needs it"
 
+class _Reweight(PartialFitMixin):
+    """What is done about suspect rows of either kind."""
 
-def _weigh(treatment, case):
-    weight = np.maximum((1.0 - case.noise_proba) ** treatment.temper, treatment.floor)
-    weight[case.untouchable] = 1.0
-    given = case.sample_weight
-    total = weight if given is None else weight * given
-    if not total.any():
-        raise ValueError(
-            "Every row of positive sample_weight has been given weight zero: set floor > 0."
+    _own_parameters: dict = {  # noqa: RUF012
+        "temper": [Interval(Real, 0, None, closed="neither")],
+        "floor": [Interval(Real, 0, 1, closed="both")],
+    }
+
+    def _check_before_detection(self):
+        check_takes_weights(self.estimator, self.weight_strategy, "reweighting needs it")
+
+    def _treat(self, case):
+        weight = np.maximum((1.0 - case.noise_proba) ** self.temper, self.floor)
+        weight[case.untouchable] = 1.0
+        given = case.sample_weight
+        if not (weight if given is None else weight * given).any():
+            raise ValueError(
+                "Every row of positive sample_weight has been given weight zero: set floor > 0."
+            )
+        return Treated.of(
+            case.evidence,
+            # weights that are all one are no weights: the plain model, exactly
+            weight=None if (weight == 1.0).all() else weight,
+            noise_mask=case.noise_mask & ~case.untouchable,
+            attributes={"sample_weight_": weight},
         )
-    return Treated(
-        rows=None,
-        y=case.target.y,
-        # weights that are all one are no weights: the plain model, exactly
-        sample_weight=given if (weight == 1.0).all() else total,
-        noise_mask=case.noise_mask & ~case.untouchable,
-        attributes={"sample_weight_": weight},
-    )
+
+    def _trace(self):
+        return {"weight": self.sample_weight_}
 
 
-class ReweightClassifier(PartialFitMixin, BaseTreatmentClassifier):
+class ReweightClassifier(_Reweight, BaseTreatmentClassifier):
     """Classifier in which rows with suspect labels weigh less.
 
     A row's weight is the probability that its label is right, tempered and floored.
@@ -129,8 +139,7 @@ class ReweightClassifier(PartialFitMixin, BaseTreatmentClassifier):
 
     _parameter_constraints: dict = {
         **BaseTreatmentClassifier._parameter_constraints,
-        "temper": [Interval(Real, 0, None, closed="neither")],
-        "floor": [Interval(Real, 0, 1, closed="both")],
+        **_Reweight._own_parameters,
     }
 
     def __init__(
@@ -162,17 +171,8 @@ class ReweightClassifier(PartialFitMixin, BaseTreatmentClassifier):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _check_before_detection(self):
-        check_takes_weights(self.estimator, self.weight_strategy, WHY)
 
-    def _treat(self, case):
-        return _weigh(self, case)
-
-    def _trace(self):
-        return {"weight": self.sample_weight_}
-
-
-class ReweightRegressor(PartialFitMixin, BaseTreatmentRegressor):
+class ReweightRegressor(_Reweight, BaseTreatmentRegressor):
     """Regressor in which rows with suspect targets weigh less.
 
     A row's weight is the probability that its target is right, tempered and floored.
@@ -252,8 +252,7 @@ class ReweightRegressor(PartialFitMixin, BaseTreatmentRegressor):
 
     _parameter_constraints: dict = {
         **BaseTreatmentRegressor._parameter_constraints,
-        "temper": [Interval(Real, 0, None, closed="neither")],
-        "floor": [Interval(Real, 0, 1, closed="both")],
+        **_Reweight._own_parameters,
     }
 
     def __init__(
@@ -280,12 +279,3 @@ class ReweightRegressor(PartialFitMixin, BaseTreatmentRegressor):
         self.max_samples = max_samples
         self.n_jobs = n_jobs
         self.random_state = random_state
-
-    def _check_before_detection(self):
-        check_takes_weights(self.estimator, self.weight_strategy, WHY)
-
-    def _treat(self, case):
-        return _weigh(self, case)
-
-    def _trace(self):
-        return {"weight": self.sample_weight_}

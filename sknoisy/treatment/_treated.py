@@ -10,7 +10,7 @@ import numpy as np
 from sknoisy._evidence import Evidence, fit_model, take_rows
 from sknoisy._evidence._failures import explain
 from sknoisy._evidence._fitting import seeded_clone, take_params
-from sknoisy._progress import part_of_fit
+from sknoisy._progress import last_fit
 
 
 @dataclass
@@ -44,6 +44,58 @@ class Treated:
     X: Any = None
     model: Any = None
 
+    @classmethod
+    def of(cls, evidence, rows=None, weight=None, *, noise_mask=None, **more):
+        """Rows with the targets and weights that they were given.
+
+        Parameters
+        ----------
+        evidence : Evidence
+        rows : ndarray of int, default=None
+            None means all, as they came.
+        weight : ndarray of shape (n,), default=None
+            Of all rows; the weights of the user are multiplied with it.
+        noise_mask : ndarray of shape (n,) of bool, default=None
+            None means that no row is acted on.
+        **more
+            Other attributes.
+        """
+        given = evidence.inputs.sample_weight
+        if weight is None or given is None:
+            weight = given if weight is None else weight
+        else:
+            weight = weight * given
+        if noise_mask is None:
+            noise_mask = np.zeros(evidence.n_rows, dtype=bool)
+        y = evidence.target.y
+        if rows is not None:
+            y, weight = y[rows], None if weight is None else weight[rows]
+        return cls(rows, y, weight, noise_mask, **more)
+
+    @classmethod
+    def of_soft(cls, evidence, soft, rows, *, noise_mask=None, **more):
+        """Rows of a fit to soft labels: each once for each label that is likely enough.
+
+        Where each row has one label, X is taken as it came.
+
+        Parameters
+        ----------
+        evidence : Evidence
+        soft : ndarray of shape (n, K)
+        rows : SoftRows
+            Of the evidence.
+        noise_mask : ndarray of shape (n,) of bool, default=None
+            None means that no row is acted on.
+        **more
+            Other attributes.
+        """
+        everyone = np.arange(evidence.n_rows)
+        at, labels, weight = rows.rows_of(soft, everyone)
+        at = None if np.array_equal(at, everyone) else at
+        if noise_mask is None:
+            noise_mask = np.zeros(evidence.n_rows, dtype=bool)
+        return cls(at, evidence.target.classes[labels], weight, noise_mask, **more)
+
 
 @dataclass
 class Case:
@@ -72,7 +124,7 @@ def fit_treated(estimator, evidence, treated, *, weight_strategy, purpose, rando
         params = take_params(params, rows, evidence.n_rows)
     model = seeded_clone(estimator, random_state)
     try:
-        with part_of_fit("last fit", model=model):
+        with last_fit():
             return fit_model(
                 model,
                 X,

@@ -11,6 +11,7 @@ from sklearn.utils.validation import _num_samples, check_consistent_length
 from sknoisy._evidence._evidence import check_groups, check_weight
 from sknoisy._evidence._fitting import IsModel, check_kind, check_takes_weights
 from sknoisy._fitted import model_attributes, replace_fitted
+from sknoisy._progress import last_fit, whole_fit
 from sknoisy._soft_fit import SoftRows
 from sknoisy._wrapper import WrappedClassifier
 
@@ -72,12 +73,14 @@ class BaseWeakClassifier(WrappedClassifier, ABC):
             random_state=self._seed(),
             n_jobs=self.n_jobs,
         )
-        proba, attributes = self._learn(rows, labels)
-        model = self._fit_last(rows, labels, proba, attributes)
-        fitted = {"estimator_": model, "classes_": rows.classes, **attributes}
-        fitted |= model_attributes(model)
-        # Only now, when nothing can fail any more, is this object changed.
-        replace_fitted(self, fitted)
+        with whole_fit(self, X, y):
+            proba, attributes = self._learn(rows, labels)
+            with last_fit():
+                model = self._fit_last(rows, labels, proba, attributes)
+            fitted = {"estimator_": model, "classes_": rows.classes, **attributes}
+            fitted |= model_attributes(model)
+            # Only now, when nothing can fail any more, is this object changed.
+            replace_fitted(self, fitted)
         return self
 
     @abstractmethod

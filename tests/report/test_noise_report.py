@@ -160,7 +160,7 @@ class TestTables:
         with pytest.warns(UserWarning, match="know no more"):
             detector = ConfidentLearning(LogisticRegression(), random_state=0).fit(X, y)
         found = NoiseReport.from_estimator(detector, X, y)
-        assert found.summary["known"].startswith("Nothing is known")
+        assert found.summary["known"].startswith("The features know no more of the target than")
         assert 'class="first doubt"' in found.to_html()
 
     def test_copies_that_contradict(self):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from sknoisy.detection._base import BaseDetector, Finding
+from sknoisy.detection._base import Finding
 from sknoisy.detection._verdict import label_verdict, number_verdict
+from sknoisy.detection.bags._base import BagDetector
 from sknoisy.noise_model._wide_normal import typical_size
 
 
-class DataOOB(BaseDetector):
+class DataOOB(BagDetector):
     """Wrong targets by the out-of-bag value of each row (Data-OOB).
 
     Models are fitted on bags of rows. The value of a row is how well it is predicted, on average,
@@ -98,14 +99,10 @@ class DataOOB(BaseDetector):
 
     _task = "both"
     _assumes = "a model that has not seen a wrong row does not predict its target"
-    _suggests_unseen = True
+    _bootstrap = True
     _parameter_constraints: dict = {
-        "estimator": BaseDetector._parameter_constraints["estimator"],
-        "n_bags": [Interval(Integral, 2, None, closed="left")],
+        **BagDetector._parameter_constraints,
         "max_samples": [Interval(Real, 0, 1, closed="right")],
-        "contamination": BaseDetector._parameter_constraints["contamination"],
-        "n_jobs": BaseDetector._parameter_constraints["n_jobs"],
-        "random_state": BaseDetector._parameter_constraints["random_state"],
     }
 
     def __init__(
@@ -126,14 +123,7 @@ class DataOOB(BaseDetector):
         self.random_state = random_state
 
     def _find(self, evidence):
-        bags = evidence.bags(
-            self._model(evidence),
-            n_bags=self.n_bags,
-            max_samples=self.max_samples,
-            bootstrap=True,
-            n_jobs=self.n_jobs,
-            random_state=self.random_state,
-        )
+        bags = self._bags(evidence)
         target = evidence.target
         if target.is_labels:
             score, value = bags.loss_out, 1.0 - bags.loss_out

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
-
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
-from sknoisy.detection._base import BaseDetector, Finding
+from sknoisy.detection._base import Finding
 from sknoisy.detection._verdict import label_verdict, number_verdict
+from sknoisy.detection.bags._base import BagDetector
 from sknoisy.noise_model._wide_normal import typical_size
 
 MEMORISED = 0.25  # the authors' bound
 
 
-class Memorization(BaseDetector):
+class Memorization(BagDetector):
     """Wrong targets by how much they are memorised: fitted when seen, missed when not.
 
     Models are fitted on random subsets of the rows. The score of a row is the mean probability of
@@ -112,15 +111,9 @@ class Memorization(BaseDetector):
     _task = "both"
     _assumes = "a model that can fit single rows; right rows have others like them"
     _auto = "count"
-    _suggests_unseen = True
     _parameter_constraints: dict = {
-        "estimator": BaseDetector._parameter_constraints["estimator"],
-        "n_bags": [Interval(Integral, 2, None, closed="left")],
-        "max_samples": [Interval(Real, 0, 1, closed="neither")],
+        **BagDetector._parameter_constraints,
         "response": [StrOptions({"predict_proba", "predict"})],
-        "contamination": BaseDetector._parameter_constraints["contamination"],
-        "n_jobs": BaseDetector._parameter_constraints["n_jobs"],
-        "random_state": BaseDetector._parameter_constraints["random_state"],
     }
 
     def __init__(
@@ -143,14 +136,7 @@ class Memorization(BaseDetector):
         self.random_state = random_state
 
     def _find(self, evidence):
-        bags = evidence.bags(
-            self._model(evidence),
-            n_bags=self.n_bags,
-            max_samples=self.max_samples,
-            bootstrap=False,
-            n_jobs=self.n_jobs,
-            random_state=self.random_state,
-        )
+        bags = self._bags(evidence)
         target = evidence.target
         if not target.is_labels:
             seen, unseen = np.sqrt(bags.loss_in), np.sqrt(bags.loss_out)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
-
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 from scipy.stats import rankdata
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import gen_batches
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
 from sknoisy._evidence._neighbors import CHUNK_ROWS
-from sknoisy.detection._base import BaseDetector, Finding
+from sknoisy.detection._base import Finding
 from sknoisy.detection._verdict import label_verdict
+from sknoisy.detection.bags._base import BagDetector
 
 METRICS = ("retraining", "agreement", "confidence", "boundary")
 
 
-class WellRepresentedness(BaseDetector):
+class WellRepresentedness(BagDetector):
     """Wrong labels among the rows that the training set represents least.
 
     Four measures of how usual a row is, each from its own angle, are ranked, and the ranks are
@@ -129,16 +128,10 @@ class WellRepresentedness(BaseDetector):
 
     _task = "classification"
     _assumes = "wrong rows are unlike the rest: hard to learn, near other classes, unstable"
-    _suggests_unseen = True
     _parameter_constraints: dict = {
-        "estimator": BaseDetector._parameter_constraints["estimator"],
+        **BagDetector._parameter_constraints,
         "metrics": ["array-like"],
         "confidence": [StrOptions({"given", "any"})],
-        "n_bags": [Interval(Integral, 2, None, closed="left")],
-        "max_samples": [Interval(Real, 0, 1, closed="neither")],
-        "contamination": BaseDetector._parameter_constraints["contamination"],
-        "n_jobs": BaseDetector._parameter_constraints["n_jobs"],
-        "random_state": BaseDetector._parameter_constraints["random_state"],
     }
 
     def __init__(
@@ -164,14 +157,7 @@ class WellRepresentedness(BaseDetector):
 
     def _find(self, evidence):
         names = self._checked_metrics()
-        bags = evidence.bags(
-            self._model(evidence),
-            n_bags=self.n_bags,
-            max_samples=self.max_samples,
-            bootstrap=False,
-            n_jobs=self.n_jobs,
-            random_state=self.random_state,
-        )
+        bags = self._bags(evidence)
         codes = evidence.target.codes
         judged = (bags.n_in > 0) & (bags.n_out > 0)
         measures = pd.DataFrame(

@@ -20,11 +20,14 @@ from sknoisy._evidence import Evidence, TableEncoder, fit_model, is_table
 from sknoisy._evidence._fitting import seeded_clone
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
 from sknoisy._notebook import NotebookView
+from sknoisy._progress import CallbackSupportMixin, last_fit, whole_fit
 
 SURE = 1e-12  # least probability in a log loss
 
 
-class NoiseIgnorantClassifier(ClassifierMixin, NotebookView, PlainState, BaseEstimator):
+class NoiseIgnorantClassifier(
+    CallbackSupportMixin, ClassifierMixin, NotebookView, PlainState, BaseEstimator
+):
     """Linear classifier on good features that takes labels as they are.
 
     Whoever takes no notice of the noise learns the right answers nevertheless, where the noise
@@ -147,10 +150,12 @@ class NoiseIgnorantClassifier(ClassifierMixin, NotebookView, PlainState, BaseEst
         Cs = self._penalties()
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         # the pipeline is ours, and so is the way of the weights through it
-        with config_context(enable_metadata_routing=False):
+        with whole_fit(self, X, y), config_context(enable_metadata_routing=False):
             scores = self._scores(evidence, Cs, seed)
             C = Cs[scores.argmin()]
-            model = fit_model(self._model(X, C, seed), X, target.y, evidence.inputs.sample_weight)
+            with last_fit():
+                weight = evidence.inputs.sample_weight
+                model = fit_model(self._model(X, C, seed), X, target.y, weight)
         fitted = {
             "estimator_": model,
             "C_": float(C),

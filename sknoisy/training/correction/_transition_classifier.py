@@ -8,23 +8,23 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import has_fit_parameter
 
-from sknoisy._evidence import Evidence, fit_model, take_rows
+from sknoisy._evidence import fit_model, take_rows
 from sknoisy._evidence._fitting import (
     IsModel,
-    check_kind,
-    check_meaning,
+    asked_by,
     check_takes_weights,
     seeded_clone,
     take_params,
 )
 from sknoisy._fitted import model_attributes, replace_fitted
+from sknoisy._progress import last_fit, whole_fit
 from sknoisy._soft_fit import SoftRows
 from sknoisy._wrapper import WrappedClassifier
 from sknoisy.noise_model import AnchorTransition, RegionTransition
 from sknoisy.noise_model._confident_joint import unmixed
 from sknoisy.noise_model._transition import BaseTransition, check_transition, true_frequency
+from sknoisy.training._base import open_evidence
 
 STEPS = 10  # from P(given | x) to P(true | x): further ones make nearly all of them zero or one
 LEAST_WEIGHT = 1e-3  # so that no class vanishes
@@ -216,9 +216,47 @@ class TransitionClassifier(WrappedClassifier):
         -------
         self : object
         """
-        self._validate_params()
-        check_kind(self.estimator, "classification", type(self).__name__)
-        params, weight = self._route(sample_weight, fit_params)
+        evidence = open_evidence(
+            self,
+            X,
+            y,
+            "classification",
+            sample_weight=sample_weight,
+            groups=groups,
+            trusted=trusted,
+            fit_params=fit_params,
+            check=self._check_weights,
+        )
+        target = evidence.target
+        with whole_fit(self, X, y):
+            transition, prior, found_by = self._find_transition(evidence)
+            parts = parts_of(transition, prior, found_by, evidence.n_rows)
+            rows = SoftRows.of(evidence, random_state=self._seed(), n_jobs=self.n_jobs)
+            given = np.eye(len(target.classes))[target.codes]
+            unchanged = all(np.array_equal(T, np.eye(len(T))) for _, T, _ in parts)
+            if unchanged or evidence.trusted.all():
+                label_proba, extra, model = given, {}, self._last_fit(rows, given)
+                if self.method == "importance":
+                    extra["sample_weight_"] = np.ones(len(given))
+            else:
+                correct = getattr(self, f"_{self.method}")
+                label_proba, extra, model = correct(evidence, rows, given, parts)
+            fitted = {
+                "estimator_": model,
+                "classes_": target.classes,
+                "transition_": transition,
+                "transition_estimator_": found_by,
+                "class_prior_": prior,
+                "label_proba_": label_proba,
+                "noise_proba_": 1.0 - (label_proba * given).sum(axis=1),
+                **extra,
+            }
+            fitted |= model_attributes(model)
+            # Only now, when nothing can fail any more, is this object changed.
+            replace_fitted(self, fitted)
+        return self
+
+    def _check_weights(self):
         why = f"method={self.method!r} needs it"
         check_takes_weights(self.estimator, self.weight_strategy, why)
         if self._passes_negative and self.weight_strategy == "resample":
@@ -226,44 +264,6 @@ class TransitionClassifier(WrappedClassifier):
                 "negative_weights='pass' cannot go with weight_strategy='resample': no row is "
                 "drawn a negative number of times. Use negative_weights='average'."
             )
-        evidence = Evidence(
-            X,
-            y,
-            task="classification",
-            sample_weight=weight,
-            groups=groups,
-            trusted=trusted,
-            fit_params=params,
-            weight_strategy=self.weight_strategy,
-        )
-        target = evidence.target
-        check_meaning(self.estimator, target.y, params)
-        transition, prior, found_by = self._find_transition(evidence)
-        parts = parts_of(transition, prior, found_by, evidence.n_rows)
-        rows = SoftRows.of(evidence, random_state=self._seed(), n_jobs=self.n_jobs)
-        given = np.eye(len(target.classes))[target.codes]
-        unchanged = all(np.array_equal(T, np.eye(len(T))) for _, T, _ in parts)
-        if unchanged or evidence.trusted.all():
-            label_proba, extra, model = given, {}, rows.fit(self.estimator, given)
-            if self.method == "importance":
-                extra["sample_weight_"] = np.ones(len(given))
-        else:
-            correct = getattr(self, f"_{self.method}")
-            label_proba, extra, model = correct(evidence, rows, given, parts)
-        fitted = {
-            "estimator_": model,
-            "classes_": target.classes,
-            "transition_": transition,
-            "transition_estimator_": found_by,
-            "class_prior_": prior,
-            "label_proba_": label_proba,
-            "noise_proba_": 1.0 - (label_proba * given).sum(axis=1),
-            **extra,
-        }
-        fitted |= model_attributes(model)
-        # Only now, when nothing can fail any more, is this object changed.
-        replace_fitted(self, fitted)
-        return self
 
     # ------------------------------------------------------------------ the matrix
 
@@ -305,19 +305,9 @@ class TransitionClassifier(WrappedClassifier):
         return table.loc[classes, classes].to_numpy()
 
     def _fitted_transition(self, model, evidence):
-        inputs = evidence.inputs
         if not isinstance(model, BaseTransition):  # a frozen or foreign one
-            metadata = {
-                "sample_weight": inputs.sample_weight,
-                "groups": inputs.groups,
-                "trusted": evidence.trusted if evidence.trusted.any() else None,
-            }
-            metadata = {
-                name: value
-                for name, value in metadata.items()
-                if value is not None and has_fit_parameter(model, name)
-            }
-            return clone(model).fit(inputs.X, inputs.y, **metadata)
+            inputs = evidence.inputs
+            return clone(model).fit(inputs.X, inputs.y, **asked_by(model, **evidence.metadata))
         own = getattr(model, "estimator", None) is not None
         model = model._with_estimator(self.estimator)
         params = model.get_params(deep=False)
@@ -366,7 +356,7 @@ class TransitionClassifier(WrappedClassifier):
             true_proba = rows.out_of_sample(self.estimator, label_proba, folds)
             known = ~stay & ~np.isnan(true_proba).any(axis=1)
             label_proba[known] = by_part(label_posterior, parts, true_proba, codes)[known]
-        return label_proba, {}, rows.fit(self.estimator, label_proba)
+        return label_proba, {}, self._last_fit(rows, label_proba)
 
     def _importance(self, evidence, rows, given, parts):
         true_proba, stay = self._true_proba(evidence, parts)
@@ -375,7 +365,7 @@ class TransitionClassifier(WrappedClassifier):
         label_proba = np.where(stay[:, None], given, posterior)
         weight = np.where(stay, 1.0, by_part(importance_weight, parts, true_proba, codes))
         weight = np.maximum(weight, LEAST_WEIGHT)
-        model = rows.fit(self.estimator, weight[:, None] * given)
+        model = self._last_fit(rows, weight[:, None] * given)
         return label_proba, {"sample_weight_": weight}, model
 
     def _backward(self, evidence, rows, given, parts):
@@ -386,9 +376,14 @@ class TransitionClassifier(WrappedClassifier):
         mean = np.where(stay[:, None], given, np.maximum(mean, 0.0))
         mean /= mean.sum(axis=1, keepdims=True)
         if self.negative_weights == "average":
-            return mean, {}, rows.fit(self.estimator, mean)
+            return mean, {}, self._last_fit(rows, mean)
         shares = np.where(evidence.trusted[:, None], given, by_part(times_inverse, parts, given))
-        return mean, {}, self._fit_to_signed(evidence, shares)
+        with last_fit():
+            return mean, {}, self._fit_to_signed(evidence, shares)
+
+    def _last_fit(self, rows, soft):
+        with last_fit():
+            return rows.fit(self.estimator, soft)
 
     def _fit_to_signed(self, evidence, shares):
         """The model, fitted to each row once for each label, with weights that may be negative."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from sknoisy.training._base import fit_to_soft
 from sknoisy.treatment._treated import Treated
 
 KEPT = 5  # rows of each class that keep their label where it would vanish
@@ -37,8 +36,10 @@ def treated_as(proba, rows, evidence, attributes):
     attributes : dict
     """
     own = proba[np.arange(evidence.n_rows), evidence.target.codes]
-    return Treated(
-        **fit_to_soft(proba, rows, evidence),
+    return Treated.of_soft(
+        evidence,
+        proba,
+        rows,
         noise_mask=own < proba.max(axis=1),
         attributes={"label_proba_": proba, **attributes},
     )

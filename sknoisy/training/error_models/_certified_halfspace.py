@@ -12,6 +12,7 @@ from sknoisy._evidence import fit_model
 from sknoisy._evidence._failures import explain
 from sknoisy._evidence._fitting import IsModel, check_kind, check_takes_weights, seeded_clone
 from sknoisy._fitted import model_attributes, replace_fitted
+from sknoisy._progress import last_fit, whole_fit
 from sknoisy._wrapper import WrappedClassifier
 from sknoisy.training._base import PARAMETERS, open_evidence
 from sknoisy.training.error_models._halfspace_certificate import certify_halfspace, is_linear
@@ -149,18 +150,8 @@ class CertifiedHalfspaceClassifier(WrappedClassifier):
         if len(classes) > 2:
             check_two_classes(evidence.target.codes)
         fallback = self._fallback(inputs.sample_weight)
-        model, source = self._fitted(self.estimator, inputs, inputs.fit_params), "estimator"
-        if not is_linear(model) and len(classes) == 2:
-            raise TypeError(
-                f"CertifiedHalfspaceClassifier needs a linear classifier, and "
-                f"{type(self.estimator).__name__} has no coef_ of one row, nor ends in one that "
-                "has. Other models cannot be certified."
-            )
-        certificates = {source: self._certificate(model, inputs)} if is_linear(model) else {}
-        if certificates and not certificates[source].certified and fallback is not None:
-            model, source = self._fitted(fallback, inputs, {}), "fallback"
-            if is_linear(model):
-                certificates[source] = self._certificate(model, inputs)
+        with whole_fit(self, X, y):
+            model, source, certificates = self._tested(inputs, classes, fallback)
         certificate = certificates.get(source, certificates.get("estimator"))
         fitted = {
             "estimator_": model,
@@ -189,18 +180,35 @@ class CertifiedHalfspaceClassifier(WrappedClassifier):
             check_takes_weights(self.fallback, self.weight_strategy, why)
         return self.fallback
 
+    def _tested(self, inputs, classes, fallback):
+        """(model that stays, which of the two it is, certificates of those that were tested)."""
+        model, source = self._fitted(self.estimator, inputs, inputs.fit_params), "estimator"
+        if not is_linear(model) and len(classes) == 2:
+            raise TypeError(
+                f"CertifiedHalfspaceClassifier needs a linear classifier, and "
+                f"{type(self.estimator).__name__} has no coef_ of one row, nor ends in one that "
+                "has. Other models cannot be certified."
+            )
+        certificates = {source: self._certificate(model, inputs)} if is_linear(model) else {}
+        if certificates and not certificates[source].certified and fallback is not None:
+            model, source = self._fitted(fallback, inputs, {}), "fallback"
+            if is_linear(model):
+                certificates[source] = self._certificate(model, inputs)
+        return model, source, certificates
+
     def _fitted(self, model, inputs, params):
         seed = self._seed()
         try:
-            return fit_model(
-                seeded_clone(model, seed),
-                inputs.X,
-                inputs.y,
-                inputs.sample_weight,
-                params,
-                weight_strategy=self.weight_strategy,
-                random_state=seed,
-            )
+            with last_fit():
+                return fit_model(
+                    seeded_clone(model, seed),
+                    inputs.X,
+                    inputs.y,
+                    inputs.sample_weight,
+                    params,
+                    weight_strategy=self.weight_strategy,
+                    random_state=seed,
+                )
         except Exception as error:
             explain(error, model, "to all rows", inputs.y, inputs.y, is_labels=True)
             raise

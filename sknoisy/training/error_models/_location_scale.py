@@ -12,6 +12,7 @@ from sknoisy._evidence import Folds, fit_model, take_rows
 from sknoisy._evidence._failures import explain
 from sknoisy._evidence._fitting import IsModel, check_kind, check_takes_weights, seeded_clone
 from sknoisy._fitted import model_attributes, replace_fitted
+from sknoisy._progress import last_fit, whole_fit
 from sknoisy._wrapper import WrappedRegressor, one_column
 from sknoisy.detection._base import CV
 from sknoisy.noise_model._location_scale import row_scale, scale_of
@@ -169,21 +170,25 @@ class LocationScaleRegressor(WrappedRegressor):
         of_scale = self._scale_model(evidence)
         why = "rows of small scale are to weigh more"
         check_takes_weights(self.estimator, self.weight_strategy, why)
-        predicted, rows, weight, change = self._turns(evidence, of_scale)
-        residual = evidence.target.y - predicted
-        fitted = {
-            "estimator_": self._fit_mean(evidence, weight),
-            "scale_estimator_": self._fit_scale(evidence, of_scale, rows),
-            "sample_weight_": weight,
-            "scale_": rows.scale,
-            "z_score_": residual / rows.scale,
-            "noise_mask_": weight < 0.5,
-            "n_iter_": len(change),
-            "weight_change_": np.array(change),
-            "_line": rows.line,
-        }
-        # Only now, when nothing can fail any more, is this object changed.
-        replace_fitted(self, fitted | model_attributes(fitted["estimator_"]))
+        with whole_fit(self, X, y):
+            predicted, rows, weight, change = self._turns(evidence, of_scale)
+            residual = evidence.target.y - predicted
+            with last_fit():
+                model = self._fit_mean(evidence, weight)
+                scale_model = self._fit_scale(evidence, of_scale, rows)
+            fitted = {
+                "estimator_": model,
+                "scale_estimator_": scale_model,
+                "sample_weight_": weight,
+                "scale_": rows.scale,
+                "z_score_": residual / rows.scale,
+                "noise_mask_": weight < 0.5,
+                "n_iter_": len(change),
+                "weight_change_": np.array(change),
+                "_line": rows.line,
+            }
+            # Only now, when nothing can fail any more, is this object changed.
+            replace_fitted(self, fitted | model_attributes(model))
         return self
 
     def _scale_model(self, evidence):

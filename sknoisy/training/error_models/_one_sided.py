@@ -13,6 +13,7 @@ from sknoisy._evidence import fit_model, take_rows
 from sknoisy._evidence._failures import explain
 from sknoisy._evidence._fitting import seeded_clone, take_params
 from sknoisy._fitted import model_attributes, replace_fitted
+from sknoisy._progress import whole_fit
 from sknoisy._wrapper import WrappedRegressor, one_column
 from sknoisy.training._base import PARAMETERS, open_evidence
 from sknoisy.training.error_models._right_errors import RightErrors
@@ -184,13 +185,14 @@ class OneSidedRegressor(WrappedRegressor):
             trusted=trusted,
             fit_params=fit_params,
         )
-        sign = 1.0 if self.side == "lower" else -1.0
-        train, held_out = self._parts(evidence)
-        boosting = _Boosting(self, evidence, sign, train, held_out)
-        boosting.run()
-        fitted = boosting.attributes()
-        # Only now, when nothing can fail any more, is this object changed.
-        replace_fitted(self, fitted | model_attributes(fitted["estimator_"].models[0]))
+        with whole_fit(self, X, y):
+            sign = 1.0 if self.side == "lower" else -1.0
+            train, held_out = self._parts(evidence)
+            boosting = _Boosting(self, evidence, sign, train, held_out)
+            boosting.run()
+            fitted = boosting.attributes()
+            # Only now, when nothing can fail any more, is this object changed.
+            replace_fitted(self, fitted | model_attributes(fitted["estimator_"].models[0]))
         return self
 
     def _parts(self, evidence):

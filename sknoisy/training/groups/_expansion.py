@@ -45,12 +45,9 @@ class _ProgressiveExpansion(GroupTraining):
         # where no fold could judge a group, all rows are taken
         best = int(np.argmin(worst)) if np.isfinite(worst).all() else int(stage.max())
         kept = self._subset(evidence, np.arange(n), stage, best)
-        weight = evidence.inputs.sample_weight
-        return Treated(
-            rows=kept,
-            y=evidence.target.y[kept],
-            sample_weight=None if weight is None else weight[kept],
-            noise_mask=np.zeros(n, dtype=bool),
+        return Treated.of(
+            evidence,
+            kept,
             attributes={
                 "groups_": groups.names,
                 "stage_": stage,

@@ -52,11 +52,9 @@ class _GroupDRO(GroupTraining):
         if self.final == "average":
             q = np.mean(shares, axis=0)
         row_weight = group_weights(q, groups, base)
-        return Treated(
-            rows=None,
-            y=evidence.target.y,
-            sample_weight=times(row_weight, evidence),
-            noise_mask=np.zeros(evidence.n_rows, dtype=bool),
+        return Treated.of(
+            evidence,
+            weight=row_weight,
             attributes={
                 "groups_": groups.names,
                 "group_weight_": q,

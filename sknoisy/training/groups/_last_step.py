@@ -78,18 +78,8 @@ class _LastStepRefit(GroupTraining):
             mine[expansion_stages(groups.codes[mine], 1, rng, part(labels, mine), base[mine]) == 0]
             for _ in range(self.n_draws)
         ]
-        weight = evidence.inputs.sample_weight
-        return Treated(
-            rows=rows,
-            y=evidence.target.y if rows is None else evidence.target.y[rows],
-            sample_weight=part(weight, slice(None) if rows is None else rows),
-            noise_mask=np.zeros(evidence.n_rows, dtype=bool),
-            attributes={
-                "groups_": groups.names,
-                "held_out_": held_out,
-                "draws_": draws,
-            },
-        )
+        attributes = {"groups_": groups.names, "held_out_": held_out, "draws_": draws}
+        return Treated.of(evidence, rows, attributes=attributes)
 
     def _parts(self, groups, labels, rng):
         """Rows of the first fit, None for all of them, and mask of those for the last step."""

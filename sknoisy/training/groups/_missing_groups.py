@@ -13,7 +13,6 @@ from sknoisy._evidence import Evidence, Folds
 from sknoisy._evidence._fitting import IsModel, check_takes_weights
 from sknoisy._wrapper import WrappedClassifier, WrappedRegressor
 from sknoisy.detection._base import CV
-from sknoisy.training._base import times
 from sknoisy.training.groups._base import GroupTraining, base_weight
 from sknoisy.training.groups._membership import (
     admissible,
@@ -58,11 +57,9 @@ class _MissingGroupReweighting(GroupTraining):
         balance = np.minimum(share @ share_of(strata, base) / share.T, self.max_weight)
         balanced = member * balance[strata]
         weight = admissible(balanced.sum(axis=1), strata, base)
-        return Treated(
-            rows=None,
-            y=evidence.target.y,
-            sample_weight=times(weight, evidence),
-            noise_mask=np.zeros(evidence.n_rows, dtype=bool),
+        return Treated.of(
+            evidence,
+            weight=weight,
             attributes={
                 "groups_": groups.names,
                 "group_proba_": proba,

@@ -226,15 +226,7 @@ class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
 
     def _treated(self, evidence, cured, attributes):
         X, rows = (None, None) if cured is None else cured
-        y, given = evidence.target.y, evidence.inputs.sample_weight
-        return Treated(
-            rows=rows,
-            y=y if rows is None else y[rows],
-            sample_weight=given if rows is None or given is None else given[rows],
-            noise_mask=np.zeros(len(y), dtype=bool),
-            attributes=attributes,
-            X=X,
-        )
+        return Treated.of(evidence, rows, X=X, attributes=attributes)
 
 
 class _Contributions:

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sknoisy._evidence._fitting import IsModel, check_kind, check_takes_weights
 from sknoisy._wrapper import WrappedClassifier
 from sknoisy.detection._base import CV
-from sknoisy.training._base import BaseTraining, times
+from sknoisy.training._base import BaseTraining
 from sknoisy.training.hidden_groups._expert import given_loss, held_out, restrained_model
 from sknoisy.treatment._treated import Treated
 
@@ -146,11 +146,9 @@ class JustTrainTwiceClassifier(WrappedClassifier, BaseTraining):
         missed = np.isfinite(said).all(axis=1) & (said.argmax(axis=1) != codes)
         weight = error_weight(missed, self.upweight, given)
         plain = given is None and np.ptp(weight) == 0
-        return Treated(
-            rows=None,
-            y=evidence.target.y,
-            sample_weight=None if plain else times(weight, evidence),
-            noise_mask=np.zeros(len(codes), dtype=bool),
+        return Treated.of(
+            evidence,
+            weight=None if plain else weight,
             attributes={
                 "sample_weight_": weight,
                 "sample_loss_": given_loss(said, codes),

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval
 from sknoisy._evidence._fitting import check_takes_weights
 from sknoisy._soft_fit import SoftRows
 from sknoisy.detection._base import CV
-from sknoisy.training._base import BaseTraining, fit_to_soft
+from sknoisy.training._base import BaseTraining
 from sknoisy.training.hidden_groups._expert import given_loss
 from sknoisy.treatment._treated import Treated
 
@@ -91,11 +91,8 @@ class ShiftedTraining(BaseTraining):
 
     def _treated(self, evidence, soft, attributes):
         """The last fit: each row once for each label that it is given."""
-        return Treated(
-            **fit_to_soft(soft, SoftRows.of(evidence, min_proba=MIN_PROBA), evidence),
-            noise_mask=np.zeros(evidence.n_rows, dtype=bool),
-            attributes=attributes,
-        )
+        rows = SoftRows.of(evidence, min_proba=MIN_PROBA)
+        return Treated.of_soft(evidence, soft, rows, attributes=attributes)
 
 
 def of_mean_one(soft, sample_weight):

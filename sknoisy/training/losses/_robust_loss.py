@@ -14,7 +14,7 @@ from sknoisy._evidence._fitting import check_takes_weights
 from sknoisy._soft_fit import SoftRows
 from sknoisy._wrapper import WrappedClassifier, WrappedRegressor
 from sknoisy.detection._base import CV
-from sknoisy.training._base import BaseTraining, fit_to_soft, times
+from sknoisy.training._base import BaseTraining, times
 from sknoisy.training.losses._base import LabelLoss, NumberLoss, Round, one_hot
 from sknoisy.training.losses._labels import GeneralizedCrossEntropy
 from sknoisy.training.losses._numbers import TukeyLoss
@@ -246,8 +246,10 @@ class RobustLossClassifier(WrappedClassifier, _RobustLoss):
         soft, curve, n_iter = self._loop(evidence, given, judge, answer)
         total = soft.sum(axis=1)
         own = soft[np.arange(len(codes)), codes]
-        return Treated(
-            **fit_to_soft(soft, rows, evidence),
+        return Treated.of_soft(
+            evidence,
+            soft,
+            rows,
             noise_mask=(own < 0.5) & loss.doubts,
             attributes={
                 "sample_weight_": total,

@@ -40,14 +40,8 @@ class _Peer:
 
     def last_fit(self, kept):
         """The model, fitted to the rows that are left."""
-        rows, weight = np.flatnonzero(kept), self.evidence.inputs.sample_weight
-        every = len(rows) == self.evidence.n_rows
-        treated = Treated(
-            rows=None if every else rows,
-            y=self.evidence.target.y[rows],
-            sample_weight=None if weight is None else weight[rows],
-            noise_mask=~kept,
-        )
+        rows = None if kept.all() else np.flatnonzero(kept)
+        treated = Treated.of(self.evidence, rows, noise_mask=~kept)
         return fit_treated(
             self.model,
             self.rows,

@@ -7,7 +7,6 @@ import numpy as np
 from sknoisy._evidence._fitting import check_takes_weights
 from sknoisy._soft_fit import SoftRows, soft_rows
 from sknoisy._wrapper import WrappedClassifier
-from sknoisy.training._base import fit_to_soft
 from sknoisy.training.moving_targets._early_learning import EarlyLearning
 from sknoisy.training.moving_targets._rounds import MIN_PROBA
 from sknoisy.treatment._treated import Treated
@@ -125,8 +124,10 @@ class EarlyLearningClassifier(WrappedClassifier, EarlyLearning):
         given = np.eye(len(classes))[codes]
         model, now, running, _, trace = self._rounds(evidence, given)
         total, said = now.sum(axis=1), running.sum(axis=1, keepdims=True)
-        return Treated(
-            **fit_to_soft(now, SoftRows.of(evidence, min_proba=MIN_PROBA), evidence),
+        return Treated.of_soft(
+            evidence,
+            now,
+            SoftRows.of(evidence, min_proba=MIN_PROBA),
             noise_mask=now.argmax(axis=1) != codes,
             model=model,
             attributes={

@@ -17,7 +17,7 @@ from sknoisy._evidence._fitting import IsModel, check_takes_weights
 from sknoisy._evidence._splits import DEFAULT_FOLDS
 from sknoisy._wrapper import WrappedClassifier, WrappedRegressor
 from sknoisy.detection._base import CV
-from sknoisy.training._base import BaseTraining, times
+from sknoisy.training._base import BaseTraining
 from sknoisy.treatment._treated import Treated
 
 LEAST_FLAGGED = 2
@@ -113,20 +113,15 @@ class _CorrectiveUnlearning(BaseTraining):
         mask &= ~evidence.trusted
         mask = self._left(mask, bad, flagged, evidence)
         attributes = {"bad_proba_": bad, "label_frequency_": frequency}
-        given = evidence.inputs.sample_weight
+        traced = {"noise_mask": mask, "attributes": attributes}
         if self.action == "reweight":
             attributes["sample_weight_"] = weight = np.maximum(1.0 - bad, LEAST_WEIGHT)
-            used = given if not bad.any() else times(weight, evidence)
-            return Treated(None, evidence.target.y, used, mask, attributes)
+            return Treated.of(evidence, weight=weight if bad.any() else None, **traced)
         if self.action == "relabel":
-            y = self._corrected(evidence, mask)
-            attributes["y_relabeled_"] = y
-            return Treated(None, y, given, mask, attributes)
-        rows = np.flatnonzero(~mask)
-        attributes["sample_indices_"] = rows
-        weight = None if given is None else given[rows]
-        at = rows if mask.any() else None
-        return Treated(at, evidence.target.y[rows], weight, mask, attributes)
+            attributes["y_relabeled_"] = y = self._corrected(evidence, mask)
+            return Treated(None, y, evidence.inputs.sample_weight, mask, attributes)
+        attributes["sample_indices_"] = rows = np.flatnonzero(~mask)
+        return Treated.of(evidence, rows if mask.any() else None, **traced)
 
     def _bad_proba(self, evidence, flagged):
         """((n,) probability that a row is bad, share of the bad rows that are flagged).

@@ -12,19 +12,15 @@ from sklearn.tree import ExtraTreeClassifier
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from sknoisy._evidence import Evidence, fit_model, is_table, take_rows
-from sknoisy._evidence._fitting import (
-    IsModel,
-    check_kind,
-    check_meaning,
-    check_takes_weights,
-    seeded_clone,
-)
+from sknoisy._evidence import fit_model, is_table, take_rows
+from sknoisy._evidence._fitting import IsModel, seeded_clone
 from sknoisy._evidence._responses import predicted_codes
 from sknoisy._fitted import replace_fitted
 from sknoisy._more_columns import more_columns
+from sknoisy._progress import last_fit, whole_fit
 from sknoisy._wrapper import WrappedClassifier, one_column
 from sknoisy.detection._base import BaseDetector
+from sknoisy.training._base import open_evidence
 
 COLUMN = "sknoisy_stamp"
 N_WITNESSES, COLUMNS = 200, 0.25  # trees, and the share of the columns that each sees
@@ -161,41 +157,37 @@ class StampDefenseClassifier(WrappedClassifier):
         -------
         self : object
         """
-        self._validate_params()
-        check_kind(self.estimator, "classification", type(self).__name__)
-        params, weight = self._route(sample_weight, fit_params)
-        if weight is not None:
-            check_takes_weights(self.estimator, self.weight_strategy, "sample_weight was given")
-        evidence = Evidence(
+        evidence = open_evidence(
+            self,
             X,
             y,
-            task="classification",
-            sample_weight=weight,
+            "classification",
+            sample_weight=sample_weight,
             groups=groups,
             trusted=trusted,
-            fit_params=params,
-            weight_strategy=self.weight_strategy,
+            fit_params=fit_params,
         )
-        check_meaning(self.estimator, evidence.target.y, params)
         if evidence.n_rows == 1 or len(evidence.target.classes) == 1:
             what = "1 sample" if evidence.n_rows == 1 else "1 class"
             raise ValueError(f"{type(self).__name__} needs rows of two classes, and y has {what}.")
-        said = None
-        if self.detector is None or self.relabeler is None:
-            said = self._witnesses(evidence)
-        detector, suspected = self._suspects(evidence, said)
-        codes = self._new_labels(evidence, said, suspected)
-        stamped = codes != evidence.target.codes
-        classes = evidence.target.classes
-        model = fit_model(
-            seeded_clone(self.estimator, self._seed()),
-            with_stamp(X, stamped),
-            classes[codes],
-            evidence.inputs.sample_weight,
-            params,
-            weight_strategy=self.weight_strategy,
-            random_state=self._seed(),
-        )
+        with whole_fit(self, X, y):
+            said = None
+            if self.detector is None or self.relabeler is None:
+                said = self._witnesses(evidence)
+            detector, suspected = self._suspects(evidence, said)
+            codes = self._new_labels(evidence, said, suspected)
+            stamped = codes != evidence.target.codes
+            classes = evidence.target.classes
+            with last_fit():
+                model = fit_model(
+                    seeded_clone(self.estimator, self._seed()),
+                    with_stamp(X, stamped),
+                    classes[codes],
+                    evidence.inputs.sample_weight,
+                    evidence.inputs.fit_params,
+                    weight_strategy=self.weight_strategy,
+                    random_state=self._seed(),
+                )
         fitted = {
             "estimator_": model,
             "classes_": classes,

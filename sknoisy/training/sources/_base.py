@@ -13,6 +13,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 from sknoisy._evidence._evidence import check_groups
 from sknoisy._evidence._regions import read_regions
 from sknoisy._fitted import model_attributes, replace_fitted
+from sknoisy._progress import last_fit, whole_fit
 from sknoisy._wrapper import BaseWrapper, one_column
 from sknoisy.detection._base import CV
 from sknoisy.training._base import PARAMETERS, open_evidence
@@ -83,23 +84,25 @@ class BaseSources(BaseWrapper, ABC):
             fit_params=fit_params,
         )
         batch, names = self._read_batches(X, groups)
-        how = {"cv": self.cv, "random_state": self._seed(), "n_jobs": self.n_jobs}
-        batches = Batches(evidence, batch, self.estimator, **how)
-        found = self._find(batches)
-        models = batches.fit(found.member)
-        fitted = {
-            "estimators_": models,
-            "estimator_": models[found.chosen],
-            "chosen_": found.chosen,
-            "batches_": names,
-            "noise_mask_": ~found.member[found.chosen][batch] & ~evidence.trusted,
-            **found.attributes,
-        }
-        if evidence.target.is_labels:
-            fitted["classes_"] = evidence.target.classes
-        fitted |= self._after(models, batches, found)
-        # Only now, when nothing can fail any more, is this object changed.
-        replace_fitted(self, fitted | model_attributes(models[found.chosen]))
+        with whole_fit(self, X, y):
+            how = {"cv": self.cv, "random_state": self._seed(), "n_jobs": self.n_jobs}
+            batches = Batches(evidence, batch, self.estimator, **how)
+            found = self._find(batches)
+            with last_fit():
+                models = batches.fit(found.member)
+            fitted = {
+                "estimators_": models,
+                "estimator_": models[found.chosen],
+                "chosen_": found.chosen,
+                "batches_": names,
+                "noise_mask_": ~found.member[found.chosen][batch] & ~evidence.trusted,
+                **found.attributes,
+            }
+            if evidence.target.is_labels:
+                fitted["classes_"] = evidence.target.classes
+            fitted |= self._after(models, batches, found)
+            # Only now, when nothing can fail any more, is this object changed.
+            replace_fitted(self, fitted | model_attributes(models[found.chosen]))
         return self
 
     def _read_batches(self, X, groups):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from sklearn.dummy import DummyClassifier
 
-from sknoisy._evidence import fit_model, take_rows
+from sknoisy._evidence import fit_model
 from sknoisy._evidence._cross_fit import Fit, fit_each
-from sknoisy._evidence._fitting import seeded_clone, take_params
+from sknoisy._evidence._fitting import rows_to_fit, seeded_clone
 from sknoisy._evidence._responses import LabelResponse, number_response
 from sknoisy._evidence._splits import make_splits
 
@@ -139,17 +139,17 @@ class Batches:
     def _fitted(self, k, rows):
         evidence = self.evidence
         inputs, target, n = evidence.inputs, evidence.target, evidence.n_rows
-        every = len(rows) == n
         model = seeded_clone(self.estimator, self.random_state)
         if target.is_labels and 1 == len(np.unique(target.codes[rows])) < len(target.classes):
             model = DummyClassifier(strategy="most_frequent")
             return model.fit(np.zeros((len(rows), 1)), target.y[rows])
+        X, params = rows_to_fit(inputs.X, inputs.fit_params, rows, n)
         return fit_model(
             model,
-            inputs.X if every else take_rows(inputs.X, rows),
-            target.y if every else target.y[rows],
+            X,
+            target.y[rows],
             self._weight(rows),
-            inputs.fit_params if every else take_params(inputs.fit_params, rows, n),
+            params,
             weight_strategy=inputs.weight_strategy,
             random_state=self.random_state,
         )

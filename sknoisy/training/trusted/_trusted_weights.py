@@ -16,7 +16,7 @@ from sknoisy._evidence._fitting import check_takes_weights
 from sknoisy._soft_fit import SoftRows
 from sknoisy._wrapper import WrappedClassifier, WrappedRegressor
 from sknoisy.detection._base import CV
-from sknoisy.training._base import BaseTraining, has_trusted, times
+from sknoisy.training._base import BaseTraining, has_trusted
 from sknoisy.treatment._treated import Treated
 
 LEAST = 1e-6  # so that no class vanishes
@@ -43,12 +43,9 @@ class _TrustedWeights(BaseTraining):
         weight = np.ones(n)
         if has_trusted(evidence, type(self).__name__):
             weight = bounded_weight(self._weights(evidence), trusted, self.max_weight)
-        given = evidence.inputs.sample_weight
-        plain = given is None and (weight == 1.0).all()
-        return Treated(
-            rows=None,
-            y=evidence.target.y,
-            sample_weight=None if plain else times(weight, evidence),
+        return Treated.of(
+            evidence,
+            weight=None if (weight == 1.0).all() else weight,
             noise_mask=weight < 0.5,
             attributes={"sample_weight_": weight},
         )

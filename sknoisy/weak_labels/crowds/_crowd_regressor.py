@@ -10,10 +10,11 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length
 
-from sknoisy._evidence import Evidence, fit_model, take_rows, weight_parameter
+from sknoisy._evidence import Evidence, fit_model, weight_parameter
 from sknoisy._evidence._evidence import check_weight
-from sknoisy._evidence._fitting import IsModel, check_takes_weights, seeded_clone, take_params
+from sknoisy._evidence._fitting import IsModel, check_takes_weights, rows_to_fit, seeded_clone
 from sknoisy._fitted import model_attributes, replace_fitted
+from sknoisy._progress import last_fit, whole_fit
 from sknoisy._wrapper import WrappedRegressor
 from sknoisy.detection._base import check_kind
 from sknoisy.weak_labels.crowds._bias_variance import BiasVariance
@@ -184,31 +185,34 @@ class CrowdRegressor(WrappedRegressor):
             weight_strategy=self.weight_strategy,
         )
         empty = votes.per_row == 0
-        for _ in range(self.n_rounds):
-            responses = evidence.responses(
-                self.estimator,
-                cv=self.cv,
-                random_state=seed,
-                n_jobs=self.n_jobs,
-                unseen=empty if empty.any() else None,
-            )
-            expected = np.where(np.isnan(responses.values), fitted["mean_"], responses.values)
-            fitted = aggregator._fit(votes, row_weight, expected)
-            n_fits += responses.n_fits
-            numbers, certainty = mean_answers(votes, fitted)
-            evidence = evidence.replaced(
-                y=numbers, sample_weight=row_weight * certainty if weighs else None
-            )
-        rows = np.flatnonzero(~empty)
-        model = fit_model(
-            seeded_clone(self.estimator, seed),
-            take_rows(X, rows) if empty.any() else X,
-            numbers[rows],
-            (row_weight * certainty)[rows] if weighs else None,
-            take_params(params, rows, n) if empty.any() else params,
-            weight_strategy=self.weight_strategy,
-            random_state=seed,
-        )
+        with whole_fit(self, X, y):
+            for _ in range(self.n_rounds):
+                responses = evidence.responses(
+                    self.estimator,
+                    cv=self.cv,
+                    random_state=seed,
+                    n_jobs=self.n_jobs,
+                    unseen=empty if empty.any() else None,
+                )
+                expected = np.where(np.isnan(responses.values), fitted["mean_"], responses.values)
+                fitted = aggregator._fit(votes, row_weight, expected)
+                n_fits += responses.n_fits
+                numbers, certainty = mean_answers(votes, fitted)
+                evidence = evidence.replaced(
+                    y=numbers, sample_weight=row_weight * certainty if weighs else None
+                )
+            rows = np.flatnonzero(~empty)
+            X_known, params = rows_to_fit(X, params, rows, n)
+            with last_fit():
+                model = fit_model(
+                    seeded_clone(self.estimator, seed),
+                    X_known,
+                    numbers[rows],
+                    (row_weight * certainty)[rows] if weighs else None,
+                    params,
+                    weight_strategy=self.weight_strategy,
+                    random_state=seed,
+                )
         replace_fitted(aggregator, fitted)
         names = ("annotators_", "annotator_bias_", "annotator_variance_", "values_", "values_std_")
         attributes = {

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from sknoisy._evidence._evidence import check_groups, check_weight
 from sknoisy._evidence._fitting import IsModel, check_takes_weights
 from sknoisy._fitted import model_attributes, replace_fitted
+from sknoisy._progress import whole_fit
 from sknoisy._soft_fit import SoftRows
 from sknoisy._wrapper import BaseWrapper
 from sknoisy.detection._base import check_kind
@@ -188,21 +189,22 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
             random_state=self._seed(),
             n_jobs=self.n_jobs,
         )
-        found = []
-        for column in labels:
-            column.check_weight(rows.sample_weight)
-            rows.classes = column.classes
-            found.append(self._fit_column(rows, column))
-        models, f, n_iter = zip(*found, strict=True)
-        fitted = {
-            "estimators_": list(models),
-            "classes_": [column.classes for column in labels],
-            "positive_at_": np.array([column.positive_at for column in labels]),
-            "variational_proba_": np.column_stack(f),
-            "n_iter_": np.array(n_iter),
-        }
-        fitted |= model_attributes(models[0])
-        replace_fitted(self, fitted)
+        with whole_fit(self, X, y):
+            found = []
+            for column in labels:
+                column.check_weight(rows.sample_weight)
+                rows.classes = column.classes
+                found.append(self._fit_column(rows, column))
+            models, f, n_iter = zip(*found, strict=True)
+            fitted = {
+                "estimators_": list(models),
+                "classes_": [column.classes for column in labels],
+                "positive_at_": np.array([column.positive_at for column in labels]),
+                "variational_proba_": np.column_stack(f),
+                "n_iter_": np.array(n_iter),
+            }
+            fitted |= model_attributes(models[0])
+            replace_fitted(self, fitted)
         return self
 
     def _fit_column(self, rows, labels):

@@ -18,6 +18,7 @@ from sknoisy._evidence._evidence import check_groups, check_weight
 from sknoisy._evidence._fitting import IsModel
 from sknoisy._fitted import replace_fitted
 from sknoisy._notebook import NotebookView
+from sknoisy._progress import CallbackSupportMixin, whole_fit
 from sknoisy._soft_fit import SoftRows
 from sknoisy.detection._base import check_kind
 from sknoisy.weak_labels.positive_unlabelled._labels import read_pu
@@ -311,7 +312,7 @@ def safe_logit(proba):
 # --------------------------------------------------------------------------- the estimator
 
 
-class ClassPrior(NotebookView, BaseEstimator):
+class ClassPrior(CallbackSupportMixin, NotebookView, BaseEstimator):
     """Share of positives among rows of which some are labelled positive and the rest is not.
 
     The classifier learns who is labelled, and rows are scored by models that have not seen them;
@@ -440,15 +441,16 @@ class ClassPrior(NotebookView, BaseEstimator):
             random_state=seed,
             n_jobs=self.n_jobs,
         )
-        score = labelled_scores(self.estimator, rows, labels, rows.folds(labels.codes, self.cv))
-        estimate = estimate_class_prior(
-            score, labels.labelled, method=self.method, sample_weight=weight, random_state=seed
-        )
-        fitted = {f"{name}_": value for name, value in vars(estimate).items()}
-        fitted |= {"labelled_proba_": score, "classes_": labels.classes}
-        if len(getattr(X, "shape", ())) == 2:
-            fitted["n_features_in_"] = X.shape[1]
-        replace_fitted(self, fitted)
+        with whole_fit(self, X, y):
+            score = labelled_scores(self.estimator, rows, labels, rows.folds(labels.codes, self.cv))
+            estimate = estimate_class_prior(
+                score, labels.labelled, method=self.method, sample_weight=weight, random_state=seed
+            )
+            fitted = {f"{name}_": value for name, value in vars(estimate).items()}
+            fitted |= {"labelled_proba_": score, "classes_": labels.classes}
+            if len(getattr(X, "shape", ())) == 2:
+                fitted["n_features_in_"] = X.shape[1]
+            replace_fitted(self, fitted)
         return self
 
     def __sklearn_tags__(self):
