@@ -13,7 +13,13 @@ from sklearn.utils.validation import _num_samples
 
 from sknoisy._evidence._cross_fit import Responses
 from sknoisy._evidence._features import numeric_features
-from sknoisy._evidence._responses import as_column, check_proba, class_columns
+from sknoisy._evidence._responses import (
+    as_column,
+    check_proba,
+    class_columns,
+    is_judged,
+    likeliest,
+)
 from sknoisy._evidence._stages import collect, recorder
 from sknoisy._evidence._table import as_table, is_table
 from sknoisy.exceptions import OwnEvidenceWarning
@@ -62,10 +68,7 @@ class OwnEvidence:
                 "the wrong rows, unless contamination says how many): give predicted as well."
             )
         method = "predict_proba" if self.predicted.ndim == 2 else "predict"
-        tested = (~np.isnan(self.predicted.reshape(len(self.predicted), -1)).any(axis=1)).astype(
-            int
-        )
-        return Responses(self.predicted, method, tested, 0)
+        return Responses(self.predicted, method, is_judged(self.predicted).astype(int), 0)
 
     def within(self, budget, target):
         """`Stages` of the first part of the training, without a fit."""
@@ -212,8 +215,7 @@ def _named_as(columns, classes):
 def _warn_of_labels(proba, target, *, named):
     """Columns in another order than the classes, and rows that were seen, are silently wrong."""
     codes, n_classes = target.codes, proba.shape[1]
-    judged = ~np.isnan(proba @ np.ones(n_classes))
-    best = proba.argmax(axis=1)
+    judged, best = is_judged(proba), likeliest(proba, codes)
     if not judged.all():
         codes, best = codes[judged], best[judged]
     counts = np.bincount(best * n_classes + codes, minlength=n_classes**2)

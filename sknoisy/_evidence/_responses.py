@@ -143,6 +143,20 @@ def check_proba(values, n, what):
     return values
 
 
+def is_judged(values):
+    """(n,) whether a row of (n, K), or (n,), finite numbers holds no NaN."""
+    return ~np.isnan(values if values.ndim == 1 else values @ np.ones(values.shape[1]))
+
+
+def likeliest(label_proba, codes):
+    """(n,) `argmax` of probabilities, of which the given label often has more than half."""
+    given = label_proba[np.arange(len(codes)), codes]
+    others = np.flatnonzero(~(given > 0.5 + SUM_SLACK))
+    best = codes.copy()
+    best[others] = label_proba[others].argmax(axis=1)
+    return best
+
+
 def _refuse_proba(what, said, raw=False):
     hint = ""
     if raw and what.startswith("predict_proba of"):

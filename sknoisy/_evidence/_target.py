@@ -71,9 +71,27 @@ def check_labels(y):
     if y.dtype == object:
         y = _one_type(y)
     _check_finite(y)
-    check_classification_targets(y)
-    classes, codes = np.unique(y, return_inverse=True)
+    classes, codes = _counted(y)
+    if codes is None or len(classes) > len(y) / 2:  # else there is nothing to say of whole numbers
+        check_classification_targets(y)
+    if codes is None:
+        classes, codes = np.unique(y, return_inverse=True)
     return Target(y=y, classes=classes, codes=codes)
+
+
+def _counted(y):
+    """`np.unique` of whole numbers in a short range, without sorting; (None, None) of others."""
+    if y.dtype.kind not in "iub" or not len(y):
+        return None, None
+    low, high = y.min(), y.max()
+    if int(high) - int(low) > len(y):
+        return None, None
+    place = y.astype(np.intp) - int(low) if y.dtype.itemsize < 8 else (y - low).astype(np.intp)
+    there = np.bincount(place) > 0
+    codes = (np.cumsum(there) - 1)[place]
+    classes = np.empty(np.count_nonzero(there), dtype=y.dtype)
+    classes[codes] = y
+    return classes, codes
 
 
 def _one_type(y):

@@ -23,6 +23,7 @@ from sknoisy._evidence import (
 )
 from sknoisy._evidence._fitting import IsModel, check_kind, check_meaning, seeded_clone
 from sknoisy._evidence._knowledge import knowledge, no_more_than_chance
+from sknoisy._evidence._responses import is_judged, likeliest
 from sknoisy._evidence._table import default_model
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
 from sknoisy._limits import untouchable_rows
@@ -542,7 +543,7 @@ def _posterior(noise_proba, class_proba, target):
 
 def _or_given(label_proba, trusted, target):
     """`label_proba`, with the given label as sure in rows that are trusted, or not judged."""
-    as_given = np.flatnonzero(trusted | np.isnan(label_proba @ np.ones(label_proba.shape[1])))
+    as_given = np.flatnonzero(trusted | ~is_judged(label_proba))
     if len(as_given):
         label_proba = label_proba.copy()
         label_proba[as_given] = np.eye(label_proba.shape[1])[target.codes[as_given]]
@@ -551,7 +552,7 @@ def _or_given(label_proba, trusted, target):
 
 def _suggest_labels(label_proba, mask, target):
     """The likeliest label; for a flagged row the likeliest other one."""
-    best, flagged = np.argmax(label_proba, axis=1), np.flatnonzero(mask)
+    best, flagged = likeliest(label_proba, target.codes), np.flatnonzero(mask)
     if label_proba.shape[1] > 1:
         others = label_proba[flagged]
         others[np.arange(len(flagged)), target.codes[flagged]] = -1.0
