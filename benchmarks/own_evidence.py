@@ -2,10 +2,10 @@
 
     python benchmarks/own_evidence.py [--rows N] [--classes K] [--repeats N] [--out FILE]
 
-A tenth of the labels is made wrong. Each run has a process of its own, with one thread; on a machine
-that others use, "CPU seconds" are the ones to compare. "flagged" is to be the same number: given the same probabilities, both flag the same rows. What cleanlab gives
-is that mask; `ConfidentLearning` also gives a score, a posterior, a suggestion and the test of what
-is known.
+A tenth of the labels is made wrong. Each run has a process of its own, with one thread; on a
+machine that others use, "CPU seconds" are the ones to compare. "flagged" is to be the same number:
+given the same probabilities, both flag the same rows. What cleanlab gives is that mask;
+`ConfidentLearning` also gives a score, a posterior, a suggestion and the test of what is known.
 """
 
 from __future__ import annotations

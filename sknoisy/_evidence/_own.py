@@ -18,7 +18,6 @@ from sknoisy._evidence._responses import (
     check_proba,
     class_columns,
     is_judged,
-    likeliest,
 )
 from sknoisy._evidence._stages import collect, recorder
 from sknoisy._evidence._table import as_table, is_table
@@ -26,6 +25,7 @@ from sknoisy.exceptions import OwnEvidenceWarning
 
 NAMES = ("predicted", "stages", "features")
 SUSPICIOUS = 50  # rows, all of which agree with their targets: predictions that have seen them?
+ENOUGH = 20_000  # rows, to see in which order the columns are
 EXACT = 1e-6  # residuals over the spread of y that no unseen number has
 
 
@@ -214,13 +214,13 @@ def _named_as(columns, classes):
 
 def _warn_of_labels(proba, target, *, named):
     """Columns in another order than the classes, and rows that were seen, are silently wrong."""
-    codes, n_classes = target.codes, proba.shape[1]
-    judged, best = is_judged(proba), likeliest(proba, codes)
-    if not judged.all():
-        codes, best = codes[judged], best[judged]
-    counts = np.bincount(best * n_classes + codes, minlength=n_classes**2)
-    counts = counts.reshape(n_classes, n_classes)
-    n, agree = len(codes), np.trace(counts)
+    n_classes, part = proba.shape[1], slice(None)
+    if len(proba) > ENOUGH:
+        part = np.random.RandomState(0).randint(len(proba), size=ENOUGH)
+    counts = _agreement(proba[part], target.codes[part])
+    if counts.sum() == np.trace(counts):  # perhaps all rows agree
+        counts = _agreement(proba, target.codes)
+    n, agree = counts.sum(), np.trace(counts)
     if n >= SUSPICIOUS and agree == n:
         _warn_if_seen("has the given label as the likeliest one in every row")
     if named or n_classes < 2:
@@ -236,6 +236,13 @@ def _warn_of_labels(proba, target, *, named):
             OwnEvidenceWarning,
             stacklevel=6,
         )
+
+
+def _agreement(proba, codes):
+    """(K, K) judged rows by their likeliest and their given class."""
+    judged, n_classes = is_judged(proba), proba.shape[1]
+    cells = proba.argmax(axis=1)[judged] * n_classes + codes[judged]
+    return np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
 def _warn_if_seen_numbers(values, y):

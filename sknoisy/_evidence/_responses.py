@@ -10,6 +10,7 @@ from sknoisy._evidence._failures import name_of
 from sknoisy._evidence._target import positions
 
 TOLERANCE = 1e-3  # of what models compute in half and single precision
+BLOCK = 2**15  # numbers in a part of a table that stays near the processor
 SUM_SLACK = 0.05  # probabilities that were rounded need not have sum one
 
 
@@ -143,8 +144,16 @@ def check_proba(values, n, what):
     return values
 
 
+def blocks(table):
+    """Slices of the rows of (n, K), a part of the table at a time."""
+    size = max(256, BLOCK // max(1, table.shape[1]))
+    return (slice(start, start + size) for start in range(0, len(table), size))
+
+
 def is_judged(values):
     """(n,) whether a row of (n, K), or (n,), finite numbers holds no NaN."""
+    if values.size and not np.isnan(values.min()):
+        return np.ones(len(values), dtype=bool)
     return ~np.isnan(values if values.ndim == 1 else values @ np.ones(values.shape[1]))
 
 

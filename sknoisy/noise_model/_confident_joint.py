@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from sknoisy._evidence._responses import blocks
+
 # cleanlab's slack in comparing probabilities: a row at the threshold is above it, and a given label
 # that ties for the largest probability is the predicted one
 TOLERANCE = 1e-6
 LEAST = 1e-200  # in place of zero, where a quotient is multiplied by zero next
 NOTHING = 1e-100  # probability left by labels that some true class explains
-BLOCK = 2**16  # numbers in a part of a table that stays near the processor
 
 
 def class_thresholds(label_proba, codes):
@@ -194,12 +195,6 @@ def unmixed(label_proba, given_of_true, frequency, max_iter, out=None):
                 true *= np.matmul(quotient, given_of_true, out=step)
         true[nowhere] = 0.0
     return out
-
-
-def blocks(table):
-    """Slices of the rows of (n, K), a part of the table at a time."""
-    size = max(256, BLOCK // table.shape[1])
-    return (slice(start, start + size) for start in range(0, len(table), size))
 
 
 # ---------------------------------------------------------------------- the paper, step by step
