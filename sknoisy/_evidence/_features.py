@@ -9,6 +9,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
+from sknoisy._evidence._arrays import as_numpy
 from sknoisy._evidence._fitting import first_steps, label_free, seeded_clone
 from sknoisy._evidence._table import TableEncoder, is_table
 
@@ -74,13 +75,13 @@ class RowEncoder:
 
 
 def _are_texts(X):
-    array = np.asarray(X)
+    array = as_numpy(X, "X")
     return array.ndim == 1 and array.dtype.kind in "OUST"
 
 
 def _numbers(X):
     """(n, d) finite floats, or an error that says what to do."""
-    array = np.asarray(X)
+    array = as_numpy(X, "X")
     if array.ndim == 1:
         raise ValueError(
             "Expected 2D array, got 1D array instead: reshape(-1, 1) makes one feature of it."

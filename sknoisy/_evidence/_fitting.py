@@ -20,6 +20,8 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import _routing_enabled, get_routing_for_object
 from sklearn.utils.validation import _num_samples, has_fit_parameter
 
+from sknoisy._evidence._arrays import as_numpy, explained, is_foreign, take_foreign
+
 
 class IsModel(HasMethods):
     """Constraint of a parameter: it predicts, or is a classifier or regressor and will, fitted."""
@@ -81,8 +83,8 @@ def take_rows(X, rows):
     if isinstance(X, pd.Index | pd.api.extensions.ExtensionArray):  # targets, for instance
         return X.take(rows)
     if not hasattr(X, "__getitem__"):  # array-likes that only know how to become an array
-        X = np.asarray(X)
-    return _safe_indexing(X, rows)
+        X = as_numpy(X, "X")
+    return take_foreign(X, rows) if is_foreign(X) else _safe_indexing(X, rows)
 
 
 def take_params(params, rows, n):
@@ -329,7 +331,7 @@ def fit_model(
     """Fit `estimator` in place and return it; `sample_weight` reaches its innermost model."""
     params = dict(params or {})
     if sample_weight is None:
-        return _fitted(estimator, estimator.fit(X, y, **params))
+        return _fitted(estimator, X, y, params)
     if not np.any(sample_weight):
         raise ValueError(
             f"All sample_weight of the {len(sample_weight)} rows to fit here are zero, so "
@@ -341,12 +343,14 @@ def fit_model(
         rows = resample_by_weight(sample_weight, random_state, strata=y if is_labels else None)
         n = len(sample_weight)
         params = take_params(params, rows, n)
-        return _fitted(estimator, estimator.fit(take_rows(X, rows), y[rows], **params))
+        return _fitted(estimator, take_rows(X, rows), y[rows], params)
     check_takes_weights(estimator, weight_strategy, "sample_weight was given")
     params |= {weight_parameter(estimator): sample_weight}
-    return _fitted(estimator, estimator.fit(X, y, **params))
+    return _fitted(estimator, X, y, params)
 
 
-def _fitted(estimator, returned):
-    """What `fit` gave back; the estimator itself where that is nothing."""
+def _fitted(estimator, X, y, params):
+    """What `fit` gives back; the estimator itself where that is nothing."""
+    with explained(X, estimator):
+        returned = estimator.fit(X, y, **params)
     return estimator if returned is None else returned

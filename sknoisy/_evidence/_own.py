@@ -11,6 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import issparse
 from sklearn.utils.validation import _num_samples
 
+from sknoisy._evidence._arrays import as_numpy
 from sknoisy._evidence._cross_fit import Responses
 from sknoisy._evidence._features import numeric_features
 from sknoisy._evidence._responses import (
@@ -102,7 +103,7 @@ def read_own(target, *, predicted=None, stages=None, features=None):
         stages, no_label = read_stages(stages, target)
     if features is not None:
         if not (issparse(features) or hasattr(features, "columns")):
-            features = np.asarray(features)
+            features = as_numpy(features, "features")
         if _num_samples(features) != n:
             raise ValueError(
                 f"features has {_num_samples(features)} rows, and y has {n}: one is needed for "
@@ -115,7 +116,7 @@ def read_predicted(predicted, target):
     """Checked out-of-sample predictions; a row of NaN is one that nobody judged."""
     n, what = len(target.y), "predicted"
     if not target.is_labels:
-        values = as_column(_plain(predicted), n, what)
+        values = as_column(as_numpy(predicted, what), n, what)
         if np.isinf(values).any():
             raise ValueError(f"predicted is infinite, first in row {np.isinf(values).argmax()}.")
         _warn_if_seen_numbers(values, target.y.astype(float))
@@ -125,7 +126,7 @@ def read_predicted(predicted, target):
         predicted = as_table(predicted)
         names = _named_as(predicted.columns, classes)
         columns = class_columns(names, classes, "columns of predicted")
-    values = _plain(predicted)
+    values = as_numpy(predicted, what)
     if values.dtype.kind not in "fiub":
         raise ValueError(
             f"predicted must be class probabilities, and holds values of dtype {values.dtype}: "
@@ -149,7 +150,7 @@ def read_predicted(predicted, target):
 
 def read_stages(stages, target):
     """(checked array, whether it names no label) of (n, S, K), or (n, S)."""
-    values = _plain(stages)
+    values = as_numpy(stages, "stages")
     n, n_classes = len(target.y), len(target.classes) if target.is_labels else 0
     wanted = (
         "probabilities (n, stages, classes), or losses of the given label (n, stages)"
@@ -194,13 +195,6 @@ def _of_losses(losses, codes, n_classes):
     proba = np.repeat(rest[:, :, None], n_classes, axis=2)
     proba[np.arange(len(codes)), :, codes] = given
     return proba
-
-
-def _plain(values):
-    """Array of what may be a DataFrame, a list, or a tensor of another library."""
-    if hasattr(values, "detach"):  # torch
-        values = values.detach().cpu()
-    return np.asarray(values)
 
 
 def _named_as(columns, classes):

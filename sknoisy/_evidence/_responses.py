@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import _num_samples
 
+from sknoisy._evidence._arrays import as_numpy
 from sknoisy._evidence._failures import name_of
 from sknoisy._evidence._target import positions
 
@@ -104,7 +105,7 @@ def number_response(model, X, rows):
 
 def as_column(values, n, what, *, numbers=True, wide=False):
     """One value a row, (n,), also where a model gives a column (n, 1); if `wide`, or (n, k)."""
-    values = np.asarray(values)
+    values = as_numpy(values, f"what {what} gives")
     if numbers:
         if values.dtype.kind == "c":
             raise _error(f"{what} gives complex numbers.")
@@ -121,7 +122,7 @@ def as_column(values, n, what, *, numbers=True, wide=False):
 
 def check_proba(values, n, what):
     """(n, k) probabilities; a row of NaN is one that the model says nothing of."""
-    values = np.asarray(values)
+    values = as_numpy(values, f"what {what} gives")
     if values.ndim != 2 or len(values) != n:
         _refuse_proba(what, f"an array of shape {values.shape} for {n} rows", raw=True)
     if values.dtype.kind not in "fiub":

@@ -9,6 +9,8 @@ import pandas as pd
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
+from sknoisy._evidence._arrays import as_numpy, is_foreign
+
 HUGE = 1e140  # beyond it sums of squares overflow, and for inverse ones they vanish
 
 
@@ -54,7 +56,7 @@ def positions(labels, classes):
 
     Labels of another type, such as the texts that some models make of booleans, go by their text.
     """
-    labels = np.asarray(labels)
+    labels = as_numpy(labels, "labels")
     at, levels = pd.factorize(labels)
     known = {label: i for i, label in enumerate(classes.tolist())}
     found = [known.get(label, -1) for label in levels.tolist()]
@@ -152,7 +154,7 @@ def _check_size(y):
 
 def is_continuous(y):
     """Whether any value of y is a number with decimals; says nothing about missing ones."""
-    values = pd.Series(np.ravel(np.asarray(y))).infer_objects()
+    values = pd.Series(np.ravel(as_numpy(y, "y"))).infer_objects()
     if values.dtype.kind != "f":
         return False
     values = values[np.isfinite(values)]
@@ -162,6 +164,8 @@ def is_continuous(y):
 def _plain_column(y):
     if y is None:
         raise ValueError("sknoisy requires y to be passed, but the target y is None")
+    if is_foreign(y):
+        y = as_numpy(y, "y")
     if not hasattr(y, "dtype"):
         # a list of texts and None must not become an array of texts, "None" among them
         plain = np.asarray(y)
