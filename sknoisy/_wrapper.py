@@ -18,7 +18,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from sknoisy._evidence._arrays import as_numpy, container, explained
+from sknoisy._evidence._arrays import as_numpy, container, explained, foreign_as_numpy
 from sknoisy._evidence._responses import class_columns
 from sknoisy._fitted import PlainState
 from sknoisy._notebook import NotebookView
@@ -141,10 +141,11 @@ def one_column(predicted, X):
     if isinstance(predicted, tuple):  # with return_std=True, for instance
         return predicted
     shape = getattr(predicted, "shape", None) or np.shape(predicted)
-    if not shape or shape[0] != _num_samples(container(X)):
+    n = _num_samples(container(X))
+    if not shape or shape[0] != n:
         raise ValueError(
-            f"The wrapped model's predict gives an array of shape {shape} for {_num_samples(container(X))} "
-            "rows: one prediction for each is needed."
+            f"The wrapped model's predict gives an array of shape {shape} for {n} rows: one "
+            "prediction for each is needed."
         )
     return np.asarray(predicted)[:, 0] if len(shape) == 2 and shape[1] == 1 else predicted
 
@@ -213,6 +214,7 @@ class WrappedClassifier(ClassifierMixin, BaseWrapper):
     def _in_order(self, values, fill):
         """Columns in the order of `classes_`, whatever the order of the model's own."""
         labels = getattr(self.estimator_, "classes_", None)
+        labels = foreign_as_numpy(labels, "classes_")
         if labels is None or np.array_equal(labels, self.classes_):
             return values
         at = class_columns(labels, self.classes_, f"classes_ of {type(self.estimator_).__name__}")

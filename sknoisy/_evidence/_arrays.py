@@ -34,8 +34,13 @@ def as_numpy(values, name):
 
     Numbers that NumPy knows no type for, such as bfloat16, become the next wider ones it knows.
     """
+    return np.asarray(foreign_as_numpy(values, name))
+
+
+def foreign_as_numpy(values, name):
+    """`as_numpy` of an array of another library; all else as it came."""
     if not is_foreign(values):
-        return np.asarray(values)
+        return values
     try:
         return _usual_type(_on_host(values))
     except Exception as error:
@@ -57,10 +62,11 @@ def take_foreign(X, rows):
     rows = np.arange(len(X))[rows] if isinstance(rows, slice) else np.asarray(rows)
     if rows.dtype == bool:
         rows = np.flatnonzero(rows)
-    if not hasattr(X, "__array_namespace__"):  # PyTorch
+    try:
         return X[rows]
-    library = X.__array_namespace__()
-    return library.take(X, library.asarray(rows), axis=0)
+    except (IndexError, TypeError):  # the array API wants indices of its own kind
+        library = X.__array_namespace__()
+        return library.take(X, library.asarray(rows), axis=0)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_consistent_length
 
-from sknoisy._evidence._arrays import as_numpy, container, is_foreign
+from sknoisy._evidence._arrays import as_numpy, container, foreign_as_numpy
 from sknoisy._evidence._copies import Copies, join
 from sknoisy._evidence._cross_fit import out_of_sample
 from sknoisy._evidence._features import numeric_features
@@ -265,8 +265,7 @@ def _fingerprint(thing):
 def check_weight(sample_weight, n):
     """Weights of n rows: finite, not negative, not all zero."""
     try:
-        if is_foreign(sample_weight):
-            sample_weight = as_numpy(sample_weight, "sample_weight")
+        sample_weight = foreign_as_numpy(sample_weight, "sample_weight")
         weight = _check_sample_weight(sample_weight, np.empty((n, 1)), dtype=np.float64)
     except (TypeError, ValueError) as error:
         if "NaN" in str(error) or "dim" in str(error) or "shape" in str(error):

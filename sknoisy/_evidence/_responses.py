@@ -68,7 +68,7 @@ class LabelResponse:
 
 def class_columns(labels, classes, what):
     """Position in `classes` of each of a model's own classes, in its order."""
-    labels = np.asarray(labels)
+    labels = as_numpy(labels, what)
     if labels.ndim != 1:
         raise _error(f"{what} must be a list of the classes of one target.")
     at = positions(labels, classes)

@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from sknoisy._evidence._arrays import as_numpy, is_foreign
+from sknoisy._evidence._arrays import as_numpy, foreign_as_numpy
 
 HUGE = 1e140  # beyond it sums of squares overflow, and for inverse ones they vanish
 
@@ -164,8 +164,7 @@ def is_continuous(y):
 def _plain_column(y):
     if y is None:
         raise ValueError("sknoisy requires y to be passed, but the target y is None")
-    if is_foreign(y):
-        y = as_numpy(y, "y")
+    y = foreign_as_numpy(y, "y")
     if not hasattr(y, "dtype"):
         # a list of texts and None must not become an array of texts, "None" among them
         plain = np.asarray(y)

@@ -21,6 +21,7 @@ from sknoisy._evidence import (
     is_continuous,
     take_rows,
 )
+from sknoisy._evidence._arrays import container, explained, foreign_as_numpy
 from sknoisy._evidence._fitting import IsModel, check_kind, check_meaning, seeded_clone
 from sknoisy._evidence._knowledge import knowledge, no_more_than_chance
 from sknoisy._evidence._responses import is_judged, likeliest
@@ -234,7 +235,7 @@ class BaseDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEstimator
             `reason`.
         """
         check_is_fitted(self)
-        return noise_report(self, X, y)
+        return noise_report(self, container(X), foreign_as_numpy(y, "y"))
 
     # ------------------------------------------------------------------ for subclasses
 
@@ -258,7 +259,8 @@ class BaseDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEstimator
                     "other detectors, ConfidentLearning (labels) and Residual (numbers) take "
                     "predicted, DatasetMap stages, and NeighborDisagreement features."
                 )
-        finding = self._find(evidence)
+        with explained(evidence.inputs.X, self):
+            finding = self._find(evidence)
         if own is not None and own.names_no_label:
             finding.suggestion = finding.label_proba = None
         return finding
