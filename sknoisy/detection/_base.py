@@ -41,28 +41,32 @@ MUCH = 1e100  # beyond it, sums of squares of scores are at risk
 
 @dataclass
 class Finding:
-    """What a detector's method says, before any threshold.
+    """What a detector's method says, before any threshold: what `_find` of a detector returns.
 
-    Attributes
+    Parameters
     ----------
     score : ndarray of shape (n,)
         Higher is more suspect; NaN means not judged.
-    suggestion : ndarray of shape (n, K) or (n,), optional
+    suggestion : ndarray of shape (n, K) or (n,), default=None
         Out-of-sample class probabilities, or numbers: what the target should be by the evidence.
         A row of NaN where there is no evidence. None when the row is suspected rather than its
         target: every row keeps the given one.
-    noise_proba, mask : ndarray of shape (n,), optional
+    noise_proba, mask : ndarray of shape (n,), default=None
         The method's own rule, used with `contamination="auto"`.
-    label_proba : ndarray of shape (n, K), optional
+    label_proba : ndarray of shape (n, K), default=None
         The method's own posterior, used with `contamination="auto"`.
-    chosen : bool
+    chosen : bool, default=False
         Whether the rule of `mask` is one that the user asked for by a parameter of the method, so
         that it holds whatever the class says of `contamination="auto"`.
-    known_by : ndarray, optional
+    known_by : ndarray, default=None
         Out-of-sample predictions which tell whether anything is known of the targets; None means
         those of `suggestion`.
-    attributes : dict
-        Further fitted attributes of the detector.
+    attributes : dict, default={}
+        Further fitted attributes of the detector, by name.
+
+    See Also
+    --------
+    BaseDetector : What a detector is made of, with an example.
     """
 
     score: np.ndarray
@@ -111,8 +115,34 @@ CV = [Interval(Integral, 2, None, closed="left"), HasMethods(["split"]), "array-
 class BaseDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEstimator, ABC):
     """Base class of detectors.
 
-    A subclass writes `_find(evidence)`, which returns a `Finding`, and `_reason(row)`.
-    Everything else, from the checks to the threshold, is here.
+    A subclass writes `_find(evidence)`, which returns a `Finding`, and, if it likes,
+    `_reason(row)`, a short sentence. Everything else, from the checks to the threshold, is here.
+
+    See Also
+    --------
+    Finding : What `_find` returns.
+
+    Examples
+    --------
+    Numbers that are far from those of the nearest rows:
+
+    >>> import numpy as np
+    >>> from sknoisy.detection import BaseDetector, Finding
+    >>> class FarFromNeighbors(BaseDetector):
+    ...     _task, _takes = "regression", ("features",)
+    ...     _auto, _suggests_unseen = "count", True
+    ...     def __init__(self, *, n_neighbors=5, contamination="auto"):
+    ...         self.n_neighbors, self.contamination = n_neighbors, contamination
+    ...     def _find(self, evidence):
+    ...         y = evidence.target.y.astype(float)
+    ...         near = evidence.neighbors(n_neighbors=self.n_neighbors).indices
+    ...         usual = np.median(y[near], axis=1)
+    ...         return Finding(score=np.abs(y - usual), suggestion=usual)
+    >>> X = np.linspace(0, 1, 200)[:, None]
+    >>> y = np.sin(5 * X[:, 0]) + 0.05 * np.random.default_rng(0).normal(size=200)
+    >>> y[[30, 150]] += 2
+    >>> FarFromNeighbors().fit(X, y).noise_mask_.nonzero()[0].tolist()
+    [30, 150]
     """
 
     _task = "classification"  # or "regression", or "both"
