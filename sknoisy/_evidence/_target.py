@@ -73,21 +73,27 @@ def check_labels(y):
     if y.dtype == object:
         y = _one_type(y)
     _check_finite(y)
-    classes, codes = _counted(y)
-    if codes is None or len(classes) > len(y) / 2:  # else there is nothing to say of whole numbers
+    classes, codes = _unsorted(y)
+    if codes is None or len(classes) > len(y) / 2:  # else there is nothing to say of such labels
         check_classification_targets(y)
     if codes is None:
         classes, codes = np.unique(y, return_inverse=True)
     return Target(y=y, classes=classes, codes=codes)
 
 
+def _unsorted(y):
+    """`np.unique` of texts and whole numbers, without sorting all; (None, None) of other labels."""
+    if y.dtype.kind in "iub" and len(y) and int(y.max()) - int(y.min()) <= len(y):
+        return _counted(y)
+    if y.dtype.kind == "U" or (y.dtype == object and pd.api.types.infer_dtype(y) == "string"):
+        at, levels = pd.factorize(y)
+        classes, place = np.unique(np.asarray(levels, dtype=y.dtype), return_inverse=True)
+        return classes, place[at]
+    return None, None
+
+
 def _counted(y):
-    """`np.unique` of whole numbers in a short range, without sorting; (None, None) of others."""
-    if y.dtype.kind not in "iub" or not len(y):
-        return None, None
-    low, high = y.min(), y.max()
-    if int(high) - int(low) > len(y):
-        return None, None
+    low = y.min()
     place = y.astype(np.intp) - int(low) if y.dtype.itemsize < 8 else (y - low).astype(np.intp)
     there = np.bincount(place) > 0
     codes = (np.cumsum(there) - 1)[place]
