@@ -1,7 +1,7 @@
 """Arrays of JAX, CuPy and others pass, or are refused by name with what to give instead.
 
-CuPy needs a graphics card, and array-api-strict is not installed everywhere: classes here behave as
-theirs do.
+CuPy and tensors of CUDA need a graphics card, and array-api-strict is not installed everywhere:
+classes here behave as theirs do.
 """
 
 import os
@@ -73,6 +73,30 @@ class Cupy(Device):
         return self.values
 
 
+class Tensor(Device):
+    """On a graphics card, until it is brought from there."""
+
+    home = False
+
+    def __array__(self, *args, **kwargs):
+        raise TypeError("can't convert cuda:0 device type tensor to numpy")
+
+    def __getitem__(self, rows):
+        return Tensor(self.values[rows])
+
+    def detach(self):
+        return self
+
+    def cpu(self):
+        tensor = Tensor(self.values)
+        tensor.home = True
+        return tensor
+
+    def numpy(self):
+        assert self.home
+        return self.values
+
+
 class Strict(Device):
     """Takes no index of NumPy."""
 
@@ -115,7 +139,7 @@ class Elsewhere(OnlyDLPack):
         raise BufferError("on device 3")
 
 
-Cupy.__module__, Strict.__module__ = "cupy", "array_api_strict"
+Cupy.__module__, Tensor.__module__, Strict.__module__ = "cupy", "torch", "array_api_strict"
 
 
 def jax_array(values):
@@ -132,6 +156,7 @@ def torch_tensor(values):
 KINDS = {
     "jax": jax_array,
     "torch": torch_tensor,
+    "cuda": Tensor,
     "cupy": Cupy,
     "strict": Strict,
     "dlpack": OnlyDLPack,
@@ -256,6 +281,8 @@ def test_another_model_says_what_to_give(estimator):
         fitted = clone(estimator).fit(X, Y)
         with pytest.raises(TypeError, match="give cupy.asnumpy.X."):
             fitted.predict(Cupy(X))
+        with pytest.raises(TypeError, match=r"give X.detach\(\).cpu\(\).numpy\(\)"):
+            fitted.predict(Tensor(X))
 
 
 def test_an_error_of_numpy_rows_is_left_alone():
