@@ -147,7 +147,9 @@ def one_column(predicted, X):
             f"The wrapped model's predict gives an array of shape {shape} for {n} rows: one "
             "prediction for each is needed."
         )
-    return np.asarray(predicted)[:, 0] if len(shape) == 2 and shape[1] == 1 else predicted
+    if len(shape) == 2 and shape[1] == 1:
+        return as_numpy(predicted, "what it predicts")[:, 0]
+    return predicted
 
 
 class WrappedClassifier(ClassifierMixin, BaseWrapper):
@@ -171,9 +173,9 @@ class WrappedClassifier(ClassifierMixin, BaseWrapper):
         check_is_fitted(self)
         proba = self._in_order(self._ask("predict_proba", X, params), 0.0)
         temperature = getattr(self, "temperature_", 1.0)
-        return (
-            proba if temperature == 1.0 else at_temperature(as_numpy(proba, "proba"), temperature)
-        )
+        if temperature == 1.0:
+            return proba
+        return at_temperature(as_numpy(proba, "what it predicts"), temperature)
 
     @available_if(inner_has("predict_log_proba"))
     def predict_log_proba(self, X, **params):
@@ -218,7 +220,7 @@ class WrappedClassifier(ClassifierMixin, BaseWrapper):
         if labels is None or np.array_equal(labels, self.classes_):
             return values
         at = class_columns(labels, self.classes_, f"classes_ of {type(self.estimator_).__name__}")
-        array = as_numpy(values, "what the model gives")
+        array = as_numpy(values, "what it predicts")
         if array.ndim == 1 and len(at) == 2:  # decision values of the second of two classes
             return array if at[0] < at[1] else -array
         if array.ndim != 2 or array.shape[1] != len(at):  # one for each pair of classes, say

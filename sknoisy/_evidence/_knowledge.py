@@ -91,7 +91,8 @@ def chances_of_labels(label_proba, codes):
     if n < len(judged):
         label_proba, codes = label_proba[judged], codes[judged]
     size = np.bincount(codes, minlength=n_classes)
-    share, mean = size / n, np.ones(n) @ label_proba / n
+    share = size / n
+    mean = sum(label_proba[rows].sum(axis=0, dtype=float) for rows in blocks(label_proba)) / n
     # What an exchange can change is the excess over the column's mean, less, in each row, its mean
     # with the shares as weights.
     square, rows_square, total, own = np.zeros(n_classes), 0.0, 0.0, np.zeros(n_classes)

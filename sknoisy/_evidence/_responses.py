@@ -11,8 +11,8 @@ from sknoisy._evidence._failures import name_of
 from sknoisy._evidence._target import positions
 
 TOLERANCE = 1e-3  # of what models compute in half and single precision
-BLOCK = 2**15  # numbers in a part of a table that stays near the processor
 SUM_SLACK = 0.05  # probabilities that were rounded need not have sum one
+BLOCK = 2**15  # numbers in a part of a table that stays near the processor
 
 
 class LabelResponse:
@@ -155,7 +155,9 @@ def is_judged(values):
     """(n,) whether a row of (n, K), or (n,), finite numbers holds no NaN."""
     if values.size and not np.isnan(values.min()):
         return np.ones(len(values), dtype=bool)
-    return ~np.isnan(values if values.ndim == 1 else values @ np.ones(values.shape[1]))
+    if values.ndim == 2:
+        values = values @ np.ones(values.shape[1], dtype=values.dtype)
+    return ~np.isnan(values)
 
 
 def likeliest(label_proba, codes):

@@ -204,10 +204,10 @@ def _prune_by_class(quality, counts, members):
 
 def _prune_by_noise_rate(label_proba, codes, counts, members):
     found, n_classes = np.zeros(len(codes), dtype=bool), len(counts)
-    # No margin of a row is less than this one, over all others together. Rows of which it is large
+    # No margin of a row is less than that over all others together. Rows of which this one is large
     # are looked at only if the others do not suffice.
-    least = 2.0 * proba_of_given(label_proba, codes) - label_proba @ np.ones(n_classes)
-    near = least < 2 * FAR
+    total = label_proba @ np.ones(n_classes, dtype=label_proba.dtype)
+    near = 2.0 * proba_of_given(label_proba, codes) - total < 2 * FAR
     for i, rows in enumerate(members):
         wanted = {j: counts[i, j] for j in np.flatnonzero(counts[i]) if j != i}
         for part, limit in ((rows[near[rows]], FAR), (rows, np.inf)):
