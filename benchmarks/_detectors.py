@@ -28,6 +28,7 @@ def detector_classes(task=None):
         name: kind
         for name, kind in kinds.items()
         if inspect.isclass(kind)
+        and issubclass(kind, sknoisy.detection.BaseDetector)
         and not inspect.isabstract(kind)
         and (task is None or kind._task in (task, "both"))
     }

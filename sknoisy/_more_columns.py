@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix, hstack, issparse
 
+from sknoisy._evidence._arrays import as_numpy
 from sknoisy._evidence._table import is_table
 
 
@@ -43,7 +44,7 @@ def more_columns(X, values, names):
         series = type(X[X.columns[0]])
         columns = zip(names, values.T, strict=True)
         return X.with_columns(**{name: series(name, value.copy()) for name, value in columns})
-    array = np.asarray(X)
+    array = as_numpy(X, "X")
     if array.ndim != 2:
         raise ValueError(
             f"Expected 2D array, got {array.ndim}D array instead: a further column is to be put "

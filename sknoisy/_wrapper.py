@@ -18,6 +18,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from sknoisy._evidence._arrays import as_numpy, container, explained, foreign_as_numpy
 from sknoisy._evidence._responses import class_columns
 from sknoisy._fitted import PlainState
 from sknoisy._notebook import NotebookView
@@ -93,7 +94,13 @@ class BaseWrapper(
         ndarray of shape (n_samples,)
         """
         check_is_fitted(self)
-        return one_column(self.estimator_.predict(self._for_model(X), **params), X)
+        return one_column(self._ask("predict", X, params), X)
+
+    def _ask(self, method, X, params):
+        """What the wrapped model says of rows to be judged."""
+        X = container(X)
+        with explained(X, self.estimator_):
+            return getattr(self.estimator_, method)(self._for_model(X), **params)
 
     def _for_model(self, X):
         """Rows to be judged, as the wrapped model is to see them."""
@@ -136,13 +143,16 @@ def one_column(predicted, X):
     """One prediction a row, (n,), also where a model gives a column (n, 1)."""
     if isinstance(predicted, tuple):  # with return_std=True, for instance
         return predicted
-    shape = np.shape(predicted)
-    if not shape or shape[0] != _num_samples(X):
+    shape = getattr(predicted, "shape", None) or np.shape(predicted)
+    n = _num_samples(container(X))
+    if not shape or shape[0] != n:
         raise ValueError(
-            f"The wrapped model's predict gives an array of shape {shape} for {_num_samples(X)} "
-            "rows: one prediction for each is needed."
+            f"The wrapped model's predict gives an array of shape {shape} for {n} rows: one "
+            "prediction for each is needed."
         )
-    return np.asarray(predicted)[:, 0] if len(shape) == 2 and shape[1] == 1 else predicted
+    if len(shape) == 2 and shape[1] == 1:
+        return as_numpy(predicted, "what it predicts")[:, 0]
+    return predicted
 
 
 class WrappedClassifier(ClassifierMixin, BaseWrapper):
@@ -164,9 +174,11 @@ class WrappedClassifier(ClassifierMixin, BaseWrapper):
             Columns in the order of `classes_`.
         """
         check_is_fitted(self)
-        proba = self._in_order(self.estimator_.predict_proba(self._for_model(X), **params), 0.0)
+        proba = self._in_order(self._ask("predict_proba", X, params), 0.0)
         temperature = getattr(self, "temperature_", 1.0)
-        return proba if temperature == 1.0 else at_temperature(np.asarray(proba), temperature)
+        if temperature == 1.0:
+            return proba
+        return at_temperature(as_numpy(proba, "what it predicts"), temperature)
 
     @available_if(inner_has("predict_log_proba"))
     def predict_log_proba(self, X, **params):
@@ -185,9 +197,7 @@ class WrappedClassifier(ClassifierMixin, BaseWrapper):
         check_is_fitted(self)
         if getattr(self, "temperature_", 1.0) != 1.0:
             return np.log(self.predict_proba(X, **params))
-        return self._in_order(
-            self.estimator_.predict_log_proba(self._for_model(X), **params), -np.inf
-        )
+        return self._in_order(self._ask("predict_log_proba", X, params), -np.inf)
 
     @available_if(inner_has("decision_function"))
     def decision_function(self, X, **params):
@@ -204,17 +214,16 @@ class WrappedClassifier(ClassifierMixin, BaseWrapper):
         ndarray of shape (n_samples,) or (n_samples, K)
         """
         check_is_fitted(self)
-        return self._in_order(
-            self.estimator_.decision_function(self._for_model(X), **params), np.nan
-        )
+        return self._in_order(self._ask("decision_function", X, params), np.nan)
 
     def _in_order(self, values, fill):
         """Columns in the order of `classes_`, whatever the order of the model's own."""
         labels = getattr(self.estimator_, "classes_", None)
+        labels = foreign_as_numpy(labels, "classes_")
         if labels is None or np.array_equal(labels, self.classes_):
             return values
         at = class_columns(labels, self.classes_, f"classes_ of {type(self.estimator_).__name__}")
-        array = np.asarray(values)
+        array = as_numpy(values, "what it predicts")
         if array.ndim == 1 and len(at) == 2:  # decision values of the second of two classes
             return array if at[0] < at[1] else -array
         if array.ndim != 2 or array.shape[1] != len(at):  # one for each pair of classes, say

@@ -1,20 +1,15 @@
 """docs/methods.rst is what the code says."""
 
-import inspect
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from sknoisy import detection
+from .fuzzer import trials
 
 ROOT = Path(__file__).parents[1]
-DETECTORS = [
-    kind
-    for kind in (getattr(detection, name) for name in detection.__all__)
-    if inspect.isclass(kind) and not inspect.isabstract(kind)
-]
+DETECTORS = list(trials.detector_classes().values())
 
 
 @pytest.mark.parametrize("kind", DETECTORS)

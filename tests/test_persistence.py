@@ -17,16 +17,13 @@ import sknoisy
 from sknoisy import FilterClassifier, RobustClassifier, RobustRegressor, detection, threshold
 from sknoisy.detection import CombinedDetector, InstanceHardness, NeighborDisagreement
 
+from .fuzzer import trials
 from .helpers import noisy_labels, noisy_numbers
 
 X, CODES = noisy_labels(40, n_classes=2)
 LABELS = np.array(["no", "yes"])[CODES]
 X_NUMBERS, NUMBERS = noisy_numbers(40)
-DETECTORS = [
-    getattr(detection, name)
-    for name in detection.__all__
-    if name != "BaseDetector" and inspect.isclass(getattr(detection, name))
-]
+DETECTORS = list(trials.detector_classes().values())
 CHEAP = {"n_bags": 4, "n_repeats": 2, "n_rounds": 1, "n_stages": 3, "max_iter": 2}
 THRESHOLDS = [
     threshold.FixedRate(0.1),

@@ -11,6 +11,8 @@ import pandas as pd
 from scipy.sparse import coo_matrix, issparse
 from scipy.sparse.csgraph import connected_components
 
+from sknoisy._evidence._arrays import as_numpy
+
 MIN_DISTINCT = 20  # fewer distinct rows, each there twice or more, are the values of a category
 MANY_COPIES = 20  # so are distinct rows that are there so many times on average
 MAX_SHARE = 0.1  # a row that makes up more of all rows than this is a usual one, not a copied one
@@ -220,7 +222,7 @@ def _entries(X):
 def _as_array(X):
     """An array of any list; one of objects where its items are of different lengths."""
     try:
-        return np.asarray(X)
+        return as_numpy(X, "X")
     except ValueError:
         items = np.empty(len(X), dtype=object)
         items[:] = list(X)

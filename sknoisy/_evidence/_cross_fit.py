@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
+from sknoisy._evidence._arrays import explained
 from sknoisy._evidence._failures import explain
 from sknoisy._evidence._fitting import fit_model, seeded_clone, take_params, take_rows
 from sknoisy._evidence._renamed import Renamed, own_codes
@@ -108,9 +109,9 @@ def _fit_one(estimator, inputs, fit, respond, n_threads, task):
     limits = nullcontext() if n_threads is None else threadpool_limits(n_threads)
     with limits, one_fit(task):
         try:
-            return respond(
-                _fitted(estimator, inputs, fit, fit.y), take_rows(inputs.X, fit.test), fit.test
-            )
+            with explained(inputs.X, estimator):
+                model = _fitted(estimator, inputs, fit, fit.y)
+                return respond(model, take_rows(inputs.X, fit.test), fit.test)
         except Exception as error:
             names = own_codes(estimator, inputs, fit.y)
             if names is not None:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_consistent_length
 
+from sknoisy._evidence._arrays import as_numpy, container, foreign_as_numpy
 from sknoisy._evidence._copies import Copies, join
 from sknoisy._evidence._cross_fit import out_of_sample
 from sknoisy._evidence._features import numeric_features
@@ -92,6 +93,7 @@ class Evidence:
                 "Expected sequence or array-like, got X=None: only with predicted, stages or "
                 "features, where a method takes them, can X be left out."
             )
+        X = container(X)
         check_consistent_length(X, self.target.y)
         n = _num_samples(X)
         if n == 0:
@@ -278,6 +280,7 @@ def _fingerprint(thing):
 def check_weight(sample_weight, n):
     """Weights of n rows: finite, not negative, not all zero."""
     try:
+        sample_weight = foreign_as_numpy(sample_weight, "sample_weight")
         weight = _check_sample_weight(sample_weight, np.empty((n, 1)), dtype=np.float64)
     except (TypeError, ValueError) as error:
         if "NaN" in str(error) or "dim" in str(error) or "shape" in str(error):
@@ -355,7 +358,7 @@ def _one_column(values):
         if any(isinstance(item, str | tuple) or item is None for item in items):
             return items
     try:
-        values = np.asarray(values)
+        values = as_numpy(values, "groups")
     except ValueError:
         return items
     if values.ndim == 2 and values.shape[1] == 1:
@@ -367,7 +370,7 @@ def check_trusted(trusted, n):
     """Boolean mask of n rows; None means that no row is trusted."""
     if trusted is None:
         return np.zeros(n, dtype=bool)
-    mask = np.asarray(trusted)
+    mask = as_numpy(trusted, "trusted")
     if mask.shape != (n,):
         raise ValueError(
             f"trusted must be a boolean mask with one entry per row ({n}), got shape {mask.shape}."

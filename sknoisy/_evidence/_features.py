@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.utils import gen_batches
 
+from sknoisy._evidence._arrays import as_numpy
 from sknoisy._evidence._fitting import first_steps, label_free, seeded_clone
 from sknoisy._evidence._table import TableEncoder, is_table
 
@@ -65,6 +66,7 @@ class RowEncoder:
             return self.encoder.fit_transform(X)
 
     def _fit_numbers(self, X):
+        X = as_numpy(X, "X")
         numbers = _numbers(X)
         self.encoder = StandardScaler().set_output(transform="default")
         for rows in gen_batches(len(numbers), BLOCK_ROWS):  # its sums take thrice the memory
@@ -85,7 +87,7 @@ class RowEncoder:
 
 
 def _are_texts(X):
-    array = np.asarray(X)
+    array = as_numpy(X, "X")
     return array.ndim == 1 and array.dtype.kind in "OUST"
 
 
@@ -100,7 +102,7 @@ def _is_standardized(X):
 
 def _numbers(X):
     """(n, d) finite floats, or an error that says what to do."""
-    array = np.asarray(X)
+    array = as_numpy(X, "X")
     if array.ndim == 1:
         raise ValueError(
             "Expected 2D array, got 1D array instead: reshape(-1, 1) makes one feature of it."

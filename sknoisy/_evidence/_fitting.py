@@ -20,6 +20,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import _routing_enabled, get_routing_for_object
 from sklearn.utils.validation import _num_samples, has_fit_parameter
 
+from sknoisy._evidence._arrays import as_numpy, explained, is_foreign, take_foreign
 from sknoisy._progress import fit_of
 
 
@@ -83,8 +84,8 @@ def take_rows(X, rows):
     if isinstance(X, pd.Index | pd.api.extensions.ExtensionArray):  # targets, for instance
         return X.take(rows)
     if not hasattr(X, "__getitem__"):  # array-likes that only know how to become an array
-        X = np.asarray(X)
-    return _safe_indexing(X, rows)
+        X = as_numpy(X, "X")
+    return take_foreign(X, rows) if is_foreign(X) else _safe_indexing(X, rows)
 
 
 def take_params(params, rows, n):
@@ -361,6 +362,6 @@ def fit_model(
         else:
             check_takes_weights(estimator, weight_strategy, "sample_weight was given")
             params |= {weight_parameter(estimator): sample_weight}
-    with fit_of(estimator):
+    with fit_of(estimator), explained(X, estimator):
         fitted = estimator.fit(X, y, **params)
     return estimator if fitted is None else fitted  # somebody's fit may give nothing back

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import norm, rankdata
 
+from sknoisy._evidence._responses import blocks, is_judged
+
 LEVEL = 0.04  # chance that predictions which know nothing pass for ones that do
-BLOCK = 8192  # rows at a time
 CLASS_LEVEL = 0.12  # the same for one class against the others
 
 
@@ -83,19 +84,20 @@ def chance_of_labels(label_proba, codes):
 
 def chances_of_labels(label_proba, codes):
     """The same of all classes, and of each of them against the others: (float, ndarray (K,))."""
-    judged = ~np.isnan(label_proba @ np.ones(label_proba.shape[1]))
+    judged = is_judged(label_proba)
     n, n_classes = int(judged.sum()), label_proba.shape[1]
     if n < 2:
         return 1.0, np.ones(n_classes)
     if n < len(judged):
         label_proba, codes = label_proba[judged], codes[judged]
     size = np.bincount(codes, minlength=n_classes)
-    share, mean = size / n, label_proba.mean(axis=0)
+    share = size / n
+    mean = sum(label_proba[rows].sum(axis=0, dtype=float) for rows in blocks(label_proba)) / n
     # What an exchange can change is the excess over the column's mean, less, in each row, its mean
     # with the shares as weights.
     square, rows_square, total, own = np.zeros(n_classes), 0.0, 0.0, np.zeros(n_classes)
-    for start in range(0, n, BLOCK):
-        part, block = codes[start : start + BLOCK], label_proba[start : start + BLOCK] - mean
+    for rows in blocks(label_proba):
+        part, block = codes[rows], label_proba[rows] - mean
         given, level = block[np.arange(len(part)), part], block @ share
         square += np.einsum("ij,ij->j", block, block)
         rows_square += level @ level

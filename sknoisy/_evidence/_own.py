@@ -11,15 +11,22 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import issparse
 from sklearn.utils.validation import _num_samples
 
+from sknoisy._evidence._arrays import as_numpy
 from sknoisy._evidence._cross_fit import Responses
 from sknoisy._evidence._features import numeric_features
-from sknoisy._evidence._responses import as_column, check_proba, class_columns
+from sknoisy._evidence._responses import (
+    as_column,
+    check_proba,
+    class_columns,
+    is_judged,
+)
 from sknoisy._evidence._stages import collect, recorder
 from sknoisy._evidence._table import as_table, is_table
 from sknoisy.exceptions import OwnEvidenceWarning
 
 NAMES = ("predicted", "stages", "features")
 SUSPICIOUS = 50  # rows, all of which agree with their targets: predictions that have seen them?
+ENOUGH = 20_000  # rows, to see in which order the columns are
 EXACT = 1e-6  # residuals over the spread of y that no unseen number has
 
 
@@ -62,10 +69,7 @@ class OwnEvidence:
                 "the wrong rows, unless contamination says how many): give predicted as well."
             )
         method = "predict_proba" if self.predicted.ndim == 2 else "predict"
-        tested = (~np.isnan(self.predicted.reshape(len(self.predicted), -1)).any(axis=1)).astype(
-            int
-        )
-        return Responses(self.predicted, method, tested, 0)
+        return Responses(self.predicted, method, is_judged(self.predicted).astype(int), 0)
 
     def within(self, budget, target):
         """`Stages` of the first part of the training, without a fit."""
@@ -99,7 +103,7 @@ def read_own(target, *, predicted=None, stages=None, features=None):
         stages, no_label = read_stages(stages, target)
     if features is not None:
         if not (issparse(features) or hasattr(features, "columns")):
-            features = np.asarray(features)
+            features = as_numpy(features, "features")
         if _num_samples(features) != n:
             raise ValueError(
                 f"features has {_num_samples(features)} rows, and y has {n}: one is needed for "
@@ -112,7 +116,7 @@ def read_predicted(predicted, target):
     """Checked out-of-sample predictions; a row of NaN is one that nobody judged."""
     n, what = len(target.y), "predicted"
     if not target.is_labels:
-        values = as_column(_plain(predicted), n, what)
+        values = as_column(as_numpy(predicted, what), n, what)
         if np.isinf(values).any():
             raise ValueError(f"predicted is infinite, first in row {np.isinf(values).argmax()}.")
         _warn_if_seen_numbers(values, target.y.astype(float))
@@ -122,7 +126,7 @@ def read_predicted(predicted, target):
         predicted = as_table(predicted)
         names = _named_as(predicted.columns, classes)
         columns = class_columns(names, classes, "columns of predicted")
-    values = _plain(predicted)
+    values = as_numpy(predicted, what)
     if values.dtype.kind not in "fiub":
         raise ValueError(
             f"predicted must be class probabilities, and holds values of dtype {values.dtype}: "
@@ -146,7 +150,7 @@ def read_predicted(predicted, target):
 
 def read_stages(stages, target):
     """(checked array, whether it names no label) of (n, S, K), or (n, S)."""
-    values = _plain(stages)
+    values = as_numpy(stages, "stages")
     n, n_classes = len(target.y), len(target.classes) if target.is_labels else 0
     wanted = (
         "probabilities (n, stages, classes), or losses of the given label (n, stages)"
@@ -193,13 +197,6 @@ def _of_losses(losses, codes, n_classes):
     return proba
 
 
-def _plain(values):
-    """Array of what may be a DataFrame, a list, or a tensor of another library."""
-    if hasattr(values, "detach"):  # torch
-        values = values.detach().cpu()
-    return np.asarray(values)
-
-
 def _named_as(columns, classes):
     """Column names, which files turn into texts, in the type of the classes."""
     names = {str(label): label for label in classes.tolist()}
@@ -211,14 +208,13 @@ def _named_as(columns, classes):
 
 def _warn_of_labels(proba, target, *, named):
     """Columns in another order than the classes, and rows that were seen, are silently wrong."""
-    codes, n_classes = target.codes, proba.shape[1]
-    judged = ~np.isnan(proba @ np.ones(n_classes))
-    best = proba.argmax(axis=1)
-    if not judged.all():
-        codes, best = codes[judged], best[judged]
-    counts = np.bincount(best * n_classes + codes, minlength=n_classes**2)
-    counts = counts.reshape(n_classes, n_classes)
-    n, agree = len(codes), np.trace(counts)
+    n_classes, part = proba.shape[1], slice(None)
+    if len(proba) > ENOUGH:
+        part = np.random.RandomState(0).randint(len(proba), size=ENOUGH)
+    counts = _agreement(proba[part], target.codes[part])
+    if counts.sum() == np.trace(counts):  # perhaps all rows agree
+        counts = _agreement(proba, target.codes)
+    n, agree = counts.sum(), np.trace(counts)
     if n >= SUSPICIOUS and agree == n:
         _warn_if_seen("has the given label as the likeliest one in every row")
     if named or n_classes < 2:
@@ -234,6 +230,13 @@ def _warn_of_labels(proba, target, *, named):
             OwnEvidenceWarning,
             stacklevel=6,
         )
+
+
+def _agreement(proba, codes):
+    """(K, K) judged rows by their likeliest and their given class."""
+    judged, n_classes = is_judged(proba), proba.shape[1]
+    cells = proba.argmax(axis=1)[judged] * n_classes + codes[judged]
+    return np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
 def _warn_if_seen_numbers(values, y):

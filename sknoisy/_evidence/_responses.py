@@ -6,11 +6,13 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import _num_samples
 
+from sknoisy._evidence._arrays import as_numpy
 from sknoisy._evidence._failures import name_of
 from sknoisy._evidence._target import positions
 
 TOLERANCE = 1e-3  # of what models compute in half and single precision
 SUM_SLACK = 0.05  # probabilities that were rounded need not have sum one
+BLOCK = 2**15  # numbers in a part of a table that stays near the processor
 
 
 class LabelResponse:
@@ -66,7 +68,7 @@ class LabelResponse:
 
 def class_columns(labels, classes, what):
     """Position in `classes` of each of a model's own classes, in its order."""
-    labels = np.asarray(labels)
+    labels = as_numpy(labels, what)
     if labels.ndim != 1:
         raise _error(f"{what} must be a list of the classes of one target.")
     at = positions(labels, classes)
@@ -103,7 +105,7 @@ def number_response(model, X, rows):
 
 def as_column(values, n, what, *, numbers=True, wide=False):
     """One value a row, (n,), also where a model gives a column (n, 1); if `wide`, or (n, k)."""
-    values = np.asarray(values)
+    values = as_numpy(values, f"what {what} gives")
     if numbers:
         if values.dtype.kind == "c":
             raise _error(f"{what} gives complex numbers.")
@@ -120,7 +122,7 @@ def as_column(values, n, what, *, numbers=True, wide=False):
 
 def check_proba(values, n, what):
     """(n, k) probabilities; a row of NaN is one that the model says nothing of."""
-    values = np.asarray(values)
+    values = as_numpy(values, f"what {what} gives")
     if values.ndim != 2 or len(values) != n:
         _refuse_proba(what, f"an array of shape {values.shape} for {n} rows", raw=True)
     if values.dtype.kind not in "fiub":
@@ -141,6 +143,30 @@ def check_proba(values, n, what):
     if len(odd):
         _refuse_proba(what, f"a sum of {total[odd[0]]:.3g} in row {odd[0]} of {n}")
     return values
+
+
+def blocks(table):
+    """Slices of the rows of (n, K), a part of the table at a time."""
+    size = max(256, BLOCK // max(1, table.shape[1]))
+    return (slice(start, start + size) for start in range(0, len(table), size))
+
+
+def is_judged(values):
+    """(n,) whether a row of (n, K), or (n,), finite numbers holds no NaN."""
+    if values.size and not np.isnan(values.min()):
+        return np.ones(len(values), dtype=bool)
+    if values.ndim == 2:
+        values = values @ np.ones(values.shape[1], dtype=values.dtype)
+    return ~np.isnan(values)
+
+
+def likeliest(label_proba, codes):
+    """(n,) `argmax` of probabilities, of which the given label often has more than half."""
+    given = label_proba[np.arange(len(codes)), codes]
+    others = np.flatnonzero(~(given > 0.5 + SUM_SLACK))
+    best = codes.copy()
+    best[others] = label_proba[others].argmax(axis=1)
+    return best
 
 
 def _refuse_proba(what, said, raw=False):

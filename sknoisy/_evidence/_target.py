@@ -9,6 +9,8 @@ import pandas as pd
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
+from sknoisy._evidence._arrays import as_numpy, foreign_as_numpy
+
 HUGE = 1e140  # beyond it sums of squares overflow, and for inverse ones they vanish
 
 
@@ -54,7 +56,7 @@ def positions(labels, classes):
 
     Labels of another type, such as the texts that some models make of booleans, go by their text.
     """
-    labels = np.asarray(labels)
+    labels = as_numpy(labels, "labels")
     at, levels = pd.factorize(labels)
     known = {label: i for i, label in enumerate(classes.tolist())}
     found = [known.get(label, -1) for label in levels.tolist()]
@@ -71,9 +73,33 @@ def check_labels(y):
     if y.dtype == object:
         y = _one_type(y)
     _check_finite(y)
-    check_classification_targets(y)
-    classes, codes = np.unique(y, return_inverse=True)
+    classes, codes = _unsorted(y)
+    if codes is None or len(classes) > len(y) / 2:  # else there is nothing to say of such labels
+        check_classification_targets(y)
+    if codes is None:
+        classes, codes = np.unique(y, return_inverse=True)
     return Target(y=y, classes=classes, codes=codes)
+
+
+def _unsorted(y):
+    """`np.unique` of texts and whole numbers, without sorting all; (None, None) of other labels."""
+    if y.dtype.kind in "iub" and len(y) and int(y.max()) - int(y.min()) <= len(y):
+        return _counted(y)
+    if y.dtype.kind == "U" or (y.dtype == object and pd.api.types.infer_dtype(y) == "string"):
+        at, levels = pd.factorize(y)
+        classes, place = np.unique(np.asarray(levels, dtype=y.dtype), return_inverse=True)
+        return classes, place[at]
+    return None, None
+
+
+def _counted(y):
+    low = y.min()
+    place = y.astype(np.intp) - int(low) if y.dtype.itemsize < 8 else (y - low).astype(np.intp)
+    there = np.bincount(place) > 0
+    codes = (np.cumsum(there) - 1)[place]
+    classes = np.empty(np.count_nonzero(there), dtype=y.dtype)
+    classes[codes] = y
+    return classes, codes
 
 
 def _one_type(y):
@@ -134,7 +160,7 @@ def _check_size(y):
 
 def is_continuous(y):
     """Whether any value of y is a number with decimals; says nothing about missing ones."""
-    values = pd.Series(np.ravel(np.asarray(y))).infer_objects()
+    values = pd.Series(np.ravel(as_numpy(y, "y"))).infer_objects()
     if values.dtype.kind != "f":
         return False
     values = values[np.isfinite(values)]
@@ -144,6 +170,7 @@ def is_continuous(y):
 def _plain_column(y):
     if y is None:
         raise ValueError("sknoisy requires y to be passed, but the target y is None")
+    y = foreign_as_numpy(y, "y")
     if not hasattr(y, "dtype"):
         # a list of texts and None must not become an array of texts, "None" among them
         plain = np.asarray(y)

@@ -1,7 +1,7 @@
 """Which rows are suspect, and what should they have been?"""
 
 from sknoisy._evidence import training_stages
-from sknoisy.detection._base import BaseDetector
+from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.bags import DataOOB, Memorization, WellRepresentedness
 from sknoisy.detection.committees import (
     INFFC,
@@ -72,6 +72,7 @@ __all__ = [
     "DatasetMap",
     "EL2N",
     "ExcessLoss",
+    "Finding",
     "ForgettingEvents",
     "GraNd",
     "GradientAgreement",

@@ -21,8 +21,10 @@ from sknoisy._evidence import (
     is_continuous,
     take_rows,
 )
+from sknoisy._evidence._arrays import container, explained, foreign_as_numpy
 from sknoisy._evidence._fitting import IsModel, asked_by, check_kind, check_meaning, seeded_clone
 from sknoisy._evidence._knowledge import knowledge, no_more_than_chance
+from sknoisy._evidence._responses import is_judged, likeliest
 from sknoisy._evidence._table import default_model
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
 from sknoisy._limits import untouchable_rows
@@ -39,28 +41,32 @@ MUCH = 1e100  # beyond it, sums of squares of scores are at risk
 
 @dataclass
 class Finding:
-    """What a detector's method says, before any threshold.
+    """What a detector's method says, before any threshold: what `_find` of a detector returns.
 
-    Attributes
+    Parameters
     ----------
     score : ndarray of shape (n,)
         Higher is more suspect; NaN means not judged.
-    suggestion : ndarray of shape (n, K) or (n,), optional
+    suggestion : ndarray of shape (n, K) or (n,), default=None
         Out-of-sample class probabilities, or numbers: what the target should be by the evidence.
         A row of NaN where there is no evidence. None when the row is suspected rather than its
         target: every row keeps the given one.
-    noise_proba, mask : ndarray of shape (n,), optional
+    noise_proba, mask : ndarray of shape (n,), default=None
         The method's own rule, used with `contamination="auto"`.
-    label_proba : ndarray of shape (n, K), optional
+    label_proba : ndarray of shape (n, K), default=None
         The method's own posterior, used with `contamination="auto"`.
-    chosen : bool
+    chosen : bool, default=False
         Whether the rule of `mask` is one that the user asked for by a parameter of the method, so
         that it holds whatever the class says of `contamination="auto"`.
-    known_by : ndarray, optional
+    known_by : ndarray, default=None
         Out-of-sample predictions which tell whether anything is known of the targets; None means
         those of `suggestion`.
-    attributes : dict
-        Further fitted attributes of the detector.
+    attributes : dict, default={}
+        Further fitted attributes of the detector, by name.
+
+    See Also
+    --------
+    BaseDetector : What a detector is made of, with an example.
     """
 
     score: np.ndarray
@@ -109,8 +115,34 @@ CV = [Interval(Integral, 2, None, closed="left"), HasMethods(["split"]), "array-
 class BaseDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEstimator, ABC):
     """Base class of detectors.
 
-    A subclass writes `_find(evidence)`, which returns a `Finding`, and `_reason(row)`.
-    Everything else, from the checks to the threshold, is here.
+    A subclass writes `_find(evidence)`, which returns a `Finding`, and, if it likes,
+    `_reason(row)`, a short sentence. Everything else, from the checks to the threshold, is here.
+
+    See Also
+    --------
+    Finding : What `_find` returns.
+
+    Examples
+    --------
+    Numbers that are far from those of the nearest rows:
+
+    >>> import numpy as np
+    >>> from sknoisy.detection import BaseDetector, Finding
+    >>> class FarFromNeighbors(BaseDetector):
+    ...     _task, _takes = "regression", ("features",)
+    ...     _auto, _suggests_unseen = "count", True
+    ...     def __init__(self, *, n_neighbors=5, contamination="auto"):
+    ...         self.n_neighbors, self.contamination = n_neighbors, contamination
+    ...     def _find(self, evidence):
+    ...         y = evidence.target.y.astype(float)
+    ...         near = evidence.neighbors(n_neighbors=self.n_neighbors).indices
+    ...         usual = np.median(y[near], axis=1)
+    ...         return Finding(score=np.abs(y - usual), suggestion=usual)
+    >>> X = np.linspace(0, 1, 200)[:, None]
+    >>> y = np.sin(5 * X[:, 0]) + 0.05 * np.random.default_rng(0).normal(size=200)
+    >>> y[[30, 150]] += 2
+    >>> FarFromNeighbors().fit(X, y).noise_mask_.nonzero()[0].tolist()
+    [30, 150]
     """
 
     _task = "classification"  # or "regression", or "both"
@@ -233,7 +265,7 @@ class BaseDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEstimator
             `reason`.
         """
         check_is_fitted(self)
-        return noise_report(self, X, y)
+        return noise_report(self, container(X), foreign_as_numpy(y, "y"))
 
     # ------------------------------------------------------------------ for subclasses
 
@@ -257,7 +289,8 @@ class BaseDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEstimator
                     "other detectors, ConfidentLearning (labels) and Residual (numbers) take "
                     "predicted, DatasetMap stages, and NeighborDisagreement features."
                 )
-        finding = self._find(evidence)
+        with explained(evidence.inputs.X, self):
+            finding = self._find(evidence)
         if own is not None and own.names_no_label:
             finding.suggestion = finding.label_proba = None
         return finding
@@ -538,7 +571,7 @@ def _posterior(noise_proba, class_proba, target):
 
 def _or_given(label_proba, trusted, target):
     """`label_proba`, with the given label as sure in rows that are trusted, or not judged."""
-    as_given = np.flatnonzero(trusted | np.isnan(label_proba @ np.ones(label_proba.shape[1])))
+    as_given = np.flatnonzero(trusted | ~is_judged(label_proba))
     if len(as_given):
         label_proba = label_proba.copy()
         label_proba[as_given] = np.eye(label_proba.shape[1])[target.codes[as_given]]
@@ -547,7 +580,7 @@ def _or_given(label_proba, trusted, target):
 
 def _suggest_labels(label_proba, mask, target):
     """The likeliest label; for a flagged row the likeliest other one."""
-    best, flagged = np.argmax(label_proba, axis=1), np.flatnonzero(mask)
+    best, flagged = likeliest(label_proba, target.codes), np.flatnonzero(mask)
     if label_proba.shape[1] > 1:
         others = label_proba[flagged]
         others[np.arange(len(flagged)), target.codes[flagged]] = -1.0

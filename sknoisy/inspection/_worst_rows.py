@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sknoisy._evidence._arrays import as_numpy
 from sknoisy.inspection._axes import draw_on, plain, short
 from sknoisy.report._noise_report import row_cells
 
@@ -116,7 +117,7 @@ class WorstRowsDisplay:
         rows = table["row"].to_numpy()
         dimensions = 2 if isinstance(X, list) else np.ndim(X)
         if image_shape is not None or dimensions > 2:
-            values = np.asarray(X)[rows]
+            values = as_numpy(X, "X")[rows]
             shape = values.shape[1:] if image_shape is None else tuple(image_shape)
             return cls(table, None, images=list(values.reshape(len(rows), *shape)))
         cells = [row_cells(X, row) for row in rows]

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from sknoisy._evidence._responses import blocks
+
 # cleanlab's slack in comparing probabilities: a row at the threshold is above it, and a given label
 # that ties for the largest probability is the predicted one
 TOLERANCE = 1e-6
-LEAST = 1e-300  # in place of zero, where a quotient is multiplied by zero next
-BLOCK = 8192  # rows whose tables stay near the processor
+LEAST = 1e-200  # in place of zero, where a quotient is multiplied by zero next
+NOTHING = 1e-100  # probability left by labels that some true class explains
 
 
 def class_thresholds(label_proba, codes):
@@ -89,7 +91,7 @@ def confident_joint(label_proba, codes, *, thresholds=None, calibrate=True):
             raise ValueError(
                 f"thresholds must be one number per class ({n_classes}), got {thresholds!r}."
             )
-    return _joint(confident_class(label_proba, thresholds), codes, label_proba.shape[1], calibrate)
+    return joint_of(confident_class(label_proba, thresholds), codes, len(thresholds), calibrate)
 
 
 def joint_posterior(label_proba, codes, joint, *, max_iter=10):
@@ -148,34 +150,51 @@ def joint_posterior(label_proba, codes, joint, *, max_iter=10):
     joint = check_joint(joint, label_proba.shape[1])
     if not joint.sum() > 0:
         raise ValueError("joint has no counts: all its entries are zero.")
-    given_of_true = _divide(joint, joint.sum(axis=0))
-    frequency = joint.sum(axis=0) / joint.sum()
-
-    posterior = np.empty(label_proba.shape)
-    for start in range(0, len(codes), BLOCK):
-        rows = slice(start, start + BLOCK)
-        true = unmixed(label_proba[rows], given_of_true, frequency, int(max_iter))
-        true *= given_of_true[codes[rows]]
-        total = true @ np.ones(len(frequency))
-        posterior[rows] = _divide(true, total[:, None])
-        unexplained = np.flatnonzero(total == 0)
-        posterior[start + unexplained, codes[rows][unexplained]] = 1.0
+    posterior = posterior_of_joint(label_proba, codes, joint, int(max_iter))
     posterior[~judged] = np.nan
     return posterior
 
 
-def unmixed(label_proba, given_of_true, frequency, max_iter):
+def posterior_of_joint(label_proba, codes, joint, max_iter=10):
+    """`joint_posterior`, unchecked; a row that was not judged keeps its given label."""
+    given_of_true = _divide(joint, joint.sum(axis=0))
+    frequency, ones = joint.sum(axis=0) / joint.sum(), np.ones(len(joint))
+    posterior = np.empty(label_proba.shape)
+    for rows in blocks(label_proba):
+        true, given = posterior[rows], codes[rows]
+        unmixed(label_proba[rows], given_of_true, frequency, max_iter, out=true)
+        true *= given_of_true[given]
+        total = true @ ones
+        unexplained = np.flatnonzero(~(total > 0))
+        total[unexplained] = 1.0
+        true /= total[:, None]
+        true[unexplained] = 0.0
+        true[unexplained, given[unexplained]] = 1.0
+    return posterior
+
+
+def unmixed(label_proba, given_of_true, frequency, max_iter, out=None):
     """(n, K) P(true | x) that explains P(given | x) = P(true | x) P(given | true), row by row.
 
     Steps of expectation-maximisation from `frequency` (K,) on; column j of `given_of_true` is
-    P(given | true=j).
+    P(given | true=j). A row is zero where no true class explains any label that it may have.
     """
-    true = np.tile(frequency, (len(label_proba), 1))
-    for _ in range(max_iter):
-        # a label that no true class explains has no factor to be divided by, and none to multiply
-        explained = np.maximum(true @ given_of_true.T, LEAST)
-        true *= (label_proba / explained) @ given_of_true
-    return true
+    # a label that no true class explains has no factor to be divided by, and none to multiply
+    factor = np.maximum(given_of_true, LEAST).T
+    first = given_of_true * frequency / (frequency @ factor)[:, None]
+    out = np.empty(label_proba.shape) if out is None else out
+    for rows in blocks(label_proba):
+        proba, true = label_proba[rows], out[rows]
+        np.matmul(proba, first, out=true)
+        nowhere = np.flatnonzero(true @ np.ones(len(frequency)) < NOTHING)
+        quotient, step = np.empty(true.shape), np.empty(true.shape)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            for _ in range(max_iter - 1):
+                np.matmul(true, factor, out=quotient)
+                np.divide(proba, quotient, out=quotient)
+                true *= np.matmul(quotient, given_of_true, out=step)
+        true[nowhere] = 0.0
+    return out
 
 
 # ---------------------------------------------------------------------- the paper, step by step
@@ -197,14 +216,19 @@ def mean_of_sums(confidence, members):
 
 def confident_class(label_proba, thresholds):
     """The class each row is confidently of, -1 for none."""
-    above = label_proba >= thresholds - TOLERANCE
-    n_above = np.count_nonzero(above, axis=1)
     # A quirk of cleanlab, kept because it decides which rows are flagged: of several classes above
     # their thresholds the paper takes the most probable; cleanlab takes the most probable of all
     # classes, be it above its own threshold or not. With rare classes, whose thresholds are low,
     # that is the safer choice too: a row is not counted into one of two unlikely classes.
-    guess = np.where(n_above > 1, label_proba.argmax(axis=1), above.argmax(axis=1))
-    guess[n_above == 0] = -1
+    least, guess = thresholds - TOLERANCE, np.empty(len(label_proba), dtype=np.intp)
+    for rows in blocks(label_proba):
+        above = label_proba[rows] >= least
+        n_above = above.astype(np.float32) @ np.ones(len(least), dtype=np.float32)
+        best = above.argmax(axis=1)
+        best[n_above == 0] = -1
+        several = np.flatnonzero(n_above > 1)
+        best[several] = label_proba[rows][several].argmax(axis=1)
+        guess[rows] = best
     return guess
 
 
@@ -220,7 +244,7 @@ def shared_joint(label_proba, codes):
     several = np.count_nonzero(label_proba >= thresholds - TOLERANCE, axis=1) > 1
     best = label_proba >= label_proba.max(axis=1, keepdims=True) - TOLERANCE
     tied = several & (np.count_nonzero(best, axis=1) > 1)
-    joint = _joint(np.where(tied, -1, guess), codes, n_classes, calibrate=False)
+    joint = joint_of(np.where(tied, -1, guess), codes, n_classes, calibrate=False)
     if tied.any():
         parts = best[tied] / np.count_nonzero(best[tied], axis=1, keepdims=True)
         joint = joint.astype(float)
@@ -228,7 +252,8 @@ def shared_joint(label_proba, codes):
     return joint
 
 
-def _joint(guess, codes, n_classes, calibrate):
+def joint_of(guess, codes, n_classes, calibrate=True):
+    """(K, K) confident joint of the classes that rows are confidently of, -1 for none."""
     sure = guess >= 0
     # counted as (true, given) and turned: the order in memory is that of the sum below
     cells = guess[sure] * n_classes + codes[sure]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from sknoisy._evidence._arrays import as_numpy
 from sknoisy._evidence._table import as_table, is_table
 from sknoisy.report._look_alikes import (
     MOST,
@@ -357,14 +358,14 @@ def _worst(table, X, y, features, n_worst, seed):
 def row_cells(X, row):
     """Name to value of the columns of one row, as texts."""
     if isinstance(X, list) or np.ndim(X) == 1:
-        return {"": _text(X[row] if isinstance(X, list) else np.asarray(X)[row])}
+        return {"": _text(X[row] if isinstance(X, list) else as_numpy(X, "X")[row])}
     if hasattr(X, "tocsr"):
         line = X.tocsr()[[row]]
         return {f"column {j}": _text(v) for j, v in zip(line.indices, line.data, strict=True)}
     if is_table(X):
         table = as_table(X)
         return {str(name): _text(value) for name, value in table.iloc[row].items()}
-    line = np.asarray(X)[row].reshape(-1)
+    line = as_numpy(X, "X")[row].reshape(-1)
     return {f"column {j}": _text(value) for j, value in enumerate(line)}
 
 

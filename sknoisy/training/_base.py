@@ -9,6 +9,7 @@ from numbers import Integral
 from sklearn.utils._param_validation import StrOptions
 
 from sknoisy._evidence import Evidence
+from sknoisy._evidence._arrays import explained
 from sknoisy._evidence._fitting import IsModel, check_kind, check_meaning, check_takes_weights
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._progress import whole_fit
@@ -105,7 +106,7 @@ class BaseTraining(BaseWrapper, ABC):
             fit_params=fit_params,
             check=lambda: self._check_before_training(**own),
         )
-        with whole_fit(self, X, y):
+        with whole_fit(self, X, y), explained(X, self.estimator):
             treated = self._train(evidence, **own)
             model = self._last_fit(evidence, treated)
             fitted = {"estimator_": model, "noise_mask_": treated.noise_mask, **treated.attributes}

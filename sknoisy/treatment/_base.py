@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_memory
 
 from sknoisy._evidence import Evidence, check_reusable
+from sknoisy._evidence._arrays import container, foreign_as_numpy
 from sknoisy._evidence._failures import warn_of_part
 from sknoisy._evidence._fitting import (
     IsModel,
@@ -317,8 +318,8 @@ class BaseTreatment(BaseWrapper, ABC):
         check_is_fitted(self)
         return noise_report(
             self.detector_,
-            X,
-            y,
+            container(X),
+            foreign_as_numpy(y, "y"),
             noise_proba=self.noise_proba_,
             noise_mask=self._flagged_rows,
             **self._trace(),

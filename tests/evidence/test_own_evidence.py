@@ -234,6 +234,20 @@ class TestPredicted:
         with pytest.warns(OwnEvidenceWarning, match="is y itself in nine rows of ten"):
             Residual().fit(None, z, predicted=z)
 
+    def test_of_many_rows_a_part_tells(self):
+        rng = np.random.default_rng(0)
+        y = rng.integers(0, 3, 30_000)
+        proba = np.full((len(y), 3), 0.1)
+        proba[np.arange(len(y)), y] = 0.8
+        with pytest.warns(OwnEvidenceWarning, match="the likeliest one in every row"):
+            ConfidentLearning().fit(None, y, predicted=proba)
+        with pytest.warns(OwnEvidenceWarning, match="if its columns were those of 1, 2, 0"):
+            ConfidentLearning().fit(None, y, predicted=proba[:, [1, 2, 0]])
+        y[17] = (y[17] + 1) % 3
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", OwnEvidenceWarning)
+            assert ConfidentLearning().fit(None, y, predicted=proba).noise_mask_[17]
+
     def test_no_warning_where_all_is_well(self, labels, numbers):
         with warnings.catch_warnings():
             warnings.simplefilter("error")

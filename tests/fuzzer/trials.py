@@ -60,13 +60,15 @@ CHEAP_OF = {
 }
 
 
+def is_detector(kind):
+    """Whether it is a class of detectors that can be used as it is."""
+    is_kind = inspect.isclass(kind) and issubclass(kind, detection.BaseDetector)
+    return is_kind and not inspect.isabstract(kind)
+
+
 def detector_classes():
     kinds = {name: getattr(detection, name) for name in detection.__all__}
-    return {
-        name: kind
-        for name, kind in kinds.items()
-        if inspect.isclass(kind) and not inspect.isabstract(kind)
-    }
+    return {name: kind for name, kind in kinds.items() if is_detector(kind)}
 
 
 class BadThreshold(BaseEstimator):

@@ -222,6 +222,27 @@ def test_label_that_nothing_explains_is_kept():
 # ---------------------------------------------------------------------- rows and classes left out
 
 
+def test_posterior_of_many_rows_is_that_of_each():
+    """Rows are taken in parts, and a label that nothing explains spoils no other row."""
+    proba, codes = made(0, n=40_000, n_classes=4)
+    proba[100:110] = np.eye(4)[3]
+    joint = np.array([[8, 1, 0, 0], [1, 9, 0, 0], [0, 2, 5, 0], [0, 0, 0, 0]])
+    given_of_true = joint[:, :3] / joint[:, :3].sum(axis=0)
+    true = np.tile(joint[:, :3].sum(axis=0) / joint.sum(), (len(proba), 1))
+    for _ in range(10):
+        explained = np.maximum(true @ given_of_true.T, 1e-300)
+        true *= (proba / explained) @ given_of_true
+    expected = true * given_of_true[codes]
+    total = expected.sum(axis=1)
+    kept = (codes == 3) | (total == 0)
+    expected = np.column_stack(
+        [expected / np.where(kept, 1.0, total)[:, None], np.zeros(len(codes))]
+    )
+    expected[kept] = np.eye(4)[codes[kept]]
+    assert kept.sum() > 1000
+    assert_allclose(joint_posterior(proba, codes, joint), expected, atol=1e-12)
+
+
 def test_rows_that_were_not_judged_are_as_if_absent():
     proba, codes = made(3, n=120)
     joint = confident_joint(proba[::2], codes[::2])

@@ -7,12 +7,13 @@ from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence._failures import warn_of_part
 from sknoisy._evidence._fitting import label_free
 from sknoisy._evidence._knowledge import LEVEL, chance_of_labels
+from sknoisy._evidence._responses import blocks
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.committees._label_members import (
     ASKED_AGAIN,
@@ -34,7 +35,6 @@ from sknoisy.detection.committees._label_mixture import (
     update_on_known,
 )
 from sknoisy.noise_model._bound import at_most, noise_bound
-from sknoisy.noise_model._confident_joint import BLOCK
 
 LEAST_TRUSTED = 20  # rows, to fit the pool on them alone
 MAX_VALUES = 5_000  # rows times classes that the mixture is fitted on
@@ -302,7 +302,8 @@ class LabelCommittee(BaseDetector):
         by_halves = evidence.trusted.sum() < LEAST_TRUSTED
         clean, label_proba, class_proba = np.full((3, len(codes), n_classes), np.nan)
         wrong = np.full(len(codes), np.nan)
-        for rows in _blocks(np.flatnonzero(judged)):  # no array has all opinions of all rows
+        for block in blocks(class_proba):  # no array has all opinions of all rows
+            rows = block.start + np.flatnonzero(judged[block])
             logs, given = log_opinions([proba[rows] for proba in opinions]), codes[rows]
             clean[rows] = biased.clean_proba(logs)
             class_proba[rows] = pool(logs, *believed)
@@ -469,17 +470,12 @@ def _bounded(found, limits, evidence, judged):
     return found
 
 
-def _blocks(rows):
-    for block in gen_batches(len(rows), BLOCK):
-        yield rows[block]
-
-
 def _mean_opinion(probas):
     """(n, K) mean of those members that judge a row, in blocks: no array has all opinions."""
     mean = np.empty(probas[0].shape)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Mean of empty slice")
-        for rows in _blocks(np.arange(len(mean))):
+        for rows in blocks(mean):
             mean[rows] = np.nanmean([proba[rows] for proba in probas], axis=0)
     return mean
 

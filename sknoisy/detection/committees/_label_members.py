@@ -24,6 +24,7 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
 from sknoisy._evidence import Evidence, TableEncoder, numeric_features
+from sknoisy._evidence._arrays import as_numpy
 from sknoisy._evidence._fitting import label_free
 from sknoisy._evidence._neighbors import near_rows
 from sknoisy._evidence.bags._out_of_bag import spares_copies
@@ -311,7 +312,7 @@ def on_features(estimator, evidence):
 def _fill(X):
     """An array with missing values as those of a DataFrame are treated; None if it is no such."""
     try:
-        numbers = np.asarray(X)
+        numbers = as_numpy(X, "X")
         if numbers.dtype.kind not in "fiubO" or numbers.ndim != 2:
             return None
         numbers = numbers.astype(float)

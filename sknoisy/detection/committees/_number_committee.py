@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import Interval
 
 from sknoisy._evidence import TableEncoder
+from sknoisy._evidence._arrays import as_numpy
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.committees._number_members import CommitteeOfNumbers, stack, typical
 from sknoisy.detection.committees._number_mixture import KINDS, judge_numbers
@@ -259,7 +260,7 @@ class NumberCommittee(BaseDetector):
             if isinstance(model, Pipeline) and len(model.steps) > 1:
                 X, model = clone(model[:-1]).fit_transform(X, evidence.target.y), model[-1]
             try:
-                numbers = np.asarray(X).astype(float)
+                numbers = as_numpy(X, "X").astype(float)
             except (TypeError, ValueError):
                 warnings.warn(
                     "X cannot be turned into numbers, so suspect rows are found by "

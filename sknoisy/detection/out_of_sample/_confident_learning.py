@@ -6,9 +6,22 @@ import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from sknoisy.detection._base import MAX_SAMPLES, BaseDetector, Finding
-from sknoisy.detection.out_of_sample._label_quality import find_suspects, label_quality
-from sknoisy.noise_model import class_thresholds, confident_joint, joint_posterior
+from sknoisy.detection.out_of_sample._label_quality import (
+    PRUNE_FILTERS,
+    label_noise,
+    prune_counts,
+    suspects_of,
+)
 from sknoisy.noise_model._bound import bounded_joint
+from sknoisy.noise_model._confident_joint import (
+    check_proba,
+    confident_class,
+    joint_of,
+    judged_rows,
+    mean_confidence,
+    posterior_of_joint,
+    proba_of_given,
+)
 
 
 class ConfidentLearning(BaseDetector):
@@ -153,7 +166,6 @@ default="self_confidence"
         self.random_state = random_state
 
     def _find(self, evidence):
-        codes = evidence.target.codes
         proba = evidence.responses(
             self._model(evidence),
             cv=self.cv,
@@ -161,23 +173,25 @@ default="self_confidence"
             n_jobs=self.n_jobs,
             random_state=self.random_state,
         ).values
-        if np.isnan(proba).all():  # a single class, or nothing but sole members of classes
-            return Finding(score=np.full(len(codes), np.nan), suggestion=proba)
-        thresholds = class_thresholds(proba, codes)
-        joint = confident_joint(proba, codes, thresholds=thresholds)
+        proba, codes, judged = check_proba(proba, evidence.target.codes)
+        score, mask = np.full(len(codes), np.nan), np.zeros(len(codes), dtype=bool)
+        if not judged.any():  # a single class, or nothing but sole members of classes
+            return Finding(score=score, suggestion=proba)
+        known, given = judged_rows(proba, codes, judged)
+        thresholds = mean_confidence(known, given)
+        joint = joint_of(confident_class(known, thresholds), given, len(thresholds))
         if self.bounded:
-            judged = ~np.isnan(proba).any(axis=1)
             units = evidence.together
-            units = None if units is None else units[judged]
-            joint = bounded_joint(proba[judged], codes[judged], joint, units)
-        posterior = joint_posterior(proba, codes, joint)
-        mask = find_suspects(
-            proba, codes, filter_by=self.filter_by, score=self.quality, joint=joint
-        )
+            joint = bounded_joint(known, given, joint, None if units is None else units[judged])
+        counts = prune_counts(joint) if self.filter_by in PRUNE_FILTERS else None
+        mask[judged] = suspects_of(known, given, self.filter_by, self.quality, counts)
+        score[judged] = label_noise(known, given, self.quality)
+        posterior = posterior_of_joint(proba, codes, joint)
+        posterior[~judged] = np.nan
         return Finding(
-            score=label_quality(proba, codes, score=self.quality),
+            score=score,
             suggestion=proba,
-            noise_proba=1.0 - posterior[np.arange(len(codes)), codes],
+            noise_proba=1.0 - proba_of_given(posterior, codes),
             mask=mask,
             label_proba=posterior,
             attributes={

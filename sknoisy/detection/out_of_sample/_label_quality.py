@@ -20,14 +20,14 @@ from sknoisy.noise_model._confident_joint import (
     proba_of_given,
 )
 
+PRUNE_FILTERS = ("prune_by_noise_rate", "prune_by_class", "both")
 FILTERS = (
-    "prune_by_noise_rate",
-    "prune_by_class",
-    "both",
+    *PRUNE_FILTERS,
     "confident_learning",
     "predicted_neq_given",
     "highest_score",
 )
+FAR = 0.25  # a margin that is seldom among the lowest
 SCORES = ("self_confidence", "normalized_margin", "confidence_weighted_entropy")
 
 
@@ -67,8 +67,7 @@ def label_quality(label_proba, codes, score="self_confidence"):
     label_proba, codes, judged = check_proba(label_proba, codes)
     _check_choice("score", score, SCORES)
     noise = np.full(len(codes), np.nan)
-    quality = _quality(*judged_rows(label_proba, codes, judged), score)
-    noise[judged] = np.clip(1.0 - quality, 0.0, 1.0)
+    noise[judged] = label_noise(*judged_rows(label_proba, codes, judged), score)
     return noise
 
 
@@ -144,32 +143,37 @@ def find_suspects(
         joint = check_joint(joint, label_proba.shape[1])
 
     suspects = np.zeros(len(codes), dtype=bool)
+    counts = None
     label_proba, codes = judged_rows(label_proba, codes, judged)
-    if filter_by in ("prune_by_noise_rate", "prune_by_class", "both"):
-        if joint is None:
-            joint = confident_joint(label_proba, codes)
+    if filter_by in PRUNE_FILTERS:
+        joint = confident_joint(label_proba, codes) if joint is None else joint
         counts = prune_counts(joint, int(min_examples_per_class), frac_noise)
-        members = _members(codes, len(joint), max(int(min_examples_per_class), 1))
-        found = np.ones(len(codes), dtype=bool)
-        if filter_by != "prune_by_noise_rate":
-            found &= _prune_by_class(_quality(label_proba, codes, score), counts, members)
-        if filter_by != "prune_by_class":
-            found &= _prune_by_noise_rate(label_proba, counts, members)
-        found = unlike_given(found, label_proba, codes)
-    elif filter_by == "predicted_neq_given":
-        found = unlike_given(np.ones(len(codes), dtype=bool), label_proba, codes)
-    else:
-        guess = confident_class(label_proba, mean_confidence(label_proba, codes))
-        found = unlike_given((guess >= 0) & (guess != codes), label_proba, codes)
-        if filter_by == "highest_score":
-            worst = _most_suspect(_quality(label_proba, codes, score), found.sum())
-            found = np.zeros(len(codes), dtype=bool)
-            found[worst] = True
-    suspects[judged] = found
+    least = max(int(min_examples_per_class), 1)
+    suspects[judged] = suspects_of(label_proba, codes, filter_by, score, counts, least)
     return suspects
 
 
-def prune_counts(joint, min_examples, frac_noise):
+def suspects_of(label_proba, codes, filter_by, score, counts=None, min_examples=1):
+    """`find_suspects`, of rows that were all judged; the prune filters need `counts`."""
+    found = np.ones(len(codes), dtype=bool)
+    if counts is not None:
+        members = _members(codes, len(counts), min_examples)
+        if filter_by != "prune_by_noise_rate":
+            found &= _prune_by_class(_quality(label_proba, codes, score), counts, members)
+        if filter_by != "prune_by_class":
+            found &= _prune_by_noise_rate(label_proba, codes, counts, members)
+    elif filter_by != "predicted_neq_given":
+        guess = confident_class(label_proba, mean_confidence(label_proba, codes))
+        found = (guess >= 0) & (guess != codes)
+    found = unlike_given(found, label_proba, codes)
+    if filter_by == "highest_score":
+        worst = _most_suspect(_quality(label_proba, codes, score), found.sum())
+        found = np.zeros(len(codes), dtype=bool)
+        found[worst] = True
+    return found
+
+
+def prune_counts(joint, min_examples=1, frac_noise=1.0):
     """How many rows given i to flag as j; on the diagonal, how many rows of i to keep."""
     right = np.diagonal(joint)
     kept = np.maximum(right, min_examples)
@@ -184,7 +188,8 @@ def prune_counts(joint, min_examples, frac_noise):
 
 def _members(codes, n_classes, min_examples):
     """Rows of each class, in order; none of a class too small to be pruned."""
-    order = np.argsort(codes, kind="stable")
+    # the smaller the type, the faster the sort
+    order = np.argsort(codes.astype(np.min_scalar_type(n_classes)), kind="stable")
     ends = np.cumsum(np.bincount(codes, minlength=n_classes))
     members = np.split(order, ends[:-1])
     return [rows if len(rows) > min_examples else rows[:0] for rows in members]
@@ -197,27 +202,42 @@ def _prune_by_class(quality, counts, members):
     return found
 
 
-def _prune_by_noise_rate(label_proba, counts, members):
-    found = np.zeros(len(label_proba), dtype=bool)
+def _prune_by_noise_rate(label_proba, codes, counts, members):
+    found, n_classes = np.zeros(len(codes), dtype=bool), len(counts)
+    # No margin of a row is less than that over all others together. Rows of which this one is large
+    # are looked at only if the others do not suffice.
+    total = label_proba @ np.ones(n_classes, dtype=label_proba.dtype)
+    near = 2.0 * proba_of_given(label_proba, codes) - total < 2 * FAR
     for i, rows in enumerate(members):
-        proba = label_proba[rows]
-        for j in np.flatnonzero(counts[i]):
-            if j != i:
-                found[rows[_most_suspect(proba[:, i] - proba[:, j], counts[i, j])]] = True
+        wanted = {j: counts[i, j] for j in np.flatnonzero(counts[i]) if j != i}
+        for part, limit in ((rows[near[rows]], FAR), (rows, np.inf)):
+            proba = np.ascontiguousarray(label_proba[part].T) if wanted else None
+            for j in list(wanted):
+                worst = _lowest(proba[i] - proba[j], wanted[j], limit)
+                if worst is not None:
+                    found[part[worst]] = True
+                    del wanted[j]
     return found
 
 
 def _most_suspect(quality, count):
     """Rows of the `count` lowest values, in any order."""
-    if count <= 0:
-        return np.empty(0, dtype=int)
-    if count < len(quality):
-        below = quality <= np.partition(quality, count - 1)[count - 1]
-        if np.count_nonzero(below) == count:
-            return np.flatnonzero(below)
+    return np.empty(0, dtype=int) if count <= 0 else _lowest(quality, count, np.inf)
+
+
+def _lowest(quality, count, limit):
+    """Rows of the `count` lowest values, in any order; None if rows above `limit` may be of them.
+
+    Without a limit there always are some.
+    """
+    few = quality[quality < limit]
+    if 0 < count < len(few) or (count == len(few) and limit < np.inf):
+        lowest = quality <= np.partition(few, count - 1)[count - 1]
+        if np.count_nonzero(lowest) == count:
+            return np.flatnonzero(lowest)
     # Several have the value at the cut, as those of small forests often do. numpy's default sort,
     # not the stable one: only so are the same rows taken as by cleanlab.
-    return np.argsort(quality)[:count]
+    return np.argsort(quality)[:count] if limit == np.inf else None
 
 
 def unlike_given(found, label_proba, codes):
@@ -228,6 +248,11 @@ def unlike_given(found, label_proba, codes):
     unlike = np.zeros(len(found), dtype=bool)
     unlike[rows] = proba.argmax(axis=1) != codes[rows]
     return unlike
+
+
+def label_noise(label_proba, codes, score):
+    """`label_quality`, of rows that were all judged."""
+    return np.clip(1.0 - _quality(label_proba, codes, score), 0.0, 1.0)
 
 
 def _quality(label_proba, codes, score):

@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _num_samples
 
+from sknoisy._evidence._arrays import as_numpy
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import disagrees
 from sknoisy.detection.stages._staged_model import staged_model
@@ -297,7 +298,7 @@ def as_cells(X):
     """Sparse matrices as they are; else an array, in which numbers beside texts stay numbers."""
     if sparse.issparse(X):
         return X.tocsr()
-    array = np.asarray(X)
+    array = as_numpy(X, "X")
     mixed = array.dtype.kind in "US" and array.ndim > 1 and not hasattr(X, "dtype")
     return np.array(X, dtype=object) if mixed else array
 
