@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import textwrap
 
 import numpy as np
@@ -32,6 +34,15 @@ def percent(share):
 
 def rounded(proba):
     return ">99%" if proba > 0.99 else "<1%" if proba < 0.01 else f"{proba:.0%}"
+
+
+def program():
+    """How this program was called, as far as it can be called so again."""
+    called = os.path.basename(sys.argv[0])
+    if called in ("sknoisy", "sknoisy.exe"):
+        return sys.argv[0] if os.sep in sys.argv[0] and not os.path.isabs(sys.argv[0]) else called
+    python = os.path.relpath(sys.executable) if sys.prefix.startswith(os.getcwd()) else "python"
+    return f"{python} -m sknoisy"
 
 
 def counted(n, thing, things=None):
@@ -224,8 +235,8 @@ def describe_next(result, out):
     kind = "Classifier" if result.target.task == "classification" else "Regressor"
     if result.path is None:
         return [
-            "What next: your own file, and your own model",
-            "  python -m sknoisy audit FILE.csv --target COLUMN",
+            "What next: your own file (--report also writes a page), and your own model",
+            f"  {program()} audit FILE.csv --target COLUMN --report report.html",
             f"  from sknoisy import Filter{kind}",
             f"  model = Filter{kind}(your_model).fit(X, y)",
         ]
@@ -235,11 +246,15 @@ def describe_next(result, out):
     if out is not None:
         name = out.lower().removesuffix(".gz")
         reader = "read_parquet" if name.endswith(PARQUET) else "read_csv"
+        keep = '~verdicts["flagged"]'
+        if result.target.problems:  # rows without a target are not flagged, and train nothing
+            keep += ' & verdicts["probability"].notna()'
         sep = ', sep="\\t"' if name.endswith(TABS) else ""
         return [
             *lines,
             f"  verdicts = pandas.{reader}({out!r}{sep})   # one row per row of the file",
-            '  clean = data[~verdicts["flagged"].to_numpy()]',
+            f"  keep = {keep}",
+            "  clean = data[keep.to_numpy()]   # data: the table that is in the file",
         ]
     return [
         *lines,

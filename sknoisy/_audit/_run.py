@@ -110,7 +110,7 @@ def audit_table(table, options, *, source, path=None, notes=()):
     rest = table.drop(columns=[name, *set_aside])
     features = read_features(rest.iloc[target.rows].reset_index(drop=True), decimal)
     leave_out_order(features, target)
-    notes = [*notes, *target.notes, *features.notes, *find_twins(features, target)]
+    notes = [*notes, *target.notes, *features.notes]
     metadata = fit_parameters(columns, target, decimal, notes)
     if options.proba is not None:
         metadata["predicted"] = read_predictions(options.proba, len(table), target)
@@ -160,7 +160,11 @@ def audit_table(table, options, *, source, path=None, notes=()):
         detector=detector,
         report=report,
         notes=notes,
-        first=[*target.first, *_what_is_known(detector, target)],
+        first=[
+            *target.first,
+            *find_twins(features, target),
+            *_what_is_known(detector, target),
+        ],
         copies=describe_copies(features.X, target.y),
     )
 
@@ -261,4 +265,9 @@ def _warning_notes(caught):
 def noise_report_of(result):
     """`NoiseReport` of an audit, whose rows have the numbers that they have in the file."""
     X = result.features.X.set_axis(result.target.rows, axis=0)
+    for name in result.features.names("date"):  # as a person reads them
+        X[name] = pd.Timestamp(0) + pd.to_timedelta(X[name], unit="D").dt.round("s")
+    for name in result.features.names("number"):
+        if pd.api.types.is_bool_dtype(result.table[name]):
+            X[name] = X[name].map({1.0: "True", 0.0: "False"})
     return NoiseReport.from_estimator(result.detector, X, result.target.y, title=result.source)

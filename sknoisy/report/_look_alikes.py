@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.metrics import pairwise_distances
 from sklearn.utils import check_random_state
 
 from sknoisy._evidence._features import RowEncoder
+from sknoisy.exceptions import ColumnLeftOutWarning
 
 MOST = 50_000  # rows among which look-alikes are sought
 NEAR = 0.05  # of the usual distance to the nearest row, within which a row is a near-copy
@@ -43,7 +46,9 @@ def nearest_rows(features, asked, candidates):
 def encode(X, seed=0):
     """Rows as numbers in comparable units, or None where they cannot be compared."""
     try:
-        features = RowEncoder().fit_transform(X)
+        with warnings.catch_warnings():  # a name or an id says nothing of what looks alike
+            warnings.simplefilter("ignore", ColumnLeftOutWarning)
+            features = RowEncoder().fit_transform(X)
     except (TypeError, ValueError):  # NaN in an array, or what is no table at all
         return None
     return features if issparse(features) else np.asarray(features)

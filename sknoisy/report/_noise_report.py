@@ -18,6 +18,7 @@ from sknoisy.report._slices import noise_slices
 
 N_BINS = 40
 MOST_CLASSES = 15  # that a matrix shows
+FAR = 0.5  # standard deviations of a column from which on two numbers differ
 
 
 class NoiseReport:
@@ -41,7 +42,9 @@ class NoiseReport:
     slices : DataFrame
         Where wrong rows concentrate; see `noise_slices`.
     worst : list of dict
-        The most suspect rows with their values, and of each the nearest row that is not suspect.
+        The most suspect rows with their values, and of each the nearest row that is not suspect;
+        `differs` names the columns in which the two are unlike: other texts, or numbers further
+        apart than half a standard deviation of their column.
 
     Examples
     --------
@@ -140,7 +143,7 @@ class NoiseReport:
         Raises
         ------
         ImportError
-            If jinja2 is not installed (``pip install 'sknoisy[report]'``).
+            If jinja2 is not installed (``pip install jinja2``).
         """
         from sknoisy.report._page import page
 
@@ -342,6 +345,7 @@ def _worst(table, X, y, features, n_worst, seed):
         if len(calm):
             nearest, _ = nearest_rows(features, rows, calm)
     given = np.asarray(y).reshape(-1)
+    spreads = usual_spreads(X)
     names = dict(zip(table["row"], map(str, table.index), strict=True))
     found = []
     for line, near in zip(top.itertuples(), nearest, strict=True):
@@ -361,6 +365,7 @@ def _worst(table, X, y, features, n_worst, seed):
                 "near_name": names[near] if near >= 0 else None,
                 "near_given": given[near] if near >= 0 else None,
                 "near_values": beside,
+                "differs": unlike(mine, beside, spreads),
             }
         )
     return found
@@ -385,4 +390,36 @@ def _text(value):
         return "missing" if np.isnan(value) else f"{value:.6g}"
     if value is None or (np.ndim(value) == 0 and pd.isna(value)):
         return "missing"
+    if isinstance(value, pd.Timestamp) and value == value.normalize():
+        return str(value.date())
     return str(value)[:500]
+
+
+def usual_spreads(X):
+    """Name to standard deviation of each column of numbers or dates."""
+    if isinstance(X, list) or np.ndim(X) != 2 or hasattr(X, "tocsr"):
+        return {}
+    table = as_table(X) if is_table(X) else pd.DataFrame(np.asarray(X)).add_prefix("column ")
+    kinds = pd.api.types
+    return {
+        str(name): column.std()
+        for name, column in table.items()
+        if kinds.is_datetime64_any_dtype(column)
+        or (kinds.is_any_real_numeric_dtype(column) and not kinds.is_bool_dtype(column))
+    }
+
+
+def unlike(mine, beside, spreads):
+    """Names of the columns in which two rows differ so much that a person should look."""
+    return [
+        name
+        for name, value in mine.items()
+        if name in beside and value != beside[name] and _far(value, beside[name], spreads.get(name))
+    ]
+
+
+def _far(one, other, spread):
+    if spread is None or pd.isna(spread) or "missing" in (one, other):
+        return True
+    read = pd.Timestamp if isinstance(spread, pd.Timedelta) else float
+    return abs(read(one) - read(other)) > FAR * spread

@@ -16,13 +16,13 @@ def page(report):
         from jinja2 import Environment, StrictUndefined
     except ImportError as error:
         raise ImportError(
-            "NoiseReport.to_html needs jinja2: pip install 'sknoisy[report]'. (`table`, `summary` "
-            "and `to_dict` do without.)"
+            "NoiseReport.to_html needs jinja2: pip install jinja2. (`table`, `summary` and `to_dict` "
+            "do without.)"
         ) from error
     env = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    env.filters |= {"percent": percent, "number": number, "shown": shown}
+    env.filters |= {"percent": percent, "number": number, "shown": shown, "surely": surely}
     text = (files("sknoisy.report") / "page.html.jinja").read_text(encoding="utf-8")
     pairs = report.pairs
     return env.from_string(text).render(
@@ -30,6 +30,7 @@ def page(report):
         bars=bars(report.histogram),
         chart={"width": WIDTH, "height": HEIGHT},
         histogram=report.histogram.to_dict("records"),
+        cut=lowest_flagged(report.table),
         pairs={
             "columns": [shown(name) for name in pairs.columns],
             "rows": [
@@ -68,20 +69,26 @@ def bars(histogram):
 
 
 def shades(pairs):
-    """Strength of the colour behind each cell of a matrix, from 0 to 1."""
+    """Strength of the colour behind each cell of a matrix; 0.55 leaves the number legible."""
     counts = pairs.to_numpy(dtype=float)
     most = counts.max(initial=0.0) or 1.0
-    return (0.65 * np.sqrt(counts / most)).round(2).tolist()
+    return (0.55 * np.sqrt(counts / most)).round(2).tolist()
+
+
+def lowest_flagged(table):
+    """The score from which on rows are flagged, or None where no row is."""
+    scores = table.loc[table["flagged"], "score"]
+    return float(scores.min()) if len(scores) else None
 
 
 def beside(row):
     """A suspect row with its cells next to those of its look-alike."""
-    names = list(row["values"])
+    names, unlike = list(row["values"]), set(row["differs"])
     cells = [
-        (name, row["values"][name], row["near_values"].get(name, "")) for name in names[:MOST_CELLS]
+        (name, row["values"][name], row["near_values"].get(name, ""), name in unlike)
+        for name in names[:MOST_CELLS]
     ]
-    marked = [(n, a, b, bool(row["near_values"]) and a != b) for n, a, b in cells]
-    return row | {"cells": marked, "more": max(len(names) - MOST_CELLS, 0)}
+    return row | {"cells": cells, "more": max(len(names) - MOST_CELLS, 0)}
 
 
 def percent(share):
@@ -90,6 +97,11 @@ def percent(share):
     if share < 0.001:
         return "<0.1 %"
     return ">99 %" if share > 0.99 else f"{share:.1%}".replace("%", " %")
+
+
+def surely(probability):
+    """A probability that is never quite 0 or 1."""
+    return ">99 %" if probability > 0.99 else "<1 %" if probability < 0.01 else percent(probability)
 
 
 def number(value):
