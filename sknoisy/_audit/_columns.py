@@ -64,8 +64,8 @@ def read_features(table, decimal=None):
     - category: all other text; beyond 250 values the rarest are one; also one value or none, each
       in at least 1 % of the rows.
 
-    Left out: columns without values or with only one otherwise, text of which nearly all values differ,
-    running numbers of rows, and values that are lists or the like.
+    Left out: columns without values or with only one otherwise, text of which nearly all values
+    differ, running numbers of rows, and values that are lists or the like.
     """
     read = Features(pd.DataFrame(), {}, {})
     columns = {}
@@ -245,8 +245,8 @@ def find_twins(features, target):
             why = f"nearly gives {given_away} away"
         if why:
             notes.append(
-                f"column {name!r} {why}: if it is another form of the target, or was filled in when "
-                f"the target was known, leave it out (--drop {name!r})"
+                f"column {name!r} {why}: if it is another form of the target, or was filled in "
+                f"when the target was known, leave it out (--drop {name!r})"
             )
     return notes
 

@@ -268,6 +268,6 @@ def noise_report_of(result):
     for name in result.features.names("date"):  # as a person reads them
         X[name] = pd.Timestamp(0) + pd.to_timedelta(X[name], unit="D").dt.round("s")
     for name in result.features.names("number"):
-        if pd.api.types.is_bool_dtype(result.table[name]):
+        if result.table[name].dropna().astype(str).str.lower().isin(["true", "false"]).all():
             X[name] = X[name].map({1.0: "True", 0.0: "False"})
     return NoiseReport.from_estimator(result.detector, X, result.target.y, title=result.source)

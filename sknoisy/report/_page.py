@@ -6,6 +6,7 @@ from importlib.resources import files
 
 import numpy as np
 
+NARROW = "\u202f"  # a blank at which no line breaks
 MOST_CELLS = 60  # columns of a row that are shown
 WIDTH, HEIGHT = 640, 200  # of the histogram, in units of its own
 
@@ -16,8 +17,8 @@ def page(report):
         from jinja2 import Environment, StrictUndefined
     except ImportError as error:
         raise ImportError(
-            "NoiseReport.to_html needs jinja2: pip install jinja2. (`table`, `summary` and `to_dict` "
-            "do without.)"
+            "NoiseReport.to_html needs jinja2: pip install jinja2. (`table`, `summary` and "
+            "`to_dict` do without.)"
         ) from error
     env = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -93,15 +94,18 @@ def beside(row):
 
 def percent(share):
     if share <= 0 or share >= 1:
-        return f"{share:.0%}".replace("%", " %")
-    if share < 0.001:
-        return "<0.1 %"
-    return ">99 %" if share > 0.99 else f"{share:.1%}".replace("%", " %")
+        text = f"{share:.0%}"
+    elif share < 0.001:
+        text = "<0.1%"
+    else:
+        text = ">99%" if share > 0.99 else f"{share:.1%}"
+    return text.replace("%", NARROW + "%")
 
 
 def surely(probability):
     """A probability that is never quite 0 or 1."""
-    return ">99 %" if probability > 0.99 else "<1 %" if probability < 0.01 else percent(probability)
+    text = "<1%" if probability < 0.01 else ">99%" if probability > 0.99 else f"{probability:.1%}"
+    return text.replace("%", NARROW + "%")
 
 
 def number(value):

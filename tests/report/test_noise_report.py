@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import warnings
 from html.parser import HTMLParser
 
 import numpy as np
@@ -24,6 +25,7 @@ from sklearn.preprocessing import OneHotEncoder
 from sknoisy import FilterClassifier, FilterRegressor, RelabelClassifier, ReweightClassifier
 from sknoisy.datasets import decimal_noise, symmetric_noise
 from sknoisy.detection import ConfidentLearning, KNNShapley, Outlier
+from sknoisy.exceptions import ColumnLeftOutWarning
 from sknoisy.report import NoiseReport, noise_slices
 
 HOSTILE = [
@@ -108,6 +110,23 @@ class TestTables:
         assert all(row["near_row"] not in flagged for row in report.worst)
         alike = [row["near_given"] == row["suggested"] for row in report.worst]
         assert np.mean(alike) > 0.9  # the look-alike has the label that is suggested
+
+    def test_cells_that_differ_much(self, report):
+        X, *_ = patients()
+        spread = X[["age", "pressure", "seen"]].std()
+        for row in report.worst:
+            a, b = X.iloc[row["row"]], X.iloc[row["near_row"]]
+            far = {name for name in spread.index if abs(a[name] - b[name]) > spread[name] / 2}
+            assert set(row["differs"]) - {"clinic", "smoker"} == far
+            assert ("clinic" in row["differs"]) == (a["clinic"] != b["clinic"])
+            assert re.fullmatch(r"\d{4}-\d\d-\d\d", row["values"]["seen"])  # no time of day
+
+    def test_an_id_needs_no_warning(self):
+        X, y, _ = patients(200)
+        model = model_of(X).fit(X, y)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ColumnLeftOutWarning)
+            NoiseReport.from_estimator(model, X.assign(id=[f"no{i}" for i in range(200)]), y)
 
     def test_json(self, report):
         found = json.loads(json.dumps(report.to_dict(), allow_nan=False))
