@@ -28,6 +28,7 @@ examples:
   python -m sknoisy audit --compare verdicts_may.csv verdicts_june.csv
   python -m sknoisy audit --task regression
 """
+MOST_ON_PAGE = 20  # suspect rows, or more where --worst asks for more
 PRINTED = "-"  # --json without a name
 FOR_A_FILE = (
     "target",
@@ -140,7 +141,13 @@ def make_parser():
     add("--cv", type=whole_number(2), metavar="N", help="folds; default: 5, out-of-bag for forests")
     add("--jobs", type=whole_number(1), default=1, metavar="N", help="fits at a time; default: 1")
     add("--seed", type=whole_number(0), default=0, metavar="N", help="of all that is random")
-    add("--worst", type=whole_number(0), default=10, metavar="N", help="rows to show; default: 10")
+    add(
+        "--worst",
+        type=whole_number(0),
+        default=10,
+        metavar="N",
+        help="rows to show; default: 10, and 20 on the page",
+    )
     add(
         "--out",
         metavar="FILE",
@@ -257,7 +264,7 @@ def _audit(options):
     if out is not None:  # first of all, since a reader such as head may close the output
         write(verdicts(result.n_rows, result.target, result.report), out)
     if options.report is not None or options.json:
-        found = noise_report_of(result)
+        found = noise_report_of(result, max(MOST_ON_PAGE, options.worst))
         if options.report is not None:
             write_page("--report", found.to_html(), options.report)
         if options.json:

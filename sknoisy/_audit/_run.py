@@ -262,7 +262,7 @@ def _warning_notes(caught):
     return list(dict.fromkeys(texts))
 
 
-def noise_report_of(result):
+def noise_report_of(result, n_worst):
     """`NoiseReport` of an audit, whose rows have the numbers that they have in the file."""
     X = result.features.X.set_axis(result.target.rows, axis=0)
     for name in result.features.names("date"):  # as a person reads them
@@ -270,4 +270,6 @@ def noise_report_of(result):
     for name in result.features.names("number"):
         if result.table[name].dropna().astype(str).str.lower().isin(["true", "false"]).all():
             X[name] = X[name].map({1.0: "True", 0.0: "False"})
-    return NoiseReport.from_estimator(result.detector, X, result.target.y, title=result.source)
+    return NoiseReport.from_estimator(
+        result.detector, X, result.target.y, title=result.source, n_worst=n_worst
+    )

@@ -74,6 +74,9 @@ def test_json_in_a_file(data, capsys):
     assert json.loads(capsys.readouterr().out) == found
     assert audit("--target", "label", "--json", "data.csv") == 0  # not a file to be written
     assert json.loads(capsys.readouterr().out) == found
+    assert len(found["worst"]) == 20
+    assert audit(*command, "--json", "--worst", 30) == 0
+    assert len(json.loads(capsys.readouterr().out)["worst"]) == 30
     assert "must end in .json" in fails(capsys, *command, "--json", "found.txt", code=2)
     assert "cannot be written" in fails(capsys, *command, "--json", "no/found.json")
     assert "no --json" in fails(capsys, "--compare", "a.csv", "b.csv", "--json", "x.json", code=2)

@@ -307,6 +307,10 @@ class TestPage:
             page.on("request", lambda request: asked.append(request.url))
             page.on("console", lambda message: said.append(message.text))
             page.goto(f"file://{tmp_path / 'page.html'}")
+            page.emulate_media(media="print")  # paper cannot be opened
+            heights = "[...document.querySelectorAll('#worst details')].map(e => e.offsetHeight)"
+            assert min(page.evaluate(heights)) > 100
+            page.emulate_media(media="screen")
             page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
             assert page.title() == "t: noise report"
             assert page.evaluate("document.documentElement.scrollWidth") <= 390
