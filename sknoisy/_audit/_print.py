@@ -73,19 +73,12 @@ def describe_input(result, width):
         ),
         ("target", f"{shown(target.name)!r}: {_describe_target(target)}"),
     ]
-    n_missing = len(target.problems)
-    if n_missing:
-        items.append(
-            (
-                "not judged",
-                f"{counted(n_missing, 'row')} without a target: left out of all that "
-                f"follows, {len(target.y)} remain",
-            )
-        )
+    absent = _absent(result)
+    if "not judged" in absent:
+        items.append(("not judged", absent["not judged"]))
     items.append(("judged by", f"{counted(len(features.kinds), 'column')}: {', '.join(kinds)}"))
-    left_out = result.set_aside | features.left_out
-    if left_out:
-        items.append(("left out", _by_reason(left_out)))
+    if "left out" in absent:
+        items.append(("left out", absent["left out"]))
     if features.readings:
         items.append(("read as", _by_reason(features.readings)))
     if result.copies:
@@ -95,9 +88,35 @@ def describe_input(result, width):
     return [line for name, text in items for line in _item(name, text, width)]
 
 
+def _absent(result):
+    """Rows and columns of the file that have no part in the verdict."""
+    n_missing, left_out = len(result.target.problems), result.set_aside | result.features.left_out
+    absent = {}
+    if n_missing:
+        absent["not judged"] = (
+            f"{counted(n_missing, 'row')} without a target: left out of all that follows, "
+            f"{len(result.target.y)} remain"
+        )
+    if left_out:
+        absent["left out"] = _by_reason(left_out)
+    return absent
+
+
+def describe_absent(result):
+    """The same as texts for a page."""
+    return [f"{name}: {text}" for name, text in _absent(result).items()]
+
+
+def sentence(text):
+    """A note that begins large and ends with a full stop."""
+    return text[:1].upper() + text[1:].rstrip(".") + "."
+
+
 def describe_first(result, width):
     """What must be known before any verdict is believed."""
-    lines = [line for text in result.first for line in _item("first", text, width)]
+    lines = [
+        line for text in [*result.first, *result.known] for line in _item("first", text, width)
+    ]
     return lines and ["Before you read on", *lines]
 
 

@@ -71,7 +71,7 @@ class NoiseReport:
         self.worst = worst
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, title=None, n_worst=20, random_state=0):
+    def from_estimator(cls, estimator, X, y, *, title=None, n_worst=20, random_state=0, notes=()):
         """Report of a fitted estimator on its training rows.
 
         Parameters
@@ -85,6 +85,9 @@ class NoiseReport:
             Rows that are shown with their values.
         random_state : int, default=0
             Draws the rows among which look-alikes are sought, of more than 50,000.
+        notes : list of str, default=()
+            What else a reader should know, such as where the rows come from and which were left
+            out; on the page they stand beside what is known.
 
         Returns
         -------
@@ -115,6 +118,7 @@ class NoiseReport:
             **_how_many(table),
             **_copies(X, y, features, random_state),
             **_what_was_done(estimator, table),
+            "notes": [str(note) for note in notes],
         }
         return cls(
             table,

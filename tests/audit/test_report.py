@@ -88,6 +88,23 @@ def test_label_is_a_target(data, capsys):
     )
 
 
+def test_the_page_has_the_notes(data, capsys):
+    """Who only opens the page must know what the verdict leaves out, and what may spoil it."""
+    data.loc[0, "label"] = None
+    data["empty"] = None
+    data["<b>label_2"] = data["label"]
+    data.to_csv("data.csv", index=False)
+    told(capsys, "data.csv", "--target", "label", "--report", "page.html", "--json", "found.json")
+    with open("found.json", encoding="utf-8") as file:
+        notes = json.load(file)["summary"]["notes"]
+    assert "give" in notes[0] and "--drop" in notes[0] and notes[0].endswith(".")
+    assert notes[1].startswith("Not judged: 1 row without a target")
+    assert notes[2] == "Left out: empty (no values)."
+    with open("page.html", encoding="utf-8") as file:
+        page = file.read()
+    assert "&lt;b&gt;label_2" in page and "Left out: empty (no values).</li>" in page
+
+
 def test_rows_without_a_target(data, capsys):
     """They are the same in two files of verdicts, and are no rows to train on."""
     data.loc[[0, 1], "label"] = None
