@@ -405,12 +405,12 @@ def usual_spreads(X):
         return {}
     table = as_table(X) if is_table(X) else pd.DataFrame(np.asarray(X)).add_prefix("column ")
     kinds = pd.api.types
-    return {
-        str(name): column.std()
-        for name, column in table.items()
-        if kinds.is_datetime64_any_dtype(column)
-        or (kinds.is_any_real_numeric_dtype(column) and not kinds.is_bool_dtype(column))
-    }
+    with np.errstate(invalid="ignore"):  # infinite values have no spread
+        return {
+            str(name): column.std()
+            for name, column in table.items()
+            if kinds.is_datetime64_any_dtype(column) or kinds.is_any_real_numeric_dtype(column)
+        }
 
 
 def unlike(mine, beside, spreads):

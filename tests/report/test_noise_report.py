@@ -121,6 +121,28 @@ class TestTables:
             assert ("clinic" in row["differs"]) == (a["clinic"] != b["clinic"])
             assert re.fullmatch(r"\d{4}-\d\d-\d\d", row["values"]["seen"])  # no time of day
 
+    def test_cells_of_odd_kinds(self):
+        X, y, _ = patients(200)
+        model = model_of(X).fit(X, y)
+        odd = X.assign(
+            ticked=np.arange(200) % 2 == 0,
+            far=np.inf,
+            count=pd.array([1, None] * 100, dtype="Int64"),
+            tz=X["seen"].dt.tz_localize("Europe/Berlin"),
+            month=X["seen"].dt.to_period("M"),
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)
+            report = NoiseReport.from_estimator(model, odd, y, notes=["<b>by hand</b>"])
+        for row in report.worst:
+            a, b = (odd.iloc[row[at]] for at in ("row", "near_row"))
+            assert ("ticked" in row["differs"]) == (a["ticked"] != b["ticked"])
+            assert ("month" in row["differs"]) == (a["month"] != b["month"])
+            assert ("tz" in row["differs"]) == ("seen" in row["differs"])
+            assert "far" not in row["differs"]
+            assert ("count" in row["differs"]) == (pd.isna(a["count"]) != pd.isna(b["count"]))
+        assert "<li>&lt;b&gt;by hand" in report.to_html()
+
     def test_an_id_needs_no_warning(self):
         X, y, _ = patients(200)
         model = model_of(X).fit(X, y)
