@@ -21,7 +21,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "sg_execution_times.rst", "auto_examples/**/*.ipynb"]
+exclude_patterns = ["_build", "**sg_execution_times.rst", "auto_examples/**/*.ipynb"]
 default_role = "literal"
 
 # The reference is what each module's `__all__` says, no more and no less.

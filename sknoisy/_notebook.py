@@ -15,10 +15,11 @@ DOCUMENTATION = ""
 
 MOST_PAIRS = 3  # of given and suggested label, that are shown
 MOST_LETTERS = 60  # of a label
+WHY, ALONE = "why", "the detector alone"  # what the detector's reason is the reason of
 # a line of text in the colours of the notebook, light or dark
 TABLE = (
-    '<table class="sknoisy-found" style="margin-top: 0.5em; border-collapse: collapse; '
-    'text-align: left">'
+    '<table class="sknoisy-found" aria-label="What the fit found" '
+    'style="margin-top: 0.5em; border-collapse: collapse; text-align: left">'
 )
 CELL = "text-align: left; vertical-align: top; padding: 0.1em 1em 0.1em 0"
 NAME = f'style="{CELL}; white-space: nowrap"'
@@ -86,7 +87,8 @@ def found(estimator):
     if score is not None and (n_unjudged := int(np.isnan(score).sum())):
         lines.append(("not judged", f"{n_unjudged:,}"))
     lines.append(("given → suggested", most_often(detector, mask)))
-    lines.append(("why", getattr(detector, "reason_", "")))
+    alone = getattr(detector, "noise_mask_", mask)  # a treatment may decide otherwise
+    lines.append((WHY if np.array_equal(alone, mask) else ALONE, getattr(detector, "reason_", "")))
     if detector is not estimator:
         treatment = getattr(estimator, "treatment_", type(estimator).__name__)
         lines += [("detector", type(detector).__name__), ("treatment", treatment)]

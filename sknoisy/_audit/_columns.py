@@ -16,6 +16,8 @@ from sknoisy._audit._numbers import NEARLY_ALL, read_numbers
 
 MAX_CATEGORIES = 250  # histogram gradient boosting takes no more than 255
 RARE = "(rare)"
+TICKED = 0.01  # share of rows with a value, and without one, from which on that tells something
+PURE = 0.995  # share of one class among the rows of a value from which on the value gives it away
 _ROW_WORDS = (
     "ids?|idx|index|rows?|row ?(id|num|names?)|nr|no|key|num|number|seq|serial|record|case|obs|"
     "observation|sample|#"
@@ -59,10 +61,11 @@ def read_features(table, decimal=None):
       which at least 95 % reads as numbers, the rest then being missing;
     - date: days since 1970; also text of which at least 95 % reads as dates with a year;
     - text: at least 4 words on average, and mostly different values;
-    - category: all other text; beyond 250 values the rarest are one.
+    - category: all other text; beyond 250 values the rarest are one; also one value or none, each
+      in at least 1 % of the rows.
 
-    Left out: columns without values or with only one, text of which nearly all values differ,
-    running numbers of rows, and values that are lists or the like.
+    Left out: columns without values or with only one otherwise, text of which nearly all values
+    differ, running numbers of rows, and values that are lists or the like.
     """
     read = Features(pd.DataFrame(), {}, {})
     columns = {}
@@ -91,6 +94,10 @@ def _read_column(column, decimal, read):
     except TypeError:  # lists, dicts, arrays
         return f"holds {type(known.iloc[0]).__name__} values", None
     if n_distinct == 1:
+        if min(len(known), len(column) - len(known)) >= TICKED * len(column):
+            marks = pd.Series(pd.Categorical([str(known.iloc[0])] * len(column)), column.index)
+            read.readings[column.name] = "one value or none"
+            return "category", marks.where(column.notna())
         return f"constant ({str(known.iloc[0])[:30]})", None
     if types.is_numeric_dtype(column) or types.is_bool_dtype(column):
         return _read_numbers(column, read)
@@ -234,10 +241,12 @@ def find_twins(features, target):
             why = "is named like the target"
         elif _gives_away(features.X[name], target):
             why = "nearly gives the target away"
+        elif given_away := _class_given_away(features.X[name], target):
+            why = f"nearly gives {given_away} away"
         if why:
             notes.append(
-                f"column {name!r} {why}: if it is another form of the target, leave it out "
-                f"(--drop {name!r})"
+                f"column {name!r} {why}: if it is another form of the target, or was filled in "
+                f"when the target was known, leave it out (--drop {name!r})"
             )
     return notes
 
@@ -257,3 +266,23 @@ def _gives_away(column, target):
         return False
     counts = pd.crosstab(values, codes).to_numpy()
     return counts.max(axis=1).sum() > 0.99 * len(codes) > counts.sum(axis=0).max()
+
+
+def _class_given_away(column, target):
+    """The class of which most rows have a value that hardly any other row has; None if none.
+
+    Whoever fills in a reason for leaving knows that the customer has left. Such a value follows the
+    target as given, mistakes and all, which no honest feature does where there are mistakes.
+    """
+    if target.task == "regression" or types.is_numeric_dtype(column):
+        return None
+    labels, codes = np.unique(target.y, return_inverse=True)
+    values = pd.factorize(column, use_na_sentinel=False)[0]
+    if len(labels) < 2 or values.max() >= MAX_CATEGORIES:
+        return None
+    counts = pd.crosstab(values, codes).to_numpy()
+    totals = counts.sum(axis=0)
+    pure = (counts >= PURE * counts.sum(axis=1, keepdims=True)) & (counts >= 0.5 * totals)
+    pure &= (counts >= 20) & (totals <= 0.9 * len(codes))
+    found = np.flatnonzero(pure.any(axis=0))
+    return repr(str(labels[found[0]])[:40]) if len(found) else None

@@ -28,6 +28,8 @@ examples:
   python -m sknoisy audit --compare verdicts_may.csv verdicts_june.csv
   python -m sknoisy audit --task regression
 """
+MOST_ON_PAGE = 20  # suspect rows, or more where --worst asks for more
+PRINTED = "-"  # --json without a name
 FOR_A_FILE = (
     "target",
     "drop",
@@ -98,7 +100,7 @@ def make_parser():
     )
     add = audit.add_argument
     add("file", nargs="?", metavar="FILE", help="CSV (.gz, .bz2, .xz; .tsv) or Parquet")
-    add("--target", metavar="COLUMN", help="column to judge; needed with FILE")
+    add("--target", "--label", metavar="COLUMN", help="column to judge; needed with FILE")
     add("--task", choices=["classification", "regression"], help="labels or numbers; else guessed")
     add(
         "--drop",
@@ -139,7 +141,13 @@ def make_parser():
     add("--cv", type=whole_number(2), metavar="N", help="folds; default: 5, out-of-bag for forests")
     add("--jobs", type=whole_number(1), default=1, metavar="N", help="fits at a time; default: 1")
     add("--seed", type=whole_number(0), default=0, metavar="N", help="of all that is random")
-    add("--worst", type=whole_number(0), default=10, metavar="N", help="rows to show; default: 10")
+    add(
+        "--worst",
+        type=whole_number(0),
+        default=10,
+        metavar="N",
+        help="rows to show; default: 10, and 20 on the page",
+    )
     add(
         "--out",
         metavar="FILE",
@@ -147,7 +155,13 @@ def make_parser():
         ".parquet; text that a spreadsheet would run as a formula gets a leading apostrophe",
     )
     add("--report", metavar="FILE.html", help="write a page for people (needs jinja2)")
-    add("--json", action="store_true", help="print all that was found as JSON, and nothing else")
+    add(
+        "--json",
+        nargs="?",
+        const=PRINTED,
+        metavar="FILE.json",
+        help="print all that was found as JSON, and nothing else; or write it to FILE.json",
+    )
     add(
         "--compare",
         nargs=2,
@@ -185,6 +199,7 @@ def main(argv=None):
             stream.reconfigure(errors="backslashreplace")
     try:
         options = make_parser().parse_args(argv)
+        _give_back_file(options)
         _audit(options)
         sys.stdout.flush()
         return 0
@@ -204,12 +219,22 @@ def main(argv=None):
     return code
 
 
+def _give_back_file(options):
+    """``--json data.csv``: what does not end in .json is the file to read, not one to write."""
+    name = options.json
+    if name in (None, PRINTED) or name.lower().endswith(".json"):
+        return
+    if options.file is not None:
+        raise UsageError(f"--json {name}: the name must end in .json")
+    options.file, options.json = name, PRINTED
+
+
 def _audit(options):
     # imported here, so that --help and wrong options are quick
     from sknoisy._audit._demo import audit_bundled
     from sknoisy._audit._print import describe_next
     from sknoisy._audit._run import audit_file, noise_report_of
-    from sknoisy._audit._write import check_out, check_report, verdicts, write, write_report
+    from sknoisy._audit._write import check_out, check_page, verdicts, write, write_page
 
     width = max(60, shutil.get_terminal_size((100, 24)).columns)
     if options.compare is not None:
@@ -224,8 +249,11 @@ def _audit(options):
             print(harmless(line))
         return
     out = None if options.out is None else check_out(options.out, options.file)
+    to_json = None if options.json == PRINTED else options.json
     if options.report is not None:
-        check_report(options.report, options.file)
+        check_page("--report", options.report, options.file)
+    if to_json is not None:
+        check_page("--json", to_json, options.file)
     if options.file is None:
         for name in FOR_A_FILE:
             if getattr(options, name) is not None:
@@ -236,17 +264,22 @@ def _audit(options):
     if out is not None:  # first of all, since a reader such as head may close the output
         write(verdicts(result.n_rows, result.target, result.report), out)
     if options.report is not None or options.json:
-        found = noise_report_of(result)
+        found = noise_report_of(result, max(MOST_ON_PAGE, options.worst))
         if options.report is not None:
-            write_report(found, options.report)
+            write_page("--report", found.to_html(), options.report)
         if options.json:
-            print(json.dumps(found.to_dict(), ensure_ascii=True))
-            return
+            text = json.dumps(found.to_dict(), ensure_ascii=True)
+            if to_json is None:
+                print(text)
+                return
+            write_page("--json", text, to_json)
     lines = [*_found(result, options, width), *measured]
     if out is not None:
         lines += ["", f"The verdict on each of the {result.n_rows} rows is in {options.out}."]
     if options.report is not None:
         lines += ["", f"The report for people is in {options.report}: open it in a browser."]
+    if to_json is not None:
+        lines += ["", f"The same for programs is in {to_json}."]
     lines += ["", *describe_next(result, options.out)]
     for line in lines:
         print(harmless(line))

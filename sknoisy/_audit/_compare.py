@@ -7,7 +7,7 @@ import os
 import pandas as pd
 
 from sknoisy._audit._errors import AuditError, one_line
-from sknoisy._audit._print import counted, percent, shown
+from sknoisy._audit._print import counted, percent, rounded, shown
 from sknoisy._audit._read import PARQUET, TABS
 
 NEEDED = ["row", "given", "suggested", "probability", "score", "flagged"]
@@ -37,14 +37,19 @@ def compare(first, second, width):
     ranks = a["score"][judged].rank().corr(b["score"][judged].rank())
     if pd.notna(ranks):
         lines.append(f"  agreement of ranks   {ranks:>7.2f}   (Spearman, 1 is the same order)")
-    changed = a["given"].astype(str) != b["given"].astype(str)
+    changed = _differ(a["given"], b["given"])
+    if changed.all():
+        raise AuditError(
+            f"{names[0]} and {names[1]} have another target in every row: they are verdicts on "
+            "different columns or tables."
+        )
     if changed.any():
         rows = ", ".join(map(str, a["row"][changed].head(MOST)))
         lines.append(
             f"  {counted(int(changed.sum()), 'row')} had another target: {rows}"
             + (" and others" if changed.sum() > MOST else "")
         )
-    other = both & (a["suggested"].astype(str) != b["suggested"].astype(str))
+    other = both & _differ(a["suggested"], b["suggested"])
     if other.any() and not pd.api.types.is_numeric_dtype(a["suggested"]):
         lines.append(f"  another suggestion for {counted(int(other.sum()), 'row')} flagged in both")
     for which, title in ((only_a, "first"), (only_b, "second")):
@@ -54,15 +59,20 @@ def compare(first, second, width):
     return lines
 
 
+def _differ(one, other):
+    """Where two columns hold different values; missing and missing are the same."""
+    return (one.astype(str) != other.astype(str)) & (one.notna() | other.notna())
+
+
 def _rows(a, b, which, names, width):
     surest = a["probability"].where(a["flagged"].astype(bool), b["probability"])[which]
     lines = []
     for i in surest.sort_values(ascending=False, kind="stable").index[:MOST]:
-        said = [f"{table.loc[i, 'probability']:.2f}" for table in (a, b)]
+        said = [rounded(table.loc[i, "probability"]) for table in (a, b)]
         line = a.loc[i] if a.loc[i, "flagged"] else b.loc[i]
         text = (
-            f"  row {line['row']}: {shown(line['given'])} -> {shown(line['suggested'])}, wrong "
-            f"with {said[0]} and {said[1]}"
+            f"  row {line['row']}: {shown(line['given'])} -> {shown(line['suggested'])}, "
+            f"wrong: {said[0]} by the first, {said[1]} by the second"
         )
         lines.append(text if len(text) <= width else text[: width - 3] + "...")
     return lines

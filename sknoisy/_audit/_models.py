@@ -96,7 +96,9 @@ def _refuse_model(name, kind, task, known):
     other = "regressor" if kind == "classifier" else "classifier"
     if name.lower() in (class_name.lower() for class_name, _ in all_estimators(type_filter=other)):
         raise UsageError(f"--model {name} is a {other}, and the task is {task}.")
-    choice = nearest(name, [*SHORT_NAMES, *sorted(known)], "short names")
+    choice = nearest(name, [*SHORT_NAMES, *sorted(known)], "")
+    if not choice.startswith("did you mean"):
+        choice = f"there are {', '.join(SHORT_NAMES)}, and each {kind} of scikit-learn by its class"
     raise UsageError(f"no model is called {name!r}; {choice}")
 
 

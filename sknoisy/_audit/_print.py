@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import textwrap
 
 import numpy as np
@@ -24,6 +26,15 @@ def shown(value, width=30):
 
 def rounded(proba):
     return ">99%" if proba > 0.99 else "<1%" if proba < 0.01 else f"{proba:.0%}"
+
+
+def program():
+    """How this program was called, as far as it can be called so again."""
+    called = os.path.basename(sys.argv[0])
+    if called in ("sknoisy", "sknoisy.exe"):
+        return sys.argv[0] if os.sep in sys.argv[0] and not os.path.isabs(sys.argv[0]) else called
+    python = os.path.relpath(sys.executable) if sys.prefix.startswith(os.getcwd()) else "python"
+    return f"{python} -m sknoisy"
 
 
 def counted(n, thing, things=None):
@@ -54,19 +65,12 @@ def describe_input(result, width):
         ),
         ("target", f"{shown(target.name)!r}: {_describe_target(target)}"),
     ]
-    n_missing = len(target.problems)
-    if n_missing:
-        items.append(
-            (
-                "not judged",
-                f"{counted(n_missing, 'row')} without a target: left out of all that "
-                f"follows, {len(target.y)} remain",
-            )
-        )
+    absent = _absent(result)
+    if "not judged" in absent:
+        items.append(("not judged", absent["not judged"]))
     items.append(("judged by", f"{counted(len(features.kinds), 'column')}: {', '.join(kinds)}"))
-    left_out = result.set_aside | features.left_out
-    if left_out:
-        items.append(("left out", _by_reason(left_out)))
+    if "left out" in absent:
+        items.append(("left out", absent["left out"]))
     if features.readings:
         items.append(("read as", _by_reason(features.readings)))
     if result.copies:
@@ -76,9 +80,35 @@ def describe_input(result, width):
     return [line for name, text in items for line in _item(name, text, width)]
 
 
+def _absent(result):
+    """Rows and columns of the file that have no part in the verdict."""
+    n_missing, left_out = len(result.target.problems), result.set_aside | result.features.left_out
+    absent = {}
+    if n_missing:
+        absent["not judged"] = (
+            f"{counted(n_missing, 'row')} without a target: left out of all that follows, "
+            f"{len(result.target.y)} remain"
+        )
+    if left_out:
+        absent["left out"] = _by_reason(left_out)
+    return absent
+
+
+def describe_absent(result):
+    """The same as texts for a page."""
+    return [f"{name}: {text}" for name, text in _absent(result).items()]
+
+
+def sentence(text):
+    """A note that begins large and ends with a full stop."""
+    return text[:1].upper() + text[1:].rstrip(".") + "."
+
+
 def describe_first(result, width):
     """What must be known before any verdict is believed."""
-    lines = [line for text in result.first for line in _item("first", text, width)]
+    lines = [
+        line for text in [*result.first, *result.known] for line in _item("first", text, width)
+    ]
     return lines and ["Before you read on", *lines]
 
 
@@ -216,8 +246,8 @@ def describe_next(result, out):
     kind = "Classifier" if result.target.task == "classification" else "Regressor"
     if result.path is None:
         return [
-            "What next: your own file, and your own model",
-            "  python -m sknoisy audit FILE.csv --target COLUMN",
+            "What next: your own file (--report also writes a page), and your own model",
+            f"  {program()} audit FILE.csv --target COLUMN --report report.html",
             f"  from sknoisy import Filter{kind}",
             f"  model = Filter{kind}(your_model).fit(X, y)",
         ]
@@ -227,11 +257,15 @@ def describe_next(result, out):
     if out is not None:
         name = out.lower().removesuffix(".gz")
         reader = "read_parquet" if name.endswith(PARQUET) else "read_csv"
+        keep = '~verdicts["flagged"]'
+        if result.target.problems:  # rows without a target are not flagged, and train nothing
+            keep += ' & verdicts["probability"].notna()'
         sep = ', sep="\\t"' if name.endswith(TABS) else ""
         return [
             *lines,
             f"  verdicts = pandas.{reader}({out!r}{sep})   # one row per row of the file",
-            '  clean = data[~verdicts["flagged"].to_numpy()]',
+            f"  keep = {keep}",
+            "  clean = data[keep.to_numpy()]   # data: the table that is in the file",
         ]
     return [
         *lines,

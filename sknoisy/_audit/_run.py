@@ -25,6 +25,7 @@ from sknoisy._audit._models import (
 )
 from sknoisy._audit._names import find_column
 from sknoisy._audit._numbers import find_decimal_mark
+from sknoisy._audit._print import describe_absent, sentence
 from sknoisy._audit._proba import read_predictions
 from sknoisy._audit._progress import Progress, count_fits
 from sknoisy._audit._read import read_table
@@ -62,8 +63,9 @@ class Result:
     report : DataFrame
         `noise_report`; `row` is the position among the rows that have a target.
     notes : list of str
-    first : list of str
-        What stands above the verdicts, since it decides what they are worth.
+    first, known : list of str
+        What stands above the verdicts, since it decides what they are worth: what is odd about the
+        table, and what the features know of the target.
     copies : str, empty if there are none
         How many rows have equal features.
     """
@@ -83,6 +85,7 @@ class Result:
     report: pd.DataFrame
     notes: list
     first: list
+    known: list
     copies: str
 
 
@@ -110,7 +113,7 @@ def audit_table(table, options, *, source, path=None, notes=()):
     rest = table.drop(columns=[name, *set_aside])
     features = read_features(rest.iloc[target.rows].reset_index(drop=True), decimal)
     leave_out_order(features, target)
-    notes = [*notes, *target.notes, *features.notes, *find_twins(features, target)]
+    notes = [*notes, *target.notes, *features.notes]
     metadata = fit_parameters(columns, target, decimal, notes)
     if options.proba is not None:
         metadata["predicted"] = read_predictions(options.proba, len(table), target)
@@ -162,7 +165,8 @@ def audit_table(table, options, *, source, path=None, notes=()):
         detector=detector,
         report=report,
         notes=notes,
-        first=target.first + [doubt] * bool(doubt),
+        first=[*target.first, *find_twins(features, target)],
+        known=[doubt] * bool(doubt),
         copies=copies_in_words(*count_copies(features.X, target.y), len(target.y)),
     )
 
@@ -239,7 +243,15 @@ def _warning_notes(caught):
     return list(dict.fromkeys(texts))
 
 
-def noise_report_of(result):
+def noise_report_of(result, n_worst):
     """`NoiseReport` of an audit, whose rows have the numbers that they have in the file."""
     X = result.features.X.set_axis(result.target.rows, axis=0)
-    return NoiseReport.from_estimator(result.detector, X, result.target.y, title=result.source)
+    notes = [sentence(text) for text in [*result.first, *describe_absent(result), *result.notes]]
+    for name in result.features.names("date"):  # as a person reads them
+        X[name] = pd.Timestamp(0) + pd.to_timedelta(X[name], unit="D").dt.round("s")
+    for name in result.features.names("number"):
+        if result.table[name].dropna().astype(str).str.lower().isin(["true", "false"]).all():
+            X[name] = X[name].map({1.0: "True", 0.0: "False"})
+    return NoiseReport.from_estimator(
+        result.detector, X, result.target.y, title=result.source, n_worst=n_worst, notes=notes
+    )

@@ -14,6 +14,7 @@ from sknoisy._audit._numbers import CODES, NEARLY_ALL, read_numbers
 
 MIN_ROWS = 10
 MOST_INTEGER_LABELS = 20
+MOST_DATES = 50  # that may be labels, in a table of many rows
 
 
 @dataclass
@@ -211,12 +212,21 @@ def _check(name, task, y, n):
         raise AuditError(
             f"too few rows: {len(y)} of {n} rows have a target, and at least {MIN_ROWS} are needed."
         )
-    if task == "classification" and len(distinct) > len(y) / 2:
-        texts = pd.Series(distinct).astype(str)
-        what = ", being dates" if read_dates(texts) is not None else ""
-        why = read_numbers(texts).how
-        what = f", being {why[0]}" if not what and why and y.dtype == object else what
-        raise AuditError(
-            f"target column {name!r} has {len(distinct)} different values in {len(y)} rows, such "
-            f"as {distinct[0]!s:.30}: too many to be labels{what}."
-        )
+    if task == "classification" and len(distinct) > min(len(y) / 2, MOST_DATES):
+        _refuse_names(name, distinct, len(y), y.dtype == object)
+
+
+def _refuse_names(name, distinct, n, are_texts):
+    """Many values that are names, dates or numbers of some kind rather than labels."""
+    texts = pd.Series(distinct).astype(str)
+    what, how = "", read_numbers(texts).how
+    if read_dates(texts) is not None:
+        what = ", being dates: make numbers of them, such as days, and audit these"
+    elif len(distinct) <= n / 2:
+        return
+    elif how and are_texts:
+        what = f", being {how[0]}"
+    raise AuditError(
+        f"target column {name!r} has {len(distinct)} different values in {n} rows, such as "
+        f"{distinct[0]!s:.30}: too many to be labels{what}."
+    )

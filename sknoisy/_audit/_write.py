@@ -49,30 +49,38 @@ def check_out(path, source):
     return target
 
 
-def check_report(path, source):
-    """The same for a page, and whether it can be made at all."""
-    if not path.lower().endswith((".html", ".htm")):
-        raise UsageError(f"--report {path}: the name must end in .html")
+def check_page(option, path, source):
+    """The same for a page or JSON, and whether it can be made at all."""
+    ending = {"--report": ".html", "--json": ".json"}[option]
+    if not path.lower().endswith((ending, ending.removesuffix("l"))):
+        raise UsageError(f"{option} {path}: the name must end in {ending}")
     if source is not None and os.path.exists(path) and os.path.samefile(path, source):
-        raise UsageError(f"--report {path} is the input file: choose another name.")
-    try:
-        import jinja2  # noqa: F401
-    except ImportError as error:
-        raise AuditError("--report needs jinja2: pip install 'sknoisy[report]'") from error
+        raise UsageError(f"{option} {path} is the input file: choose another name.")
+    if option == "--report":
+        try:
+            import jinja2  # noqa: F401
+        except ImportError as error:
+            raise AuditError(
+                "--report needs jinja2, which is not installed: pip install jinja2"
+            ) from error
     try:
         with open(path, "ab"):
             pass
     except OSError as error:
-        raise AuditError(f"--report {path} cannot be written: {error.strerror or error}") from error
+        raise _not_written(option, path, error) from error
 
 
-def write_report(report, path):
-    """A `NoiseReport` as a page."""
+def write_page(option, text, path):
+    """A page, or JSON."""
     try:
         with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(report.to_html())
+            file.write(text)
     except OSError as error:
-        raise AuditError(f"--report {path} cannot be written: {error.strerror or error}") from error
+        raise _not_written(option, path, error) from error
+
+
+def _not_written(option, path, error):
+    return AuditError(f"{option} {path} cannot be written: {error.strerror or error}")
 
 
 def _try_to_write(path, target):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
@@ -10,6 +12,7 @@ from sklearn.utils import check_random_state
 
 from sknoisy._evidence._copies import equal_rows
 from sknoisy._evidence._features import RowEncoder
+from sknoisy.exceptions import ColumnLeftOutWarning
 
 MOST = 50_000  # rows among which look-alikes are sought
 NEAR = 0.05  # of the usual distance to the nearest row, within which a row is a near-copy
@@ -45,7 +48,9 @@ def nearest_rows(features, asked, candidates):
 def encode(X, seed=0):
     """Rows as numbers in comparable units, or None where they cannot be compared."""
     try:
-        features = RowEncoder().fit_transform(X)
+        with warnings.catch_warnings():  # a name or an id says nothing of what looks alike
+            warnings.simplefilter("ignore", ColumnLeftOutWarning)
+            features = RowEncoder().fit_transform(X)
     except (TypeError, ValueError):  # NaN in an array, or what is no table at all
         return None
     return features if issparse(features) else np.asarray(features)

@@ -25,6 +25,7 @@ from sknoisy.report._words import as_sentence, what_is_not_known
 
 N_BINS = 40
 MOST_CLASSES = 15  # that a matrix shows
+FAR = 0.5  # standard deviations of a column from which on two numbers differ
 
 
 class NoiseReport:
@@ -48,7 +49,9 @@ class NoiseReport:
     slices : DataFrame
         Where wrong rows concentrate; see `noise_slices`.
     worst : list of dict
-        The most suspect rows with their values, and of each the nearest row that is not suspect.
+        The most suspect rows with their values, and of each the nearest row that is not suspect;
+        `differs` names the columns in which the two are unlike: other texts, or numbers further
+        apart than half a standard deviation of their column.
 
     Examples
     --------
@@ -75,7 +78,7 @@ class NoiseReport:
         self.worst = worst
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, title=None, n_worst=20, random_state=0):
+    def from_estimator(cls, estimator, X, y, *, title=None, n_worst=20, random_state=0, notes=()):
         """Report of a fitted estimator on its training rows.
 
         Parameters
@@ -89,6 +92,9 @@ class NoiseReport:
             Rows that are shown with their values.
         random_state : int, default=0
             Draws the rows among which look-alikes are sought, of more than 50,000.
+        notes : list of str, default=()
+            What else a reader should know, such as where the rows come from and which were left
+            out; on the page they stand beside what is known.
 
         Returns
         -------
@@ -119,6 +125,7 @@ class NoiseReport:
             **_how_many(table),
             **_copies(X, y, features, random_state),
             **_what_was_done(estimator, table),
+            "notes": [str(note) for note in notes],
         }
         return cls(
             table,
@@ -147,7 +154,7 @@ class NoiseReport:
         Raises
         ------
         ImportError
-            If jinja2 is not installed (``pip install 'sknoisy[report]'``).
+            If jinja2 is not installed (``pip install jinja2``).
         """
         from sknoisy.report._page import page
 
@@ -331,6 +338,7 @@ def _worst(table, X, y, features, n_worst, seed):
         if len(calm):
             nearest, _ = nearest_rows(features, rows, calm)
     given = np.asarray(y).reshape(-1)
+    spreads = usual_spreads(X)
     names = dict(zip(table["row"], map(str, table.index), strict=True))
     found = []
     for line, near in zip(top.itertuples(), nearest, strict=True):
@@ -350,6 +358,7 @@ def _worst(table, X, y, features, n_worst, seed):
                 "near_name": names[near] if near >= 0 else None,
                 "near_given": given[near] if near >= 0 else None,
                 "near_values": beside,
+                "differs": unlike(mine, beside, spreads),
             }
         )
     return found
@@ -374,4 +383,36 @@ def _text(value):
         return "missing" if np.isnan(value) else f"{value:.6g}"
     if value is None or (np.ndim(value) == 0 and pd.isna(value)):
         return "missing"
+    if isinstance(value, pd.Timestamp) and value == value.normalize():
+        return str(value.date())
     return str(value)[:500]
+
+
+def usual_spreads(X):
+    """Name to standard deviation of each column of numbers or dates."""
+    if isinstance(X, list) or np.ndim(X) != 2 or hasattr(X, "tocsr"):
+        return {}
+    table = as_table(X) if is_table(X) else pd.DataFrame(np.asarray(X)).add_prefix("column ")
+    kinds = pd.api.types
+    with np.errstate(invalid="ignore"):  # infinite values have no spread
+        return {
+            str(name): column.std()
+            for name, column in table.items()
+            if kinds.is_datetime64_any_dtype(column) or kinds.is_any_real_numeric_dtype(column)
+        }
+
+
+def unlike(mine, beside, spreads):
+    """Names of the columns in which two rows differ so much that a person should look."""
+    return [
+        name
+        for name, value in mine.items()
+        if name in beside and value != beside[name] and _far(value, beside[name], spreads.get(name))
+    ]
+
+
+def _far(one, other, spread):
+    if spread is None or pd.isna(spread) or "missing" in (one, other):
+        return True
+    read = pd.Timestamp if isinstance(spread, pd.Timedelta) else float
+    return abs(read(one) - read(other)) > FAR * spread

@@ -9,6 +9,7 @@ import numpy as np
 from sknoisy._evidence._knowledge import LEVEL
 from sknoisy.report._words import as_sentence, copies_in_words, percent
 
+NARROW = "\u202f"  # a blank at which no line breaks
 MOST_CELLS = 60  # columns of a row that are shown
 WIDTH, HEIGHT = 640, 200  # of the histogram, in units of its own
 
@@ -19,13 +20,13 @@ def page(report):
         from jinja2 import Environment, StrictUndefined
     except ImportError as error:
         raise ImportError(
-            "NoiseReport.to_html needs jinja2: pip install 'sknoisy[report]'. (`table`, `summary` "
-            "and `to_dict` do without.)"
+            "NoiseReport.to_html needs jinja2: pip install jinja2. (`table`, `summary` and "
+            "`to_dict` do without.)"
         ) from error
     env = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    env.filters |= {"percent": percent, "number": number, "shown": shown}
+    env.filters |= {"percent": spaced_percent, "number": number, "shown": shown, "surely": surely}
     text = (files("sknoisy.report") / "page.html.jinja").read_text(encoding="utf-8")
     pairs, summary = report.pairs, report.summary
     copies = copies_in_words(summary["copies"], summary["conflicting_copies"], summary["rows"])
@@ -36,6 +37,7 @@ def page(report):
         bars=bars(report.histogram),
         chart={"width": WIDTH, "height": HEIGHT},
         histogram=report.histogram.to_dict("records"),
+        cut=lowest_flagged(report.table),
         pairs={
             "columns": [shown(name) for name in pairs.columns],
             "rows": [
@@ -74,20 +76,36 @@ def bars(histogram):
 
 
 def shades(pairs):
-    """Strength of the colour behind each cell of a matrix, from 0 to 1."""
+    """Strength of the colour behind each cell of a matrix; 0.55 leaves the number legible."""
     counts = pairs.to_numpy(dtype=float)
     most = counts.max(initial=0.0) or 1.0
-    return (0.65 * np.sqrt(counts / most)).round(2).tolist()
+    return (0.55 * np.sqrt(counts / most)).round(2).tolist()
+
+
+def lowest_flagged(table):
+    """The score from which on rows are flagged, or None where no row is."""
+    scores = table.loc[table["flagged"], "score"]
+    return float(scores.min()) if len(scores) else None
 
 
 def beside(row):
     """A suspect row with its cells next to those of its look-alike."""
-    names = list(row["values"])
+    names, unlike = list(row["values"]), set(row["differs"])
     cells = [
-        (name, row["values"][name], row["near_values"].get(name, "")) for name in names[:MOST_CELLS]
+        (name, row["values"][name], row["near_values"].get(name, ""), name in unlike)
+        for name in names[:MOST_CELLS]
     ]
-    marked = [(n, a, b, bool(row["near_values"]) and a != b) for n, a, b in cells]
-    return row | {"cells": marked, "more": max(len(names) - MOST_CELLS, 0)}
+    return row | {"cells": cells, "more": max(len(names) - MOST_CELLS, 0)}
+
+
+def spaced_percent(share):
+    return percent(share).replace("%", NARROW + "%")
+
+
+def surely(probability):
+    """A probability that is never quite 0 or 1."""
+    text = "<1%" if probability < 0.01 else ">99%" if probability > 0.99 else f"{probability:.1%}"
+    return text.replace("%", NARROW + "%")
 
 
 def number(value):

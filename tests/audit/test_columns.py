@@ -175,3 +175,30 @@ def test_categories_that_look_the_same_are_one(capsys):
 
 def test_truth_values_are_numbers(capsys):
     assert "2 numbers" in told_of(capsys, [True, False, None] * 40)
+
+
+@pytest.mark.parametrize("mark", ["x", 1, True])
+def test_one_value_or_none(table, capsys, mark):
+    """A box that is ticked or not tells something; a stray value does not."""
+    table["ticked"] = pd.Series(
+        [mark if i % 4 == 0 else None for i in range(len(table))], dtype=object
+    )
+    table["stray"] = pd.Series([mark, *[None] * (len(table) - 1)], dtype=object)
+    table.to_csv("data.csv", index=False)
+    text = told(capsys, "data.csv", "--target", "label")
+    assert "ticked (one value or none)" in text and "stray (constant" in text
+
+
+def test_a_value_that_gives_one_class_away(table, capsys):
+    """It follows the label as given, so it is said before any verdict is read."""
+    rng = np.random.default_rng(0)
+    label = table["label"].to_numpy()
+    name = label[0]
+    late = (label == name) & (rng.random(len(label)) < 0.8)
+    table["reason"] = np.where(late, "moved", None)
+    table["honest"] = np.where(late ^ (rng.random(len(label)) < 0.05), "yes", None)
+    table.to_csv("data.csv", index=False)
+    text = told(capsys, "data.csv", "--target", "label")
+    said = text.split("Before you read on")[1].split("Flagged rows")[0]
+    assert f"'reason' nearly gives '{name}' away" in said and "--drop 'reason'" in said
+    assert "'honest'" not in said

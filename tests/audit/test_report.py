@@ -62,3 +62,81 @@ def test_what_is_wrong_is_said(data, capsys):
     assert "no such file" in fails(capsys, "--compare", "a.csv", "c.csv")
     assert "takes no other file" in fails(capsys, "data.csv", "--compare", "a.csv", "b.csv", code=2)
     assert "has no --json" in fails(capsys, "--compare", "a.csv", "a.csv", "--json", code=2)
+
+
+def test_json_in_a_file(data, capsys):
+    command = ("data.csv", "--target", "label")
+    text = told(capsys, *command, "--report", "page.html", "--json", "found.json")
+    assert "The same for programs is in found.json" in text and "Flagged rows" in text
+    with open("found.json", encoding="utf-8") as file:
+        found = json.load(file)
+    assert audit(*command, "--json") == 0
+    assert json.loads(capsys.readouterr().out) == found
+    assert audit("--target", "label", "--json", "data.csv") == 0  # not a file to be written
+    assert json.loads(capsys.readouterr().out) == found
+    assert len(found["worst"]) == 20
+    assert audit(*command, "--json", "--worst", 30) == 0
+    assert len(json.loads(capsys.readouterr().out)["worst"]) == 30
+    assert "must end in .json" in fails(capsys, *command, "--json", "found.txt", code=2)
+    assert "cannot be written" in fails(capsys, *command, "--json", "no/found.json")
+    assert "no --json" in fails(capsys, "--compare", "a.csv", "b.csv", "--json", "x.json", code=2)
+
+
+def test_label_is_a_target(data, capsys):
+    assert told(capsys, "data.csv", "--label", "label") == told(
+        capsys, "data.csv", "--target", "label"
+    )
+
+
+def test_the_page_has_the_notes(data, capsys):
+    """Who only opens the page must know what the verdict leaves out, and what may spoil it."""
+    data.loc[0, "label"] = None
+    data["empty"] = None
+    data["<b>label_2"] = data["label"]
+    data.to_csv("data.csv", index=False)
+    told(capsys, "data.csv", "--target", "label", "--report", "page.html", "--json", "found.json")
+    with open("found.json", encoding="utf-8") as file:
+        notes = json.load(file)["summary"]["notes"]
+    assert "give" in notes[0] and "--drop" in notes[0] and notes[0].endswith(".")
+    assert notes[1].startswith("Not judged: 1 row without a target")
+    assert notes[2] == "Left out: empty (no values)."
+    with open("page.html", encoding="utf-8") as file:
+        page = file.read()
+    assert "&lt;b&gt;label_2" in page and "Left out: empty (no values).</li>" in page
+
+
+def test_rows_without_a_target(data, capsys):
+    """They are the same in two files of verdicts, and are no rows to train on."""
+    data.loc[[0, 1], "label"] = None
+    data.to_csv("data.csv", index=False)
+    text = told(capsys, "data.csv", "--target", "label", "--out", "a.csv")
+    verdicts = pd.read_csv("a.csv")
+    (line,) = (part for part in text.split(" clean =")[0].split("keep = ")[1:])
+    keep = eval(line, {"verdicts": verdicts})
+    assert keep.sum() == len(data) - 2 - verdicts["flagged"].sum() and not keep[:2].any()
+    told(capsys, "data.csv", "--target", "label", "--out", "b.csv")
+    assert "another target" not in told(capsys, "--compare", "a.csv", "b.csv")
+    verdicts.assign(given="other").to_csv("c.csv", index=False)
+    assert "verdicts on different columns" in fails(capsys, "--compare", "a.csv", "c.csv")
+
+
+def test_the_page_shows_what_the_file_has(data, capsys):
+    n = len(data)
+    data["since"] = (pd.Timestamp("2020-02-03") + pd.to_timedelta(range(n), "D")).strftime(
+        "%d.%m.%Y"
+    )
+    data["member"] = [i % 3 == 0 for i in range(n)]
+    data.to_csv("data.csv", index=False)
+    assert audit("data.csv", "--target", "label", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    for row in found["worst"]:
+        days = pd.Timestamp(row["values"]["since"]) - pd.Timestamp("2020-02-03")
+        assert days.days == int(row["name"]) and len(row["values"]["since"]) == 10
+        assert row["values"]["member"] == str(int(row["name"]) % 3 == 0)
+
+
+def test_what_next_can_be_typed(capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["bin/sknoisy"])
+    assert " bin/sknoisy audit FILE.csv --target COLUMN --report" in told(capsys)
+    monkeypatch.setattr("sys.argv", ["__main__.py"])
+    assert " -m sknoisy audit FILE.csv --target COLUMN --report" in told(capsys)

@@ -140,3 +140,8 @@ def test_dates_as_a_target(capsys):
     days = pd.date_range("2020-01-01", periods=60).strftime("%d/%m/%Y")
     pd.DataFrame({"x": range(60), "y": days}).to_csv("data.csv", index=False)
     assert "too many to be labels, being dates" in fails(capsys, "data.csv", "--target", "y")
+    table = pd.DataFrame({"x": range(300), "y": [*days] * 5})  # each of them five times
+    table.to_csv("data.csv", index=False)
+    assert "60 different values" in fails(capsys, "data.csv", "--target", "y")
+    table.assign(y=[f"kind {i % 60}" for i in range(300)]).to_csv("data.csv", index=False)
+    told(capsys, "data.csv", "--target", "y")
