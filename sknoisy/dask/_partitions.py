@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 
 from sknoisy._evidence import take_rows
 
 
 @dataclass
 class Rows:
-    """X and y as collections, and as lists of delayed partitions."""
+    """X, y and what else has an entry for each row, as collections and as lists of partitions.
+
+    Attributes
+    ----------
+    X, y, weight : collection
+        `weight` may be None.
+    X_parts, y_parts : list of delayed
+    others : dict of str to list
+        Partitions of `sample_weight`, `groups` and `trusted`; a list of None for what is not given.
+    """
 
     X: object
     y: object
+    weight: object
     X_parts: list
     y_parts: list
+    others: dict = field(default_factory=dict)
 
     @classmethod
-    def of(cls, X, y):
-        check_collection(X, "X")
-        check_collection(y, "y")
-        return cls(X, y, parts_of(X), parts_of(y))
+    def of(cls, X, y, **others):
+        given = {"X": X, "y": y} | {k: v for k, v in others.items() if v is not None}
+        parts = {}
+        for name, collection in given.items():
+            check_collection(collection, name)
+            parts[name] = parts_of(collection)
+            n, n_of_y = len(parts["X"]), len(parts[name])
+            if n_of_y != n:
+                raise ValueError(
+                    f"X has {n} partitions and {name} has {n_of_y}: they must be the same."
+                )
+        none = [None] * len(parts["X"])
+        others = {name: parts.get(name, none) for name in others}
+        return cls(X, y, given.get("sample_weight"), parts["X"], parts["y"], others)
+
+    def __len__(self):
+        return len(self.X_parts)
 
 
 def task(function):
@@ -64,7 +87,7 @@ def check_collection(X, name):
     if not is_collection(X) or not hasattr(X, "partitions"):
         raise TypeError(
             f"{name} must be a Dask DataFrame, Series or array, got {type(X).__name__}: rows that "
-            "fit in memory are for sknoisy.FilterClassifier."
+            "fit in memory are for sknoisy.FilterClassifier and sknoisy.FilterRegressor."
         )
 
 
@@ -122,17 +145,3 @@ def by_partition(X, function, dtype, shape=()):
             allow_unknown_chunksizes=True,
         )
     return as_array([task(function)(part) for part in parts_of(X)], X.chunks[0], dtype, shape)
-
-
-def describe(X, y):
-    """(rows of X, rows of y, labels) of a partition."""
-    labels = np.asarray(y)
-    missing = np.flatnonzero(pd.isna(labels))
-    if len(missing):
-        raise ValueError(f"y is missing in {len(missing)} rows, first in row {missing[0]} of them.")
-    return len(X), len(labels), np.unique(labels)
-
-
-def codes_of(y, classes):
-    """(n,) positions of the labels of a partition in the classes."""
-    return np.searchsorted(classes, np.asarray(y))

@@ -32,12 +32,15 @@ class ByParts(ClassifierMixin, BaseEstimator):
     def __init__(self, inner):
         self.inner = inner
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         self.classes_ = np.unique(y)
         self.inner_ = clone(self.inner)
         for start in range(0, len(y), SIZE):
             rows = slice(start, start + SIZE)
-            self.inner_.partial_fit(X[rows], y[rows], classes=self.classes_)
+            params = {} if sample_weight is None else {"sample_weight": sample_weight[rows]}
+            if params and not params["sample_weight"].any():
+                continue  # there is nothing to learn, and scikit-learn says so
+            self.inner_.partial_fit(X[rows], y[rows], classes=self.classes_, **params)
         return self
 
     def predict_proba(self, X):
@@ -93,6 +96,86 @@ def test_the_same_rows_as_in_memory_for_the_same_folds(collections, bounded, see
     np.testing.assert_array_equal(model.noise_mask_.compute(), here.noise_mask_)
     assert model.n_rows_flagged_ == here.noise_mask_.sum() > 0
     assert model.noise_proba_.chunks == ((SIZE,) * 10,)
+
+
+def in_memory(model, X, y, **fit_params):
+    """The filter in memory, with the folds of one on collections."""
+    fold = np.repeat(model.folds_, SIZE)
+    cv = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in np.unique(fold)]
+    detector = ConfidentLearning(ByParts(SGD), bounded=True, cv=cv)
+    return FilterClassifier(ByParts(SGD), detector, calibrate=False).fit(X, y, **fit_params)
+
+
+def alike(model, here):
+    np.testing.assert_array_equal(model.confident_joint_, here.detector_.confident_joint_)
+    np.testing.assert_allclose(model.noise_proba_.compute(), here.noise_proba_)
+    np.testing.assert_array_equal(model.noise_mask_.compute(), here.noise_mask_)
+    assert 0 < model.n_rows_flagged_ < 1000
+
+
+@pytest.mark.parametrize("collections", [arrays, tables])
+def test_weights_as_in_memory(collections):
+    X, y = noisy()
+    weight = np.random.default_rng(0).integers(0, 4, len(y)).astype(float)
+    weight[SIZE : 2 * SIZE] = 0.0
+    given = {"sample_weight": collections(weight[:, None], weight)[1]}
+    model = DaskFilterClassifier(SGD, random_state=0).fit(*collections(X, y), **given)
+    alike(model, in_memory(model, X, y, sample_weight=weight))
+    plain = DaskFilterClassifier(SGD, random_state=0).fit(*collections(X, y))
+    assert (model.noise_proba_ != plain.noise_proba_).compute().mean() > 0.9
+
+
+def test_rows_of_zero_weight_hold_no_class_up():
+    X, y = noisy()
+    weight = np.ones(len(y))
+    rare = np.flatnonzero(y == "c")
+    weight[rare[:-30]] = 0.0
+    given = {"sample_weight": da.from_array(weight, chunks=SIZE)}
+    model = DaskFilterClassifier(SGD, min_per_class=20, random_state=0).fit(*arrays(X, y), **given)
+    here = in_memory(model, X, y, sample_weight=weight)
+    here = here.set_params(min_per_class=20).fit(X, y, sample_weight=weight)
+    alike(model, here)
+    counted = (y == "c") & (weight > 0)
+    assert (~model.noise_mask_.compute() & counted).sum() >= 20
+
+
+def test_trusted_rows_as_in_memory():
+    X, y = noisy()
+    trusted = np.random.default_rng(0).random(len(y)) < 0.3
+    model = DaskFilterClassifier(SGD, random_state=0)
+    model.fit(*arrays(X, y), trusted=da.from_array(trusted, chunks=SIZE))
+    alike(model, in_memory(model, X, y, trusted=trusted))
+    assert not model.noise_proba_.compute()[trusted].any()
+
+
+def test_partitions_that_share_a_group_are_in_one_fold():
+    X, y = noisy()
+    groups = np.arange(len(y)) // 50
+    groups[SIZE] = groups[SIZE - 1]  # of partitions 0 and 1
+    groups[-1] = groups[5 * SIZE]  # of partitions 5 and 9
+    for names in (groups, np.array([f"g{g}" for g in groups])):
+        given = {"groups": da.from_array(names, chunks=SIZE)}
+        model = DaskFilterClassifier(SGD, cv=4, random_state=0).fit(*arrays(X, y), **given)
+        folds = model.folds_
+        assert folds[0] == folds[1] and folds[5] == folds[9]
+        assert sorted(np.bincount(folds)) == [2, 2, 3, 3]
+        alike(model, in_memory(model, X, y, groups=groups))
+
+
+def test_groups_that_join_all_partitions_are_refused_by_name():
+    X, y = noisy()
+    groups = np.array([f"g{g}" for g in np.arange(len(y)) // 50], dtype=object)
+    groups[::SIZE] = "all over"
+    model = DaskFilterClassifier(SGD)
+    with pytest.raises(ValueError, match=r"'all over' is in 10, the first ones \[0, 1\].*shuffle"):
+        model.fit(*arrays(X, y), groups=da.from_array(groups, chunks=SIZE))
+    table, labels = tables(X, y)
+    frame = table.assign(y=labels, group=dd.from_pandas(pd.Series(groups), npartitions=10))
+    frame = frame.shuffle(on="group").persist()
+    model.fit(frame[table.columns.tolist()], frame["y"], groups=frame["group"])
+    where = frame["group"].compute().to_numpy()
+    fold = np.repeat(model.folds_, frame.map_partitions(len).compute())
+    assert pd.Series(fold).groupby(where).nunique().max() == 1
 
 
 def test_rows_of_one_class_in_a_few_partitions_are_not_judged_by_those_who_never_saw_it():
@@ -185,6 +268,13 @@ def test_the_kth_smallest_of_all_partitions():
     np.testing.assert_array_equal(found, np.sort(values)[np.array(ranks) - 1])
 
 
+class MLPOfOld(GaussianNB):
+    """Takes no weights by partition."""
+
+    def partial_fit(self, X, y, classes=None):
+        return super().partial_fit(X, y, classes)
+
+
 def test_errors():
     X, y, _ = blobs(1000)
     A, b = arrays(X, y)
@@ -196,6 +286,20 @@ def test_errors():
         DaskFilterClassifier(GaussianNB()).fit(A, b.rechunk(100))
     with pytest.raises(ValueError, match="Partition 0 has 200 rows of X and 100 of y"):
         DaskFilterClassifier(GaussianNB()).fit(A, b.rechunk(((100, 300, 200, 200, 200),)))
+    whole = {"sample_weight": -da.ones(1000, chunks=SIZE)}
+    with pytest.raises(ValueError, match="Partition 0 .* Negative values in sample_weight, first"):
+        DaskFilterClassifier(GaussianNB()).fit(A, b, **whole)
+    with pytest.raises(ValueError, match="All sample_weight are zero"):
+        DaskFilterClassifier(GaussianNB()).fit(A, b, sample_weight=da.zeros(1000, chunks=SIZE))
+    with pytest.raises(ValueError, match="Partition 0 .* trusted must be boolean; row 0 has"):
+        DaskFilterClassifier(GaussianNB()).fit(A, b, trusted=da.full(1000, 2, chunks=SIZE))
+    missing = da.from_array(np.where(np.arange(1000) == 700, np.nan, 1.0), chunks=SIZE)
+    with pytest.raises(ValueError, match="Partition 3 .* groups is missing in 1 rows"):
+        DaskFilterClassifier(GaussianNB()).fit(A, b, groups=missing)
+    with pytest.raises(TypeError, match="trusted must be a Dask DataFrame, Series or array"):
+        DaskFilterClassifier(GaussianNB()).fit(A, b, trusted=np.zeros(1000))
+    with pytest.raises(ValueError, match="partial_fit of MLPOfOld takes no sample_weight"):
+        DaskFilterClassifier(MLPOfOld()).fit(A, b, sample_weight=da.ones(1000, chunks=SIZE))
     with pytest.raises(TypeError, match="LinearSVC has no predict_proba"):
         DaskFilterClassifier(LinearSVC()).fit(A, b)
     with pytest.raises(TypeError, match="LogisticRegression has no partial_fit"):
