@@ -64,7 +64,7 @@ class Learner:
             if collection is None:
                 found.append(None)
             elif left_out is None:
-                found.append(partitions.some_of(collection, parts))
+                found.append(partitions.some_of(collection, pieces, parts))
             else:
                 keep = [task(np.logical_not)(left_out[0][p]) for p in parts]
                 pieces = [pieces[p] for p in parts]
@@ -76,7 +76,7 @@ class Learner:
         """List of delayed (n, K) probabilities, or (n,) numbers, by partition."""
         if self.in_parts:
             return [task(_said)(model, data.X_parts[p], self.classes) for p in parts]
-        X = partitions.some_of(data.X, parts)
+        X = partitions.some_of(data.X, data.X_parts, parts)
         values = model.predict(X) if self.classes is None else model.predict_proba(X)
         known = getattr(model, "classes_", self.classes)
         return [task(_placed)(part, known, self.classes) for part in partitions.parts_of(values)]

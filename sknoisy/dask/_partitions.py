@@ -43,7 +43,8 @@ class Rows:
                 )
         none = [None] * len(parts["X"])
         others = {name: parts.get(name, none) for name in others}
-        return cls(X, y, given.get("sample_weight"), parts["X"], parts["y"], others)
+        collections = given["X"], given["y"], given.get("sample_weight")
+        return cls(*collections, parts["X"], parts["y"], others)
 
     def __len__(self):
         return len(self.X_parts)
@@ -93,29 +94,33 @@ def check_collection(X, name):
 
 def parts_of(X):
     """List of delayed partitions, each with all the columns of its rows."""
-    if is_table(X):
-        return list(X.to_delayed())
+    if is_table(X):  # optimized, a column of small Parquet files would have fewer partitions than X
+        return list(X.to_delayed(optimize_graph=False))
     if X.ndim > 1:
         X = X.rechunk(dict.fromkeys(range(1, X.ndim), -1))
     return list(X.to_delayed().ravel())
 
 
-def some_of(X, parts):
-    """The collection of some of the partitions."""
+def as_parted(X, parts):
+    """A table like X of these partitions, which it keeps, whatever is asked of it."""
+    import dask.dataframe as dd
+
+    return dd.from_delayed(parts, meta=X._meta, verify_meta=False)
+
+
+def some_of(X, pieces, parts):
+    """The collection of some of its partitions, which `pieces` has all of."""
     import dask.array as da
 
-    parts = list(map(int, parts))
-    return X.partitions[parts] if is_table(X) else da.concatenate([X.blocks[p] for p in parts])
+    if is_table(X):
+        return as_parted(X, [pieces[p] for p in parts])
+    return da.concatenate([X.blocks[int(p)] for p in parts])
 
 
 def filtered(X, parts, keep, sizes):
     """The collection of the rows that the delayed masks `keep` say; `sizes` are their numbers."""
     parts = [task(_rows)(part, mask) for part, mask in zip(parts, keep, strict=True)]
-    if is_table(X):
-        import dask.dataframe as dd
-
-        return dd.from_delayed(parts, meta=X._meta, verify_meta=False)
-    return as_array(parts, sizes, X.dtype, X.shape[1:])
+    return as_parted(X, parts) if is_table(X) else as_array(parts, sizes, X.dtype, X.shape[1:])
 
 
 def _rows(part, mask):

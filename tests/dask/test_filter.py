@@ -171,7 +171,7 @@ def test_groups_that_join_all_partitions_are_refused_by_name():
         model.fit(*arrays(X, y), groups=da.from_array(groups, chunks=SIZE))
     table, labels = tables(X, y)
     frame = table.assign(y=labels, group=dd.from_pandas(pd.Series(groups), npartitions=10))
-    frame = frame.shuffle(on="group").persist()
+    frame = frame.shuffle(on="group")
     model.fit(frame[table.columns.tolist()], frame["y"], groups=frame["group"])
     where = frame["group"].compute().to_numpy()
     fold = np.repeat(model.folds_, frame.map_partitions(len).compute())
@@ -209,6 +209,24 @@ def test_a_table_to_predict():
     assert model.predict_proba(table).compute().shape == (1000, 2)
 
 
+def test_small_parquet_files(tmp_path):
+    """Of which Dask would read several at a time for y, and one for X."""
+    X, y, wrong = blobs()
+    for start in range(0, len(y), SIZE):
+        rows = slice(start, start + SIZE)
+        part = pd.DataFrame({"y": y[rows], "x0": X[rows, 0], "x1": X[rows, 1]})
+        for j in range(30):
+            part[f"more{j}"] = "text"
+        part.to_parquet(tmp_path / f"{start:04d}.parquet")
+    frame = dd.read_parquet(tmp_path)
+    model = DaskFilterClassifier(GaussianNB(), random_state=0).fit(frame[["x0", "x1"]], frame["y"])
+    assert len(model.folds_) == 10
+    assert wrong[model.noise_mask_.compute()].mean() > 0.95
+    booster = DaskFilterClassifier(OnCollections(), random_state=0)
+    booster.fit(frame[["x0", "x1"]], frame["y"])
+    assert booster.estimator_.n_rows_ == 2000 - booster.n_rows_flagged_
+
+
 class OnCollections(ClassifierMixin, BaseEstimator):
     """Stands for the models of xgboost.dask and lightgbm, which take and give collections."""
 
@@ -220,6 +238,8 @@ class OnCollections(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X):
+        if isinstance(X, dd.DataFrame):
+            return X.map_partitions(lambda part: pd.DataFrame(self.inner_.predict_proba(part)))
         return X.map_blocks(self.inner_.predict_proba, chunks=(X.chunks[0], (2,)), dtype=float)
 
     def predict(self, X):
