@@ -78,8 +78,19 @@ class Learner:
             return [task(_said)(model, data.X_parts[p], self.classes) for p in parts]
         X = partitions.some_of(data.X, data.X_parts, parts)
         values = model.predict(X) if self.classes is None else model.predict_proba(X)
-        known = getattr(model, "classes_", self.classes)
-        return [task(_placed)(part, known, self.classes) for part in partitions.parts_of(values)]
+        known = _columns_of(model, self.classes)
+        # optimized, arrays that come of tables of delayed parts lose these
+        parts = partitions.parts_of(values, optimize_graph=False)
+        return [task(_placed)(part, known, self.classes) for part in parts]
+
+
+def _columns_of(model, classes):
+    """Classes in the order of the columns of `predict_proba`."""
+    known = getattr(model, "classes_", classes)
+    if type(model).__module__.startswith("xgboost"):
+        # its columns are in the order of the labels, and `classes_` as they were found
+        return np.sort(np.asarray(known))
+    return known
 
 
 def check_feed(estimator, feed, needs_weights):

@@ -92,13 +92,13 @@ def check_collection(X, name):
         )
 
 
-def parts_of(X):
+def parts_of(X, optimize_graph=True):
     """List of delayed partitions, each with all the columns of its rows."""
     if is_table(X):  # optimized, a column of small Parquet files would have fewer partitions than X
         return list(X.to_delayed(optimize_graph=False))
     if X.ndim > 1:
         X = X.rechunk(dict.fromkeys(range(1, X.ndim), -1))
-    return list(X.to_delayed().ravel())
+    return list(X.to_delayed(optimize_graph=optimize_graph).ravel())
 
 
 def as_parted(X, parts):

@@ -328,19 +328,3 @@ def test_errors():
     y[300] = np.nan
     with pytest.raises(ValueError, match="y is missing"):
         DaskFilterClassifier(GaussianNB()).fit(A, da.from_array(y, chunks=SIZE))
-
-
-@pytest.mark.slow
-def test_xgboost_on_a_cluster():
-    booster = pytest.importorskip("xgboost.dask").DaskXGBClassifier
-    distributed = pytest.importorskip("distributed")
-    X, y, wrong = blobs()
-    how = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
-    with distributed.LocalCluster(**how) as cluster, distributed.Client(cluster):
-        booster = booster(n_estimators=20, max_depth=3, random_state=0)
-        model = DaskFilterClassifier(booster, random_state=0)
-        collections = arrays(X, y)
-        flagged = model.fit(*collections).noise_mask_.compute()
-        assert model.predict(collections[0]).compute().shape == (2000,)
-    assert wrong[flagged].mean() > 0.9
-    assert flagged[wrong].mean() > 0.8
