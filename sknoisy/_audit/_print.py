@@ -74,13 +74,18 @@ def describe_input(result, width):
     items.append(("judged by", f"{counted(len(features.kinds), 'column')}: {', '.join(kinds)}"))
     left_out = result.set_aside | features.left_out
     if left_out:
-        items.append(("left out", _by_reason(left_out)))
+        items.append(("left out", by_reason(left_out)))
     if features.readings:
-        items.append(("read as", _by_reason(features.readings)))
+        items.append(("read as", by_reason(features.readings)))
     if result.copies:
         items.append(("duplicates", result.copies))
     items += [("model", result.model_text), ("detector", result.detector_text)]
     items += [("note", note) for note in result.notes]
+    return items_as_lines(items, width)
+
+
+def items_as_lines(items, width):
+    """Lines of (name, text)."""
     return [line for name, text in items for line in _item(name, text, width)]
 
 
@@ -90,7 +95,7 @@ def describe_first(result, width):
     return lines and ["Before you read on", *lines]
 
 
-def _by_reason(columns):
+def by_reason(columns):
     parts = []
     for reason in dict.fromkeys(columns.values()):
         names = [shown(name) for name, why in columns.items() if why == reason]
@@ -126,8 +131,12 @@ def _describe_target(target):
 def describe_rate(report, rule):
     """How many: the rows flagged, and the estimated number of wrong ones."""
     judged = report["score"].notna()
-    n, n_flagged = int(judged.sum()), int(report["flagged"].sum())
     expected = report.loc[judged, "probability"].sum()
+    return rate_lines(len(report), int(judged.sum()), int(report["flagged"].sum()), expected, rule)
+
+
+def rate_lines(n_rows, n, n_flagged, expected, rule):
+    """The same by counts: of all rows, of those that were judged, of those flagged or wrong."""
     lines = [f"Flagged rows:          {n_flagged} of {n} ({percent(n_flagged / n)}), by {rule}"]
     is_own_rule = not rule.startswith("--contamination")
     if is_own_rule:  # otherwise the rate was an assumption, and is no result
@@ -140,8 +149,8 @@ def describe_rate(report, rule):
             "No group of rows stands apart from the others clearly enough to be called wrong. The",
             "order of suspicion holds all the same: --contamination 0.02 would flag the first 2%.",
         ]
-    if n < len(report):
-        lines.append(f"Could not be judged:   {counted(len(report) - n, 'row')}, not flagged")
+    if n < n_rows:
+        lines.append(f"Could not be judged:   {counted(n_rows - n, 'row')}, not flagged")
     return lines
 
 
@@ -155,8 +164,12 @@ def describe_labels(report, labels, width):
         lines = [f"  {shown(label)}: {count}" for label, count in counts.items()]
         return ["Flagged rows by given label (this detector suggests no other one)", *lines]
     pairs = flagged.groupby(["given", "suggested"], sort=False).size()
+    return pair_lines(pairs, report.groupby("given").size(), labels, width)
+
+
+def pair_lines(pairs, totals, labels, width):
+    """The same by the number of rows of each pair, and of each given label."""
     pairs = pairs.sort_values(ascending=False, kind="stable")
-    totals = report.groupby("given").size()
     if len(labels) <= MOST_CLASSES:
         lines = _matrix(pairs, totals, labels)
         if max(map(len, lines)) <= width:

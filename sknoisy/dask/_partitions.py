@@ -101,11 +101,11 @@ def parts_of(X, optimize_graph=True):
     return list(X.to_delayed(optimize_graph=optimize_graph).ravel())
 
 
-def as_parted(X, parts):
-    """A table like X of these partitions, which it keeps, whatever is asked of it."""
+def as_parted(meta, parts):
+    """A table of these partitions, which it keeps, whatever is asked of it; `meta` has no rows."""
     import dask.dataframe as dd
 
-    return dd.from_delayed(parts, meta=X._meta, verify_meta=False)
+    return dd.from_delayed(parts, meta=meta, verify_meta=False)
 
 
 def some_of(X, pieces, parts):
@@ -113,14 +113,16 @@ def some_of(X, pieces, parts):
     import dask.array as da
 
     if is_table(X):
-        return as_parted(X, [pieces[p] for p in parts])
+        return as_parted(X._meta, [pieces[p] for p in parts])
     return da.concatenate([X.blocks[int(p)] for p in parts])
 
 
 def filtered(X, parts, keep, sizes):
     """The collection of the rows that the delayed masks `keep` say; `sizes` are their numbers."""
     parts = [task(_rows)(part, mask) for part, mask in zip(parts, keep, strict=True)]
-    return as_parted(X, parts) if is_table(X) else as_array(parts, sizes, X.dtype, X.shape[1:])
+    if is_table(X):
+        return as_parted(X._meta, parts)
+    return as_array(parts, sizes, X.dtype, X.shape[1:])
 
 
 def _rows(part, mask):
