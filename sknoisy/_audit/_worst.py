@@ -9,6 +9,7 @@ from sklearn.feature_selection import mutual_info_classif, mutual_info_regressio
 from sknoisy._audit._print import rounded, shown
 
 SAMPLE = 2000
+FIRST = "row 0 is the first one below the header"
 
 
 def describe_worst(result, n, width, seed):
@@ -28,11 +29,11 @@ def describe_worst(result, n, width, seed):
     )
 
 
-def worst_lines(report, cells, kinds, is_labels, any_flagged, width):
+def worst_lines(report, cells, kinds, is_labels, any_flagged, width, first=FIRST):
     """The same of a report of these rows alone, and what they hold, in the same order."""
     title = f"The {len(report)} most suspect rows" if len(report) > 1 else "The most suspect row"
     none = "" if any_flagged else ", none of them flagged"
-    lines = [f"{title}{none} (row 0 is the first one below the header)"]
+    lines = [f"{title}{none} ({first})"]
     digits = max(len(str(row)) for row in report["row"])
     for i, line in enumerate(report.itertuples()):
         head = f"  row {line.row:>{digits}}  "

@@ -15,6 +15,10 @@ from sknoisy._evidence._evidence import check_groups, check_trusted, check_weigh
 from sknoisy.dask._partitions import task, together
 
 
+class JoinedByGroups(ValueError):
+    """Groups leave no partition that could judge the others."""
+
+
 class Described(NamedTuple):
     """One partition."""
 
@@ -108,7 +112,7 @@ def folds_of(told, cv, rng, groups_parts):
     unit = _joined(told)
     n_units = unit.max() + 1
     if n_units < 2:
-        raise ValueError(_why_one(told, groups_parts))
+        raise JoinedByGroups(_why_one(told, groups_parts))
     size = np.bincount(unit, [part.n_rows for part in told])
     order = rng.permutation(n_units)
     order = order[np.argsort(-size[order], kind="stable")]

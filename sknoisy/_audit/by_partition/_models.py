@@ -53,7 +53,8 @@ def check_options(options):
             raise UsageError(f"--detector {options.detector} is not for {options.task}.")
     if options.model.lower() in OTHERS:
         raise UsageError(
-            f"--model {options.model} does not learn by partition: with --engine dask take {CHOICE}."
+            f"--model {options.model} does not learn by partition: with --engine dask take "
+            f"{CHOICE}."
         )
 
 
@@ -90,7 +91,7 @@ def _boosting(is_labels):
         xgboost = None
     if xgboost is not None:
         make = xgboost.DaskXGBClassifier if is_labels else xgboost.DaskXGBRegressor
-        return make(enable_categorical=True, tree_method="hist")
+        return make(enable_categorical=True, verbosity=0)
     try:
         import lightgbm
     except ImportError as error:
@@ -127,6 +128,6 @@ def engine(options):
         with client:
             yield f"the cluster at {address}"
         return
-    how = {"n_workers": options.jobs, "threads_per_worker": 1, "dashboard_address": None}
+    how = {"n_workers": options.jobs, "threads_per_worker": 1, "dashboard_address": ":0"}
     with LocalCluster(**how, silence_logs=logging.ERROR) as cluster, Client(cluster):
         yield f"{options.jobs} worker" + ("s" if options.jobs > 1 else "")

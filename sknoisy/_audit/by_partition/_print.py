@@ -15,6 +15,8 @@ from sknoisy._audit._print import (
 )
 from sknoisy._audit._worst import worst_lines
 
+FIRST = "counted through all files in the order of their names, from 0"
+
 
 def describe(summary, options, width):
     """Lines of all that was found."""
@@ -29,7 +31,7 @@ def describe(summary, options, width):
         cells, kinds = summary.cells, summary.table.kinds
         is_labels = summary.target.labels is not None
         found = summary.n_flagged > 0
-        parts.append(worst_lines(summary.worst, cells, kinds, is_labels, found, width))
+        parts.append(worst_lines(summary.worst, cells, kinds, is_labels, found, width, FIRST))
     parts.append(_next(summary))
     return "\n\n".join("\n".join(part) for part in parts if part).split("\n")
 

@@ -36,7 +36,8 @@ of its first row."""
             if len(bad):
                 entries["problem"] = (
                     f"--weight: row {first + bad[0]} of column {self.weight!r} is "
-                    f"{frame[self.weight].iloc[bad[0]]!s:.30}; weights must be numbers of 0 or more."
+                    f"{frame[self.weight].iloc[bad[0]]!s:.30}; weights must be numbers of 0 or "
+                    "more."
                 )
         if self.groups is not None:
             entries["groups"], entries["n_alone"] = _groups(frame[self.groups], rows, first)

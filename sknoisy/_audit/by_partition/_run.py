@@ -210,6 +210,7 @@ class Detection:
         """(Search, Found) of the filter for collections."""
         how = {"cv": self.n_folds, "n_epochs": self.n_epochs, "random_state": self.options.seed}
         from sknoisy.dask import DaskFilterClassifier
+        from sknoisy.dask._described import JoinedByGroups
 
         detector = DaskFilterClassifier(self.model, **how)
         try:
@@ -219,6 +220,12 @@ class Detection:
                 found = detector._find(search)
         except AuditError:
             raise
+        except JoinedByGroups as error:
+            raise AuditError(
+                "--groups: every piece of rows shares a group with others, so that no piece can "
+                "judge another one: write the files sorted by groups, as many as folds or more, "
+                "each with all the rows of its groups."
+            ) from error
         except Exception as error:
             raise AuditError(
                 f"{type(self.model).__name__} failed: {one_line(error)[:400]}"

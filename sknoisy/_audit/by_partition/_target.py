@@ -170,10 +170,8 @@ def _take_labels(target, seen):
 
 def _check(target, seen, n_rows):
     if len(seen.counts) == 1 and not seen.too_many:
-        value = next(iter(seen.counts))
-        raise AuditError(
-            f"target column {target.name!r} is constant: all values are {value!s:.60}."
-        )
+        value = str(next(iter(seen.counts)))[:60]
+        raise AuditError(f"target column {target.name!r} is constant: all values are {value}.")
     if target.n < MIN_ROWS:
         raise AuditError(
             f"too few rows: {target.n} of {n_rows} rows have a target, and at least {MIN_ROWS} are "
