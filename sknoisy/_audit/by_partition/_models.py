@@ -70,7 +70,8 @@ def model_by_partition(name, task, n_rows):
     if name.lower() in ("auto", "linear", "logistic"):
         if not is_labels:
             raise UsageError("--engine dask judges labels: for numbers leave it out.")
-        model = SGDClassifier(loss="log_loss", alpha=1e-5, average=True)
+        # the penalty of LogisticRegression()
+        model = SGDClassifier(loss="log_loss", alpha=1 / n_rows, average=True)
     else:
         model = make_model(name, task)
         if not hasattr(model, "partial_fit") or (is_labels and not _has_proba(model)):
