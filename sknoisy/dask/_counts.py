@@ -6,12 +6,13 @@ has no entry for each row comes to the process that asks.
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from sknoisy._limits import untouchable_rows
+from sknoisy.dask import _order as order
 from sknoisy.dask._partitions import task, together
 from sknoisy.detection._base import HARDLY
 from sknoisy.detection.out_of_sample._label_quality import prune_counts, unlike_given
@@ -24,13 +25,19 @@ from sknoisy.noise_model._confident_joint import (
     proba_of_given,
 )
 
-DIGIT = 8  # bits of a number that one pass tells
-
 
 def summed(parts, function, *args):
-    """Sum over the partitions of a tuple of arrays."""
-    answers = together([task(_of_judged)(part, function, *args) for part in parts])
-    return reduce(lambda a, b: [x + y for x, y in zip(a, b, strict=True)], answers)
+    """Sum over the partitions of a tuple of arrays, of the rows that were judged."""
+    return order.summed(parts, _of_judged, function, *args)
+
+
+def kth_smallest(parts, values, queries, ranks):
+    """The same of values of the rows that were judged; see `_order.kth_smallest`."""
+    return order.kth_smallest(parts, partial(_values_of_judged, values), queries, ranks)
+
+
+def _values_of_judged(values, part, query):
+    return _of_judged(part, values, query)
 
 
 def _of_judged(part, function, *args):
@@ -147,60 +154,6 @@ def _predicted_as(part, k):
     proba = np.nan_to_num(part[0], nan=-1.0)
     rows = np.flatnonzero((proba.argmax(axis=1) == k) & (proba[:, k] >= 0))
     return rows, proba[rows, k]
-
-
-# ------------------------------------------------------------------- the k-th smallest of all rows
-
-
-def kth_smallest(parts, values, queries, ranks):
-    """(Q,): of the values of each query in all partitions, the one of that rank (from 1 on).
-
-    Eight bits of it are found in each of eight passes, from counts of the numbers that begin alike;
-    so no more than 256 counts a query come from a partition.
-
-    Parameters
-    ----------
-    parts : list
-    values : callable
-        `values(proba, codes, query)` gives an array of floats.
-    queries : list
-    ranks : list of int
-    """
-    begun, left = np.zeros(len(queries), dtype=np.uint64), np.array(ranks)
-    for shift in range(64 - DIGIT, -1, -DIGIT):
-        if len(queries) == 0:
-            break
-        [counts] = summed(parts, _next_digit, values, queries, begun, shift)
-        total = np.cumsum(counts, axis=1)
-        digit = (total < left[:, None]).sum(axis=1)
-        left = left - np.where(digit > 0, total[np.arange(len(left)), digit - 1], 0)
-        begun |= digit.astype(np.uint64) << np.uint64(shift)
-    return _from_key(begun)
-
-
-def _next_digit(proba, codes, values, queries, begun, shift):
-    counts = np.zeros((len(queries), 2**DIGIT), dtype=int)
-    for i, query in enumerate(queries):
-        key = _key(values(proba, codes, query))
-        if shift < 64 - DIGIT:
-            done = np.uint64(shift + DIGIT)
-            key = key[key >> done == begun[i] >> done]
-        digit = (key >> np.uint64(shift)) & np.uint64(2**DIGIT - 1)
-        counts[i] = np.bincount(digit.astype(np.intp), minlength=2**DIGIT)
-    return [counts]
-
-
-SIGN = np.uint64(1 << 63)
-
-
-def _key(values):
-    """Whole numbers in the order of the floats."""
-    bits = (np.asarray(values, dtype=np.float64) + 0.0).view(np.uint64)  # -0.0 is 0.0
-    return np.where(bits & SIGN, ~bits, bits | SIGN)
-
-
-def _from_key(key):
-    return np.where(key & SIGN, key ^ SIGN, ~key).view(np.float64)
 
 
 # ---------------------------------------------------------------------------- which are suspect

@@ -20,7 +20,7 @@ import dask.array as da
 import dask.dataframe as dd
 
 from sknoisy.dask import DaskFilterClassifier
-from sknoisy.dask._counts import kth_smallest
+from sknoisy.dask._order import kth_smallest, quantiles, tallies
 
 SIZE = 200
 SGD = SGDClassifier(loss="log_loss", alpha=0.01, random_state=0)
@@ -282,10 +282,17 @@ def test_the_kth_smallest_of_all_partitions():
     rng = np.random.default_rng(0)
     values = np.r_[rng.normal(size=700), np.zeros(100), -np.zeros(100), rng.normal(size=100) * 1e9]
     rng.shuffle(values)
-    parts = [(piece[:, None], np.zeros(len(piece), dtype=int)) for piece in np.split(values, 10)]
+    parts = np.split(values, 10)
     ranks = [1, 2, 300, 500, 999, 1000]
-    found = kth_smallest(parts, lambda proba, codes, _: proba[:, 0], [0] * 6, ranks)
+    found = kth_smallest(parts, lambda part, _: part, [0] * 6, ranks)
     np.testing.assert_array_equal(found, np.sort(values)[np.array(ranks) - 1])
+    shares = [0.0, 0.25, 0.5, 0.9, 1.0]
+    found = quantiles(parts, lambda part, query: part * query, [1.0, -2.0], shares)
+    expected = [np.quantile(values, shares), np.quantile(-2 * values, shares)]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    [(value, count)] = tallies(parts, lambda part, _: np.abs(part), [0])
+    assert count.sum() == 1000 and count[0] == 200 and value[0] == 0.0
+    np.testing.assert_allclose(value @ count, np.abs(values).sum())
 
 
 class MLPOfOld(GaussianNB):
