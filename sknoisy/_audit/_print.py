@@ -215,16 +215,25 @@ def describe_numbers(report):
     if (flagged["given"] == flagged["suggested"]).all():  # none, or nothing is suggested
         return []
     error = (flagged["given"] - flagged["suggested"]).to_numpy(dtype=float)
+    sides = [
+        (name, len(part), np.median(part), part[np.argmax(np.abs(part))])
+        for name, part in (
+            ("given too high", error[error > 0]),
+            ("given too low", error[error < 0]),
+        )
+        if len(part)
+    ]
+    return error_lines(sides, np.median(np.abs(report["given"] - report["suggested"])))
+
+
+def error_lines(sides, usual):
+    """The same of (name, rows, median, largest) of each side, and the usual error of all rows."""
     lines = [
         "Sizes of the suspected errors (given minus suggested)",
         f"  {'':<15}  {'rows':>6}  {'median':>12}  {'largest':>12}",
     ]
-    for name, part in (("given too high", error[error > 0]), ("given too low", error[error < 0])):
-        if len(part):
-            largest = part[np.argmax(np.abs(part))]
-            sizes = f"{np.median(part):>+12.4g}  {largest:>+12.4g}"
-            lines.append(f"  {name:<15}  {len(part):>6}  {sizes}")
-    usual = np.median(np.abs(report["given"] - report["suggested"]))
+    for name, n_rows, median, largest in sides:
+        lines.append(f"  {name:<15}  {n_rows:>6}  {median:>+12.4g}  {largest:>+12.4g}")
     lines.append(f"  for comparison: half of all rows are off by less than {usual:.4g}")
     return lines
 

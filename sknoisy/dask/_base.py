@@ -234,8 +234,9 @@ def out_of_sample(search, left_out=None):
     return said
 
 
-def samples(parts, weights):
+def samples(parts, weights=None):
     """(predicted, target) of a sample of the rows that have weight, from delayed pairs of them."""
+    weights = [None] * len(parts) if weights is None else weights
     n_each = -(-SAMPLE // len(parts))
     pairs = zip(parts, weights, strict=True)
     found = together([task(_sample)(part, weight, n_each) for part, weight in pairs])

@@ -6,6 +6,8 @@ import logging
 import os
 from contextlib import contextmanager
 
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import SGDClassifier
 
 from sknoisy._audit._errors import AuditError, UsageError, one_line
@@ -69,7 +71,7 @@ def model_by_partition(name, task, n_rows):
         return _boosting(is_labels), 1, True
     if name.lower() in ("auto", "linear", "logistic"):
         if not is_labels:
-            raise UsageError("--engine dask judges labels: for numbers leave it out.")
+            return RidgeBySums(), 1, False
         # the penalty of LogisticRegression()
         model = SGDClassifier(loss="log_loss", alpha=1 / n_rows, average=True)
     else:
@@ -102,6 +104,36 @@ def _boosting(is_labels):
         ) from error
     make = lightgbm.DaskLGBMClassifier if is_labels else lightgbm.DaskLGBMRegressor
     return make(verbose=-1)
+
+
+class RidgeBySums(RegressorMixin, BaseEstimator):
+    """Ridge regression whose sums of products come piece by piece, so that once is enough.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Penalty, as of `sklearn.linear_model.Ridge`.
+    """
+
+    def __init__(self, alpha=1.0):
+        self.alpha = alpha
+
+    def fit(self, X, y, sample_weight=None):
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
+        return self.partial_fit(X, y, sample_weight)
+
+    def partial_fit(self, X, y, sample_weight=None):
+        X = np.column_stack([np.ones(len(X)), X])
+        weighted = X if sample_weight is None else X * sample_weight[:, None]
+        self.products_ = getattr(self, "products_", 0.0) + weighted.T @ X
+        self.with_y_ = getattr(self, "with_y_", 0.0) + weighted.T @ y
+        penalty = np.diag(np.r_[0.0, np.full(X.shape[1] - 1, self.alpha)])
+        self.coef_ = np.linalg.lstsq(self.products_ + penalty, self.with_y_, rcond=None)[0]
+        return self
+
+    def predict(self, X):
+        return self.coef_[0] + X @ self.coef_[1:]
 
 
 @contextmanager

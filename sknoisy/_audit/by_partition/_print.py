@@ -8,6 +8,7 @@ from sknoisy._audit._print import (
     MOST_CLASSES,
     by_reason,
     counted,
+    error_lines,
     items_as_lines,
     pair_lines,
     rate_lines,
@@ -25,7 +26,7 @@ def describe(summary, options, width):
         _input(summary, width),
         _first(summary, width),
         rate_lines(summary.target.n, summary.n_judged, summary.n_flagged, summary.expected, rule),
-        _pairs(summary, width),
+        _pairs(summary, width) if summary.target.labels is not None else _errors(summary),
     ]
     if len(summary.worst):
         cells, kinds = summary.cells, summary.table.kinds
@@ -76,7 +77,7 @@ def _first(summary, width):
 
 def _target(target):
     if target.labels is None:
-        return f"numbers ({target.why})"
+        return f"numbers {target.why}"
     order = (-target.counts).argsort(kind="stable")
     named = [f"{shown(target.labels[i], 20)} {target.counts[i]}" for i in order[:MOST_CLASSES]]
     more = len(order) - MOST_CLASSES
@@ -90,6 +91,10 @@ def _pairs(summary, width):
     pairs = pd.Series(list(summary.pairs.values()), index=pd.MultiIndex.from_tuples(summary.pairs))
     totals = pd.Series(summary.target.counts, index=summary.target.labels)
     return pair_lines(pairs, totals, summary.target.labels, width)
+
+
+def _errors(summary):
+    return error_lines(summary.errors, summary.usual_error) if summary.n_flagged else []
 
 
 def _next(summary):

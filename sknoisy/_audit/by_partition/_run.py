@@ -24,7 +24,7 @@ from sknoisy._audit.by_partition._files import find_files
 from sknoisy._audit.by_partition._models import check_options, engine, model_by_partition
 from sknoisy._audit.by_partition._roles import Roles
 from sknoisy._audit.by_partition._target import Seen, read_target
-from sknoisy._audit.by_partition._verdicts import Judge, new_folder
+from sknoisy._audit.by_partition._verdicts import Judge, new_folder, sizes_of_errors
 from sknoisy._evidence import weight_parameter
 from sknoisy._evidence._splits import DEFAULT_FOLDS
 
@@ -50,6 +50,10 @@ class Summary:
         Sum of the probabilities.
     pairs : Counter
         Flagged rows by (given, suggested) label.
+    errors : list of tuple
+        Of numbers: (name, rows, median, largest) of those given too high, and too low.
+    usual_error : float
+        Half of all rows are off by less.
     worst : DataFrame
         The most suspect rows, in the columns of a report.
     cells : DataFrame
@@ -71,6 +75,8 @@ class Summary:
     n_flagged: int = 0
     expected: float = 0.0
     pairs: Counter = field(default_factory=Counter)
+    errors: list = field(default_factory=list)
+    usual_error: float = 0.0
     worst: pd.DataFrame | None = None
     cells: pd.DataFrame | None = None
     out: str | None = None
@@ -209,10 +215,11 @@ class Detection:
     def run(self):
         """(Search, Found) of the filter for collections."""
         how = {"cv": self.n_folds, "n_epochs": self.n_epochs, "random_state": self.options.seed}
-        from sknoisy.dask import DaskFilterClassifier
+        from sknoisy.dask import DaskFilterClassifier, DaskFilterRegressor
         from sknoisy.dask._described import JoinedByGroups
 
-        detector = DaskFilterClassifier(self.model, **how)
+        is_labels = self.summary.target.labels is not None
+        detector = (DaskFilterClassifier if is_labels else DaskFilterRegressor)(self.model, **how)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -322,6 +329,8 @@ def _gather(summary, judge, search, found, task, together):
     summary.n_flagged = sum(one.n_flagged for one in told)
     summary.expected = sum(one.expected for one in told)
     summary.pairs = reduce(add, [one.pairs for one in told])
+    if summary.target.labels is None and summary.n_flagged:
+        summary.errors, summary.usual_error = sizes_of_errors(found)
     worst = pd.concat([one.worst for one in told], ignore_index=True)
     cells = pd.concat([one.cells for one in told], ignore_index=True)
     order = worst.sort_values(

@@ -25,6 +25,8 @@ class Seen:
     n: int = 0
     n_missing: int = 0
     n_infinite: int = 0
+    least: float = np.inf
+    most: float = -np.inf
     whole: bool = True
     is_bool: bool = True
     too_many: bool = False
@@ -40,6 +42,7 @@ class Seen:
         if kind != "category":
             finite = known[np.isfinite(known)]
             seen.n_infinite = len(known) - len(finite)
+            seen.least, seen.most = finite.min(initial=np.inf), finite.max(initial=-np.inf)
             seen.whole = bool((finite == np.round(finite)).all())
         seen.is_bool = pd.api.types.is_bool_dtype(column.dropna().infer_objects())
         return seen
@@ -52,6 +55,8 @@ class Seen:
             n=self.n + other.n,
             n_missing=self.n_missing + other.n_missing,
             n_infinite=self.n_infinite + other.n_infinite,
+            least=min(self.least, other.least),
+            most=max(self.most, other.most),
             whole=self.whole and other.whole,
             is_bool=self.is_bool and other.is_bool,
             too_many=too_many,
@@ -133,6 +138,7 @@ def read_target(name, kind, seen, task, n_rows):
     else:
         target.n -= seen.n_infinite
         target.n_missing += seen.n_infinite
+        target.why = f"from {seen.least:.6g} to {seen.most:.6g} ({target.why})"
     _check(target, seen, n_rows)
     return target
 

@@ -52,7 +52,8 @@ class Judge:
     def __call__(self, number, piece, said, verdict, trusted):
         cells = piece.read(dict.fromkeys([self.target.name, *self.order]), self.missing)
         rows, _ = self.target.known(cells[self.target.name])
-        judged = self._of_labels(said, verdict, trusted)
+        judge = self._of_numbers if self.target.labels is None else self._of_labels
+        judged = judge(said, verdict, trusted)
         table = self._of_all(piece, rows, judged, said)
         if self.folder is not None:
             name = f"part-{number:05d}.parquet"
@@ -67,10 +68,15 @@ class Judge:
             n_judged=len(report),
             n_flagged=len(flagged),
             expected=float(report["probability"].sum()),
-            pairs=Counter(zip(flagged["given"], flagged["suggested"], strict=True)),
+            pairs=self._pairs(flagged),
             worst=worst.assign(reason=self._reasons(said, judged, _at(rows, worst.index))),
             cells=cells[self.order].iloc[worst.index],
         )
+
+    def _pairs(self, flagged):
+        if self.target.labels is None:
+            return Counter()
+        return Counter(zip(flagged["given"], flagged["suggested"], strict=True))
 
     def finish(self):
         """All parts are there: the folder gets its name."""
@@ -109,6 +115,21 @@ class Judge:
             "best": best,
         }
 
+    def _of_numbers(self, said, verdict, trusted):
+        """The same of numbers."""
+        from sknoisy.dask._numbers import scaled
+
+        _, size, scale = scaled(said, *self.judge)
+        predicted, y = said[:2]
+        return {
+            "given": y,
+            "suggested": np.where(np.isnan(predicted), y, predicted),
+            "probability": verdict[0],
+            "score": size,
+            "flagged": verdict[1],
+            "scale": scale,
+        }
+
     def _of_all(self, piece, rows, judged, said):
         """One row for each row of the piece; those without a target have no verdict."""
         n = piece.n_rows
@@ -132,7 +153,14 @@ class Judge:
         return table[COLUMNS]
 
     def _reasons(self, said, judged, at):
-        """Why some of the rows are suspect, in the words of `ConfidentLearning`."""
+        """Why some of the rows are suspect, in the words of the detectors in memory."""
+        if self.target.labels is None:
+            each = (judged[name][at] for name in ("given", "suggested", "score", "scale"))
+            return [
+                f"predicted {predicted:.6g}: off by {y - predicted:+.4g}, {size:.1f} times the "
+                f"usual {scale:.4g}"
+                for y, predicted, size, scale in zip(*each, strict=True)
+            ]
         (proba, codes), labels = said, self.target.labels
         reasons = []
         for i in at:
@@ -141,6 +169,38 @@ class Judge:
             not_it = f"not {labels[given]} (p={proba[i, given]:.2f})"
             reasons.append(f"{reason}, {not_it if best != given else 'as given'}")
         return reasons
+
+
+def sizes_of_errors(found):
+    """((name, rows, median, largest) of numbers given too high, and too low; the usual error)."""
+    from sknoisy.dask._order import medians
+    from sknoisy.dask._partitions import kept, task, together
+
+    pairs = zip(found.said, found.verdicts, strict=True)
+    parts = kept([task(_errors)(*pair) for pair in pairs])
+    sides = {"given too high": 1.0, "given too low": -1.0}
+    told = np.array(together([task(_extents)(part, list(sides.values())) for part in parts]))
+    n_rows, largest = told[..., 0].sum(axis=0).astype(int), told[..., 1].max(axis=0)
+    *middle, usual = medians(parts, _sizes, [*sides.values(), 0.0])
+    each = zip(sides.items(), n_rows, middle, largest, strict=True)
+    return [(name, n, sign * m, sign * top) for (name, sign), n, m, top in each if n], usual
+
+
+def _errors(said, verdict):
+    """(given minus predicted, flagged) of the rows that were judged."""
+    error = said[1] - said[0]
+    judged = ~np.isnan(error)
+    return error[judged], verdict[1][judged]
+
+
+def _sizes(part, sign):
+    """Sizes of the errors of one side that are flagged; of all errors for 0."""
+    error, flagged = part
+    return np.abs(error) if sign == 0 else sign * error[flagged & (sign * error > 0)]
+
+
+def _extents(part, signs):
+    return [(len(v), v.max(initial=0.0)) for v in (_sizes(part, sign) for sign in signs)]
 
 
 def _at(rows, index):
