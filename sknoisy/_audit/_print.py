@@ -135,7 +135,7 @@ def describe_rate(report, rule):
     return rate_lines(len(report), int(judged.sum()), int(report["flagged"].sum()), expected, rule)
 
 
-def rate_lines(n_rows, n, n_flagged, expected, rule):
+def rate_lines(n_rows, n, n_flagged, expected, rule, more="--contamination 0.02 would flag"):
     """The same by counts: of all rows, of those that were judged, of those flagged or wrong."""
     lines = [f"Flagged rows:          {n_flagged} of {n} ({percent(n_flagged / n)}), by {rule}"]
     is_own_rule = not rule.startswith("--contamination")
@@ -147,7 +147,7 @@ def rate_lines(n_rows, n, n_flagged, expected, rule):
     if n_flagged == 0 and is_own_rule:
         lines += [
             "No group of rows stands apart from the others clearly enough to be called wrong. The",
-            "order of suspicion holds all the same: --contamination 0.02 would flag the first 2%.",
+            f"order of suspicion holds all the same: {more} the first 2%.",
         ]
     if n < n_rows:
         lines.append(f"Could not be judged:   {counted(n_rows - n, 'row')}, not flagged")

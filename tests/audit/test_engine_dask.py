@@ -5,10 +5,12 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import Ridge
 from sklearn.naive_bayes import GaussianNB
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 
-from sknoisy.detection import ConfidentLearning
+from sknoisy.detection import ConfidentLearning, Residual
 
 from .helpers import COLUMNS, fails, told
 
@@ -68,6 +70,32 @@ def test_the_same_as_in_memory_for_the_same_folds(frame, capsys):
     assert found["reason"][rows].tolist() == reasons.sort_index()[rows].tolist()
     assert f"Flagged rows: {len(rows)} of 1200" in text
     assert text.count("wrong:") == 10
+
+
+def test_numbers_as_in_memory_for_the_same_folds(frame, capsys):
+    rng = np.random.default_rng(0)
+    X = StandardScaler().fit_transform(frame[list("abcd")])
+    price = X @ [1.0, 2.0, 3.0, 4.0] + 0.5 * rng.normal(size=N)
+    wrong = rng.random(N) < 0.05
+    price[wrong] += 20 * rng.choice([-1, 1], wrong.sum())
+    write(frame.drop(columns="label").assign(price=price))
+    audit = ("data", "--target", "price", "--engine", "dask", "--seed", "3", "--out", "out")
+    text = told(capsys, *audit)
+    found = verdicts()
+    pieces = [len(pd.read_parquet(f"out/part-{i:05d}.parquet")) for i in range(12)]
+    fold = np.repeat(check_random_state(3).permutation(np.arange(12) % 5), pieces)
+    cv = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(5)]
+    here = Residual(Ridge(), cv=cv).fit(X, price)
+    np.testing.assert_array_equal(found["flagged"], here.noise_mask_)
+    np.testing.assert_allclose(found["probability"], here.noise_proba_, atol=1e-3)
+    np.testing.assert_allclose(found["score"], here.noise_score_, rtol=1e-6)
+    np.testing.assert_allclose(found["suggested"], here.y_suggested_, rtol=1e-6)
+    report = here.noise_report(X, price)
+    assert found["reason"][report.index[0]] == report["reason"].iloc[0]
+    assert f"Flagged rows: {here.noise_mask_.sum()} of 1200" in text
+    assert "Sizes of the suspected errors" in text
+    high = (here.residual_ > 0) & here.noise_mask_
+    assert f"given too high {high.sum()} {np.median(here.residual_[high]):+.4g}" in text
 
 
 def test_columns_of_all_kinds(frame, capsys):

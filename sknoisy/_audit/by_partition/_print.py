@@ -16,16 +16,17 @@ from sknoisy._audit._print import (
 )
 from sknoisy._audit._worst import worst_lines
 
-FIRST = "counted through all files in the order of their names, from 0"
+FIRST = "counted through all files, from 0"
 
 
 def describe(summary, options, width):
     """Lines of all that was found."""
     rule = f"the rule of {summary.detector_text.split(',')[0]}"
+    counts = summary.target.n, summary.n_judged, summary.n_flagged, summary.expected
     parts = [
         _input(summary, width),
         _first(summary, width),
-        rate_lines(summary.target.n, summary.n_judged, summary.n_flagged, summary.expected, rule),
+        rate_lines(*counts, rule, "the highest scores of --out are"),
         _pairs(summary, width) if summary.target.labels is not None else _errors(summary),
     ]
     if len(summary.worst):
