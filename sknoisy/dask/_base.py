@@ -43,7 +43,7 @@ class Search:
     classes : ndarray of shape (K,) or None
     folds : ndarray of shape (P,)
     seeds : list of int
-        Of the model of each fold, and of the last one.
+        Of the model of each fold, of the last one, and of one to calibrate by.
     learner : Learner
     """
 
@@ -130,7 +130,8 @@ class BaseDaskFilter(MetaEstimatorMixin, NotebookView, BaseEstimator, ABC):
         self._check_share(n_flagged, sizes.sum())
         self._warn_of_nothing(found.known)
         parts = np.arange(len(sizes))
-        learnt = search.learner.fitted(search.data, parts, search.seeds[-1], (masks, n_kept))
+        left_out = masks, n_kept
+        learnt = search.learner.fitted(search.data, parts, search.seeds[-2], left_out)
         fitted = {
             "estimator_": finished(learnt),
             "noise_proba_": partitions.as_array(chances, sizes, float),
@@ -140,6 +141,7 @@ class BaseDaskFilter(MetaEstimatorMixin, NotebookView, BaseEstimator, ABC):
             "folds_": search.folds,
             "evidence_p_value_": found.known.p_value,
             **found.attributes,
+            **self._calibrated(search, left_out),
         }
         replace_fitted(self, fitted)
         return self
@@ -168,9 +170,13 @@ class BaseDaskFilter(MetaEstimatorMixin, NotebookView, BaseEstimator, ABC):
             labels=labels,
             classes=classes,
             folds=folds,
-            seeds=[int(rng.randint(2**31 - 1)) for _ in range(folds.max() + 2)],
+            seeds=[int(rng.randint(2**31 - 1)) for _ in range(folds.max() + 3)],
             learner=Learner(self.estimator, self.feed, self.n_epochs, classes),
         )
+
+    def _calibrated(self, search, left_out):
+        """Fitted attributes that come of how sure the model may be."""
+        return {}
 
     def _check_model(self):
         """A place to refuse early what cannot be done with this estimator."""

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sknoisy._evidence import Target
 from sknoisy._evidence._knowledge import knowledge
 from sknoisy._limits import untouchable_rows
+from sknoisy._temperature import at_temperature, fit_temperature
 from sknoisy.dask import _counts as counts
 from sknoisy.dask import _numbers as numbers
 from sknoisy.dask import _partitions as partitions
@@ -21,6 +22,7 @@ from sknoisy.dask._models import Learner
 from sknoisy.dask._partitions import is_collection, kept, task, together
 from sknoisy.dask._sober import sober
 from sknoisy.detection._base import HARDLY
+from sknoisy.treatment._base import LEAST_ROWS, LITTLE
 
 
 class DaskFilterClassifier(ClassifierMixin, BaseDaskFilter):
@@ -37,7 +39,7 @@ class DaskFilterClassifier(ClassifierMixin, BaseDaskFilter):
     probabilities a row during `fit`, and 9 bytes a row after it. Partitions are read again for
     each pass over them, `cv + 2` times: `persist` X where the workers' memory holds it.
 
-    Number of fits: `cv` (5) plus 1.
+    Number of fits: `cv` (5) plus 1, and 1 to calibrate probabilities.
 
     Parameters
     ----------
@@ -53,6 +55,10 @@ class DaskFilterClassifier(ClassifierMixin, BaseDaskFilter):
         As in `ConfidentLearning`: overlap of the classes does not count as noise.
     min_per_class : int >= 1, default=5
         The least suspect rows of each class, this many, are kept, whatever is flagged.
+    calibrate : bool, default=True
+        Whether `predict_proba` gets the temperature by which a model of the kept rows of all folds
+        but the first explains the given labels of that one best, by a sample of 20000; see
+        `FilterClassifier`. Not where less than 2 % of the rows are dropped.
     n_epochs : int >= 1, default=1
         Times that a model with `partial_fit` is fed all partitions.
     random_state : int, RandomState instance or None, default=None
@@ -61,7 +67,9 @@ class DaskFilterClassifier(ClassifierMixin, BaseDaskFilter):
     Attributes
     ----------
     estimator_ : estimator object
-        The model, fitted on the rows that were kept. Its `predict_proba` is not calibrated.
+        The model, fitted on the rows that were kept.
+    temperature_ : float
+        Of `predict_proba`; 1 when it is the model's own.
     classes_ : ndarray of shape (K,)
         All classes of y.
     noise_proba_ : dask array of shape (n,)
@@ -103,6 +111,7 @@ class DaskFilterClassifier(ClassifierMixin, BaseDaskFilter):
     _parameter_constraints: dict = {
         **BaseDaskFilter._parameter_constraints,
         "bounded": ["boolean"],
+        "calibrate": ["boolean"],
         "min_per_class": [Interval(Integral, 1, None, closed="left")],
     }
 
@@ -114,6 +123,7 @@ class DaskFilterClassifier(ClassifierMixin, BaseDaskFilter):
         cv=5,
         bounded=True,
         min_per_class=5,
+        calibrate=True,
         n_epochs=1,
         random_state=None,
     ):
@@ -122,6 +132,7 @@ class DaskFilterClassifier(ClassifierMixin, BaseDaskFilter):
         self.cv = cv
         self.bounded = bounded
         self.min_per_class = min_per_class
+        self.calibrate = calibrate
         self.n_epochs = n_epochs
         self.random_state = random_state
 
@@ -182,10 +193,26 @@ class DaskFilterClassifier(ClassifierMixin, BaseDaskFilter):
         spared = untouchable_rows(chance, score, codes, self.min_per_class)
         return [row[spared & (part_of == p)] for p in range(len(least))]
 
+    def _calibrated(self, search, left_out):
+        n, n_kept = search.sizes.sum(), left_out[1].sum()
+        if not self.calibrate or n < LEAST_ROWS or n - n_kept < LITTLE * n:
+            return {"temperature_": 1.0}
+        train, test = (np.flatnonzero(rows) for rows in (search.folds != 0, search.folds == 0))
+        model = search.learner.fitted(search.data, train, search.seeds[-1], left_out)
+        answers = search.learner.answers(model, search.data, test)
+        known = np.ones(len(search.classes), dtype=bool)
+        proba, codes = samples(
+            [
+                task(_with_codes)(values, search.data.y_parts[p], search.classes, known)
+                for p, values in zip(test, answers, strict=True)
+            ]
+        )
+        return {"temperature_": fit_temperature(proba, np.eye(len(known))[codes])}
+
     # ------------------------------------------------------------------ after fit
 
     def predict_proba(self, X):
-        """Class probabilities of the fitted model.
+        """Class probabilities of the fitted model, at the temperature that was found.
 
         Parameters
         ----------
@@ -198,8 +225,19 @@ class DaskFilterClassifier(ClassifierMixin, BaseDaskFilter):
         check_is_fitted(self)
         if is_collection(X) and Learner(self.estimator, self.feed, 1).in_parts:
             shape = (len(self.classes_),)
-            return partitions.by_partition(X, self.estimator_.predict_proba, float, shape)
-        return self.estimator_.predict_proba(X)
+            return partitions.by_partition(X, self._proba, float, shape)
+        proba = self.estimator_.predict_proba(X)
+        if self.temperature_ == 1.0:
+            return proba
+        if not is_collection(proba):
+            return at_temperature(np.asarray(proba), self.temperature_)
+        if partitions.is_table(proba):
+            return proba.map_partitions(at_temperature, self.temperature_)
+        return proba.rechunk({1: -1}).map_blocks(at_temperature, self.temperature_, dtype=float)
+
+    def _proba(self, X):
+        proba = self.estimator_.predict_proba(X)
+        return proba if self.temperature_ == 1.0 else at_temperature(proba, self.temperature_)
 
     def _dtype(self):
         return self.classes_.dtype

@@ -6,6 +6,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_blobs, make_classification
 from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.metrics import log_loss
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import LinearSVC
 
@@ -199,6 +200,28 @@ def test_the_model_learns_from_the_rows_that_are_kept():
     proba = model.predict_proba(collections[0])
     assert proba.shape == (2000, 2)
     np.testing.assert_array_equal(proba.compute(), model.predict_proba(X))
+
+
+def test_probabilities_are_brought_in_line_with_held_out_rows():
+    X, y, _ = blobs()
+    A, b = arrays(X, y)
+    plain = DaskFilterClassifier(GaussianNB(), calibrate=False, random_state=0).fit(A, b)
+    model = DaskFilterClassifier(GaussianNB(), random_state=0).fit(A, b)
+    assert plain.temperature_ == 1.0 < model.temperature_
+    np.testing.assert_array_equal(model.noise_mask_.compute(), plain.noise_mask_.compute())
+    np.testing.assert_array_equal(model.predict(A).compute(), plain.predict(A).compute())
+    test, given, _ = blobs(1000)
+    losses = [log_loss(given, one.predict_proba(test)) for one in (model, plain)]
+    assert losses[0] < 0.8 * losses[1]
+    here = FilterClassifier(GaussianNB(), random_state=0).fit(X, y)
+    assert 0.5 < model.temperature_ / here.temperature_ < 2
+    proba = model.predict_proba(A).compute()
+    np.testing.assert_allclose(proba.sum(axis=1), 1.0)
+    boosted = DaskFilterClassifier(OnCollections(), random_state=0).fit(A, b)
+    assert boosted.temperature_ > 1
+    np.testing.assert_allclose(boosted.predict_proba(A).compute().sum(axis=1), 1.0)
+    one_way = DaskFilterClassifier(GaussianNB(), random_state=0).fit(A, (b * 0 + (A[:, 0] > 2.5)))
+    assert one_way.temperature_ == 1.0  # nearly no row is dropped
 
 
 def test_a_table_to_predict():
