@@ -131,7 +131,7 @@ class BaseDaskFilter(MetaEstimatorMixin, NotebookView, BaseEstimator, ABC):
         self._warn_of_nothing(found.known)
         parts = np.arange(len(sizes))
         left_out = masks, n_kept
-        learnt = search.learner.fitted(search.data, parts, search.seeds[-2], left_out)
+        [learnt] = search.learner.fitted(search.data, [parts], search.seeds[-2:-1], left_out)
         fitted = {
             "estimator_": finished(learnt),
             "noise_proba_": partitions.as_array(chances, sizes, float),
@@ -230,11 +230,11 @@ def out_of_sample(search, left_out=None):
 
     `left_out` as in `Learner.fitted`: rows that no model learns from, though they are judged.
     """
-    said = [None] * len(search.folds)
-    for fold in range(search.folds.max() + 1):
-        train = np.flatnonzero(search.folds != fold)
+    said, folds = [None] * len(search.folds), np.arange(search.folds.max() + 1)
+    trains = [np.flatnonzero(search.folds != fold) for fold in folds]
+    models = search.learner.fitted(search.data, trains, search.seeds[: len(folds)], left_out)
+    for fold, model in zip(folds, models, strict=True):
         test = np.flatnonzero(search.folds == fold)
-        model = search.learner.fitted(search.data, train, search.seeds[fold], left_out)
         for p, part in zip(test, search.learner.answers(model, search.data, test), strict=True):
             said[p] = part
     return said

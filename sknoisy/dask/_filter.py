@@ -37,7 +37,8 @@ class DaskFilterClassifier(ClassifierMixin, BaseDaskFilter):
     To this process come models, counts, the least suspect rows of each class and a sample of 20000
     predictions; nothing that has an entry for each row. The workers hold, or spill, K
     probabilities a row during `fit`, and 9 bytes a row after it. Partitions are read again for
-    each pass over them, `cv + 2` times: `persist` X where the workers' memory holds it.
+    each pass over them: for a model with `partial_fit` that is once for its folds, once for their
+    predictions, and once or twice more. `persist` X where the workers' memory holds it.
 
     Number of fits: `cv` (5) plus 1, and 1 to calibrate probabilities.
 
@@ -198,7 +199,7 @@ class DaskFilterClassifier(ClassifierMixin, BaseDaskFilter):
         if not self.calibrate or n < LEAST_ROWS or n - n_kept < LITTLE * n:
             return {"temperature_": 1.0}
         train, test = (np.flatnonzero(rows) for rows in (search.folds != 0, search.folds == 0))
-        model = search.learner.fitted(search.data, train, search.seeds[-1], left_out)
+        [model] = search.learner.fitted(search.data, [train], search.seeds[-1:], left_out)
         answers = search.learner.answers(model, search.data, test)
         known = np.ones(len(search.classes), dtype=bool)
         proba, codes = samples(
@@ -263,8 +264,7 @@ class DaskFilterRegressor(RegressorMixin, BaseDaskFilter):
 
     To this process come models, counts and such samples; nothing that has an entry for each row.
     Each median takes nine passes over the residuals, which the workers hold or spill. Partitions of
-    X are read again for each pass over them, `cv + 2` times: `persist` X where the workers' memory
-    holds it.
+    X are read again for each pass over them, as by `DaskFilterClassifier`.
 
     Number of fits: `cv` (5) plus 1; where numbers are far out, `cv` more in each of at most 10
     rounds, mostly 2 or 3.

@@ -11,7 +11,7 @@ from sknoisy._evidence import take_rows
 from sknoisy._evidence._fitting import check_takes_weights, seeded_clone
 from sknoisy._evidence._responses import LabelResponse, number_response
 from sknoisy.dask import _partitions as partitions
-from sknoisy.dask._partitions import task, together
+from sknoisy.dask._partitions import kept, task, together
 
 
 class Learner:
@@ -33,27 +33,36 @@ class Learner:
         self.n_epochs = n_epochs
         self.classes = classes
 
-    def fitted(self, data, parts, seed, left_out=None):
-        """The model, delayed where it is fed by partitions, fitted to the rows of some of them.
+    def fitted(self, data, parts, seeds, left_out=None):
+        """Models, one for each list of partitions, fitted to the rows of these.
 
-        `left_out` are delayed masks (a list, one for each of all partitions), and how many rows
-        they leave of each.
+        Delayed where they are fed by partitions: then each partition is read once, for all models
+        that learn from it. `left_out` are delayed masks (a list, one for each of all partitions),
+        and how many rows they leave of each.
         """
-        model = seeded_clone(self.estimator, seed)
+        models = [seeded_clone(self.estimator, seed) for seed in seeds]
         if self.in_parts:
-            return self._fed(model, data, parts, left_out)
-        X, y, weight = self._collections(data, parts, left_out)
-        params = {} if weight is None else {"sample_weight": weight}
-        returned = model.fit(X, y, **params)
-        return model if returned is None else returned
+            return self._fed(models, data, parts, left_out)
+        fitted = []
+        for model, some in zip(models, parts, strict=True):
+            X, y, weight = self._collections(data, some, left_out)
+            params = {} if weight is None else {"sample_weight": weight}
+            returned = model.fit(X, y, **params)
+            fitted.append(model if returned is None else returned)
+        return fitted
 
-    def _fed(self, model, data, parts, left_out):
-        model, weights = task(model), data.others["sample_weight"]
-        for p in np.tile(parts, self.n_epochs):
+    def _fed(self, models, data, parts, left_out):
+        models, weights = [task(model) for model in models], data.others["sample_weight"]
+        learners = [[i for i, some in enumerate(parts) if p in some] for p in range(len(data))]
+        for p in np.tile(np.arange(len(data)), self.n_epochs):
             mask = None if left_out is None else left_out[0][p]
             rows = data.X_parts[p], data.y_parts[p], weights[p], mask
-            model = task(_learn)(model, self.classes, *rows)
-        return model
+            learnt = [task(_learn)(models[i], self.classes, *rows) for i in learners[p]]
+            # one partition after the other, or else all of them would be in memory for the models
+            # that have not come to them yet
+            for i, model in zip(learners[p], kept(learnt), strict=True):
+                models[i] = model
+        return models
 
     def _collections(self, data, parts, left_out):
         """(X, y, weight) of some partitions, less the rows that are left out."""
