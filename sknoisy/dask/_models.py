@@ -89,14 +89,14 @@ class Learner:
         values = model.predict(X) if self.classes is None else model.predict_proba(X)
         known = _columns_of(model, self.classes)
         # optimized, arrays that come of tables of delayed parts lose these
-        parts = partitions.parts_of(values, optimize_graph=False)
+        parts = partitions.parts_of(values, optimize_graph=not partitions.is_table(data.X))
         return [task(_placed)(part, known, self.classes) for part in parts]
 
 
 def _columns_of(model, classes):
     """Classes in the order of the columns of `predict_proba`."""
     known = getattr(model, "classes_", classes)
-    if type(model).__module__.startswith("xgboost"):
+    if classes is not None and type(model).__module__.startswith("xgboost"):
         # its columns are in the order of the labels, and `classes_` as they were found
         return np.sort(np.asarray(known))
     return known
