@@ -15,15 +15,17 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sknoisy._evidence import Target
 from sknoisy._evidence._fitting import IsModel, check_kind
 from sknoisy._evidence._knowledge import no_more_than_chance
+from sknoisy._evidence._own import read_predicted
 from sknoisy._fitted import replace_fitted
 from sknoisy._notebook import NotebookView
 from sknoisy.dask import _partitions as partitions
-from sknoisy.dask._described import describe, folds_of
+from sknoisy.dask._described import codes_of, describe, folds_of
 from sknoisy.dask._models import Learner, check_feed, finished
 from sknoisy.dask._partitions import is_collection, kept, task, together
-from sknoisy.exceptions import NothingKnownWarning
+from sknoisy.exceptions import NothingKnownWarning, OwnEvidenceWarning
 
 SAMPLE = 20_000  # rows by which it is told whether anything is known of the targets
 MOST = 0.5  # of the rows may be suspect
@@ -54,6 +56,11 @@ class Search:
     folds: np.ndarray
     seeds: list
     learner: Learner
+
+    @property
+    def own(self):
+        """Whether predictions were made elsewhere."""
+        return self.data.others["predicted"][0] is not None
 
 
 @dataclass
@@ -94,7 +101,7 @@ class BaseDaskFilter(MetaEstimatorMixin, NotebookView, BaseEstimator, ABC):
         "random_state": ["random_state"],
     }
 
-    def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None):
+    def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None, predicted=None):
         """Find the suspect rows and fit the estimator on the others.
 
         Parameters
@@ -112,12 +119,16 @@ class BaseDaskFilter(MetaEstimatorMixin, NotebookView, BaseEstimator, ABC):
             each partition.
         trusted : Dask Series or array of shape (n,) of bool, default=None
             Rows known to be right: they are never flagged.
+        predicted : Dask array of shape (n, K) or (n,), or DataFrame, default=None
+            Class probabilities or numbers that were predicted elsewhere, by models that have not
+            seen the row. Columns are in the order of the sorted labels, or have their names. Then
+            the search for suspect rows fits no model.
 
         Returns
         -------
         self : object
         """
-        search = self._search(X, y, sample_weight, groups, trusted)
+        search = self._search(X, y, sample_weight, groups, trusted, predicted)
         found = self._find(search)
         masks, spared = [verdict[1] for verdict in found.verdicts], found.spared
         if spared is not None:
@@ -150,14 +161,14 @@ class BaseDaskFilter(MetaEstimatorMixin, NotebookView, BaseEstimator, ABC):
     def _find(self, search):
         """`Search` to `Found`."""
 
-    def _search(self, X, y, sample_weight=None, groups=None, trusted=None):
+    def _search(self, X, y, sample_weight=None, groups=None, trusted=None, predicted=None):
         """Checks, folds and seeds."""
         self._validate_params()
         check_kind(self.estimator, self._task, type(self).__name__)
         self._check_model()
         check_feed(self.estimator, self.feed, sample_weight is not None)
         others = {"sample_weight": sample_weight, "groups": groups, "trusted": trusted}
-        data = partitions.Rows.of(X, y, **others)
+        data = partitions.Rows.of(X, y, **others, predicted=predicted)
         is_labels = self._task == "classification"
         told = describe(data, is_labels)
         rng = check_random_state(deepcopy(self.random_state))
@@ -230,6 +241,9 @@ def out_of_sample(search, left_out=None):
 
     `left_out` as in `Learner.fitted`: rows that no model learns from, though they are judged.
     """
+    if search.own:
+        pairs = zip(search.data.others["predicted"], search.data.y_parts, strict=True)
+        return [task(_own)(p, *pair, search.classes) for p, pair in enumerate(pairs)]
     said, folds = [None] * len(search.folds), np.arange(search.folds.max() + 1)
     trains = [np.flatnonzero(search.folds != fold) for fold in folds]
     models = search.learner.fitted(search.data, trains, search.seeds[: len(folds)], left_out)
@@ -238,6 +252,18 @@ def out_of_sample(search, left_out=None):
         for p, part in zip(test, search.learner.answers(model, search.data, test), strict=True):
             said[p] = part
     return said
+
+
+def _own(p, predicted, y, classes):
+    """Predictions that were made elsewhere, checked."""
+    y = np.asarray(y)
+    target = Target(y, classes, None if classes is None else codes_of(y, classes))
+    try:
+        with warnings.catch_warnings():  # of what a partition alone cannot tell
+            warnings.simplefilter("ignore", OwnEvidenceWarning)
+            return read_predicted(predicted, target)
+    except ValueError as error:
+        raise ValueError(f"Partition {p}: {error}") from error
 
 
 def samples(parts, weights=None):

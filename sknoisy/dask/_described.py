@@ -47,6 +47,7 @@ def _told(names, is_labels, X, y, *others):
     for name, values in {"y": y, **others}.items():
         if values is not None and len(values) != n:
             return ValueError(f"has {n} rows of X and {len(values)} of {name}.")
+    others.pop("predicted")  # is checked by those who know the classes
     try:
         return _describe(n, y, is_labels, **others)
     except (TypeError, ValueError) as error:

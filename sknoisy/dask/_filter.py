@@ -175,6 +175,7 @@ class DaskFilterClassifier(ClassifierMixin, BaseDaskFilter):
         for p, values in enumerate(out_of_sample(search)):
             others = np.flatnonzero(search.folds != search.folds[p])
             seen = np.isin(search.classes, np.concatenate([search.labels[q] for q in others]))
+            seen |= search.own
             y = search.data.y_parts[p]
             said.append(task(_with_codes)(values, y, search.classes, seen))
         return kept(said)

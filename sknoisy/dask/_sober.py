@@ -187,7 +187,7 @@ def sober(search):
     best = _parts(search)
     facts = facts_of(best)
     spread = spreads(best, facts)
-    left_out = may_bend(best, facts, spread)
+    left_out = None if search.own else may_bend(best, facts, spread)
     for i in range(wild.MAX_ROUNDS if left_out is not None else 0):
         left_out = kept(left_out)
         n_kept = search.sizes - together([task(np.count_nonzero)(mask) for mask in left_out])

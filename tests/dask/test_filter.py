@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_blobs, make_classification
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.metrics import log_loss
+from sklearn.model_selection import cross_val_predict
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import LinearSVC
 
@@ -17,6 +18,7 @@ from sknoisy.exceptions import NothingKnownWarning
 pytest.importorskip("dask")
 pytest.importorskip("dask.dataframe")
 
+import dask
 import dask.array as da
 import dask.dataframe as dd
 
@@ -147,6 +149,36 @@ def test_trusted_rows_as_in_memory():
     model.fit(*arrays(X, y), trusted=da.from_array(trusted, chunks=SIZE))
     alike(model, in_memory(model, X, y, trusted=trusted))
     assert not model.noise_proba_.compute()[trusted].any()
+
+
+class Counting(GaussianNB):
+    """Counts what it is fed, in the process of the test."""
+
+    fed = []
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        self.fed.append(len(y))
+        return super().partial_fit(X, y, classes, sample_weight)
+
+
+def test_predictions_that_were_made_elsewhere():
+    X, y = noisy()
+    proba = cross_val_predict(GaussianNB(), X, y, method="predict_proba")
+    here = FilterClassifier(GaussianNB(), calibrate=False).fit(X, y, predicted=proba)
+    named = pd.DataFrame(proba, columns=["a", "b", "c"])[["c", "a", "b"]]
+    for own in (
+        da.from_array(proba, chunks=(SIZE, -1)),
+        dd.from_pandas(named, npartitions=10),
+    ):
+        Counting.fed.clear()
+        model = DaskFilterClassifier(Counting(), calibrate=False, random_state=0)
+        with dask.config.set(scheduler="synchronous"):
+            model.fit(*arrays(X, y), predicted=own)
+        alike(model, here)
+        assert len(Counting.fed) == 10  # of the last fit
+    with pytest.raises(ValueError, match="Partition .: predicted has 2 columns, and y has 3"):
+        wrong = da.from_array(proba[:, :2], chunks=(SIZE, -1))
+        DaskFilterClassifier(GaussianNB()).fit(*arrays(X, y), predicted=wrong)
 
 
 def test_partitions_that_share_a_group_are_in_one_fold():

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin, clone
-from sklearn.linear_model import SGDRegressor
+from sklearn.linear_model import HuberRegressor, SGDRegressor
+from sklearn.model_selection import cross_val_predict
 
 from sknoisy import FilterRegressor
 from sknoisy.dask import DaskFilterRegressor
@@ -129,6 +130,15 @@ def test_weights_and_trusted_rows_as_in_memory():
     np.testing.assert_array_equal(model.noise_mask_.compute(), here.noise_mask_)
     np.testing.assert_allclose(model.noise_proba_.compute(), here.noise_proba_, atol=1e-3)
     assert not model.noise_mask_.compute()[trusted].any()
+
+
+def test_predictions_that_were_made_elsewhere():
+    X, y, _ = wild(np.random.default_rng(0))
+    said = cross_val_predict(HuberRegressor(), X, y)
+    model = DaskFilterRegressor(SGD, random_state=0)
+    model.fit(*arrays(X, y), predicted=da.from_array(said, chunks=SIZE))
+    here = FilterRegressor(SGD).fit(X, y, predicted=said)
+    np.testing.assert_array_equal(model.noise_mask_.compute(), here.noise_mask_)
 
 
 def test_skewed_numbers_are_not_wrong_for_that():
