@@ -48,7 +48,7 @@ def test_ray_gives_what_one_process_gives():
 
     X, y = noisy_labels(300)
     expected = FilterClassifier(LogisticRegression(), random_state=0).fit(X, y).noise_proba_
-    ray.init(num_cpus=2, include_dashboard=False)
+    ray.init(num_cpus=2, include_dashboard=False, object_store_memory=100 * 2**20)
     try:
         register_ray()
         with parallel_config(backend="ray"):

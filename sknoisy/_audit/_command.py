@@ -25,6 +25,7 @@ examples:
   python -m sknoisy audit data.parquet --target label --model forest --worst 30
   python -m sknoisy audit data.csv --target label --proba out_of_sample.parquet
   python -m sknoisy audit data.csv --target label --report report.html
+  python -m sknoisy audit 'data/*.parquet' --target label --engine dask --jobs 4 --out verdicts
   python -m sknoisy audit --compare verdicts_may.csv verdicts_june.csv
   python -m sknoisy audit --task regression
 """
@@ -99,7 +100,13 @@ def make_parser():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = audit.add_argument
-    add("file", nargs="?", metavar="FILE", help="CSV (.gz, .bz2, .xz; .tsv) or Parquet")
+    add(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="CSV (.gz, .bz2, .xz; .tsv) or Parquet; with --engine dask a folder of Parquet files, "
+        "or a pattern such as 'data/*.parquet'",
+    )
     add("--target", "--label", metavar="COLUMN", help="column to judge; needed with FILE")
     add("--task", choices=["classification", "regression"], help="labels or numbers; else guessed")
     add(
@@ -139,6 +146,15 @@ def make_parser():
         help="share of rows to flag, from 0 to 0.5; default: auto, the detector's own rule",
     )
     add("--cv", type=whole_number(2), metavar="N", help="folds; default: 5, out-of-bag for forests")
+    add(
+        "--engine",
+        choices=["memory", "dask"],
+        default="memory",
+        help="dask: Parquet files that are more than memory holds, in pieces of rows, each judged "
+        "by models that learnt from others, so rows should be in no order; --jobs workers, or "
+        "those at DASK_SCHEDULER_ADDRESS; --model linear (default), boosting (xgboost or "
+        "lightgbm) or a scikit-learn class with partial_fit; --out names a folder",
+    )
     add("--jobs", type=whole_number(1), default=1, metavar="N", help="fits at a time; default: 1")
     add("--seed", type=whole_number(0), default=0, metavar="N", help="of all that is random")
     add(
@@ -237,6 +253,12 @@ def _audit(options):
     from sknoisy._audit._write import check_out, check_page, verdicts, write, write_page
 
     width = max(60, shutil.get_terminal_size((100, 24)).columns)
+    if options.engine == "dask":
+        from sknoisy._audit.by_partition import audit_by_partition, describe
+
+        for line in describe(audit_by_partition(options), options, width):
+            print(harmless(line))
+        return
     if options.compare is not None:
         from sknoisy._audit._compare import compare
 

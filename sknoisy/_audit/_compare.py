@@ -79,10 +79,11 @@ def _rows(a, b, which, names, width):
 
 
 def _read(path):
-    if not os.path.isfile(path):
+    is_folder = os.path.isdir(path)  # of an audit by partitions
+    if not is_folder and not os.path.isfile(path):
         raise AuditError(f"no such file: {path}")
     try:
-        if path.lower().endswith(PARQUET):
+        if is_folder or path.lower().endswith(PARQUET):
             table = pd.read_parquet(path)
         else:
             tabs = path.lower().removesuffix(".gz").endswith(TABS)

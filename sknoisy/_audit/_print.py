@@ -72,11 +72,16 @@ def describe_input(result, width):
     if "left out" in absent:
         items.append(("left out", absent["left out"]))
     if features.readings:
-        items.append(("read as", _by_reason(features.readings)))
+        items.append(("read as", by_reason(features.readings)))
     if result.copies:
         items.append(("duplicates", result.copies))
     items += [("model", result.model_text), ("detector", result.detector_text)]
     items += [("note", note) for note in result.notes]
+    return items_as_lines(items, width)
+
+
+def items_as_lines(items, width):
+    """Lines of (name, text)."""
     return [line for name, text in items for line in _item(name, text, width)]
 
 
@@ -90,7 +95,7 @@ def _absent(result):
             f"{len(result.target.y)} remain"
         )
     if left_out:
-        absent["left out"] = _by_reason(left_out)
+        absent["left out"] = by_reason(left_out)
     return absent
 
 
@@ -112,7 +117,7 @@ def describe_first(result, width):
     return lines and ["Before you read on", *lines]
 
 
-def _by_reason(columns):
+def by_reason(columns):
     parts = []
     for reason in dict.fromkeys(columns.values()):
         names = [shown(name) for name, why in columns.items() if why == reason]
@@ -148,8 +153,12 @@ def _describe_target(target):
 def describe_rate(report, rule):
     """How many: the rows flagged, and the estimated number of wrong ones."""
     judged = report["score"].notna()
-    n, n_flagged = int(judged.sum()), int(report["flagged"].sum())
     expected = report.loc[judged, "probability"].sum()
+    return rate_lines(len(report), int(judged.sum()), int(report["flagged"].sum()), expected, rule)
+
+
+def rate_lines(n_rows, n, n_flagged, expected, rule, more="--contamination 0.02 would flag"):
+    """The same by counts: of all rows, of those that were judged, of those flagged or wrong."""
     lines = [f"Flagged rows:          {n_flagged} of {n} ({percent(n_flagged / n)}), by {rule}"]
     is_own_rule = not rule.startswith("--contamination")
     if is_own_rule:  # otherwise the rate was an assumption, and is no result
@@ -160,10 +169,10 @@ def describe_rate(report, rule):
     if n_flagged == 0 and is_own_rule:
         lines += [
             "No group of rows stands apart from the others clearly enough to be called wrong. The",
-            "order of suspicion holds all the same: --contamination 0.02 would flag the first 2%.",
+            f"order of suspicion holds all the same: {more} the first 2%.",
         ]
-    if n < len(report):
-        lines.append(f"Could not be judged:   {counted(len(report) - n, 'row')}, not flagged")
+    if n < n_rows:
+        lines.append(f"Could not be judged:   {counted(n_rows - n, 'row')}, not flagged")
     return lines
 
 
@@ -177,8 +186,12 @@ def describe_labels(report, labels, width):
         lines = [f"  {shown(label)}: {count}" for label, count in counts.items()]
         return ["Flagged rows by given label (this detector suggests no other one)", *lines]
     pairs = flagged.groupby(["given", "suggested"], sort=False).size()
+    return pair_lines(pairs, report.groupby("given").size(), labels, width)
+
+
+def pair_lines(pairs, totals, labels, width):
+    """The same by the number of rows of each pair, and of each given label."""
     pairs = pairs.sort_values(ascending=False, kind="stable")
-    totals = report.groupby("given").size()
     if len(labels) <= MOST_CLASSES:
         lines = _matrix(pairs, totals, labels)
         if max(map(len, lines)) <= width:
@@ -224,16 +237,25 @@ def describe_numbers(report):
     if (flagged["given"] == flagged["suggested"]).all():  # none, or nothing is suggested
         return []
     error = (flagged["given"] - flagged["suggested"]).to_numpy(dtype=float)
+    sides = [
+        (name, len(part), np.median(part), part[np.argmax(np.abs(part))])
+        for name, part in (
+            ("given too high", error[error > 0]),
+            ("given too low", error[error < 0]),
+        )
+        if len(part)
+    ]
+    return error_lines(sides, np.median(np.abs(report["given"] - report["suggested"])))
+
+
+def error_lines(sides, usual):
+    """The same of (name, rows, median, largest) of each side, and the usual error of all rows."""
     lines = [
         "Sizes of the suspected errors (given minus suggested)",
         f"  {'':<15}  {'rows':>6}  {'median':>12}  {'largest':>12}",
     ]
-    for name, part in (("given too high", error[error > 0]), ("given too low", error[error < 0])):
-        if len(part):
-            largest = part[np.argmax(np.abs(part))]
-            sizes = f"{np.median(part):>+12.4g}  {largest:>+12.4g}"
-            lines.append(f"  {name:<15}  {len(part):>6}  {sizes}")
-    usual = np.median(np.abs(report["given"] - report["suggested"]))
+    for name, n_rows, median, largest in sides:
+        lines.append(f"  {name:<15}  {n_rows:>6}  {median:>+12.4g}  {largest:>+12.4g}")
     lines.append(f"  for comparison: half of all rows are off by less than {usual:.4g}")
     return lines
 

@@ -92,6 +92,7 @@ class Result:
 def audit_file(path, options):
     """Read a file and judge its target column."""
     check_names(options)
+    _check_proba(options)
     with Progress(f"reading {harmless(os.path.basename(path))}"):
         table, notes = read_table(
             path,
@@ -102,6 +103,18 @@ def audit_file(path, options):
             check=lambda names: check_columns(names, options),
         )
     return audit_table(table, options, source=os.path.basename(path), path=path, notes=notes)
+
+
+def _check_proba(options):
+    """Refuse what would have no say where predictions are given."""
+    if options.proba is None:
+        return
+    for name, plain in (("model", "auto"), ("cv", None)):
+        if getattr(options, name) != plain:
+            raise UsageError(
+                f"--{name} has no say with --proba, whose predictions are there already: no model "
+                "is fitted. Leave one of the two out."
+            )
 
 
 def audit_table(table, options, *, source, path=None, notes=()):

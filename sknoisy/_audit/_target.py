@@ -78,7 +78,7 @@ def read_target(column, task=None, decimal=None):
     else:
         y, rows = _take_labels(values, read, notes), np.flatnonzero(~missing)
         if y.dtype == object:
-            _look_at_labels(y, notes, first)
+            _look_at_labels(*np.unique(y, return_counts=True), notes, first)
     _check(name, task, y, n)
     return Target(name, task, y, rows, problems, why, notes, first)
 
@@ -182,9 +182,8 @@ def _take_labels(values, read, notes):
     return texts.to_numpy(dtype=object)
 
 
-def _look_at_labels(y, notes, first):
+def _look_at_labels(labels, counts, notes, first):
     """What labels may look like a mistake of writing."""
-    labels, counts = np.unique(y, return_counts=True)
     count = dict(zip(labels, counts, strict=True))
     groups = differ_in_case(labels)
     if groups:

@@ -9,6 +9,7 @@ from sklearn.feature_selection import mutual_info_classif, mutual_info_regressio
 from sknoisy._audit._print import rounded, shown
 
 SAMPLE = 2000
+FIRST = "row 0 is the first one below the header"
 
 
 def describe_worst(result, n, width, seed):
@@ -16,17 +17,26 @@ def describe_worst(result, n, width, seed):
     report = result.report[result.report["score"].notna()].iloc[:n]
     if len(report) == 0:
         return []
-    is_labels = result.target.task == "classification"
-    order = key_columns(result.features, result.target, seed)
-    kinds = result.features.kinds
-    title = f"The {len(report)} most suspect rows" if len(report) > 1 else "The most suspect row"
-    any_flagged = result.report["flagged"].any()
-    none = "" if any_flagged else ", none of them flagged"
-    lines = [f"{title}{none} (row 0 is the first one below the header)"]
     rows = result.target.rows[report["row"].to_numpy()]
-    digits = max(len(str(row)) for row in rows)
-    for row, line in zip(rows, report.itertuples(), strict=True):
-        head = f"  row {row:>{digits}}  "
+    order = key_columns(result.features, result.target, seed)
+    return worst_lines(
+        report.assign(row=rows),
+        result.table[order].iloc[rows],
+        result.features.kinds,
+        result.target.task == "classification",
+        result.report["flagged"].any(),
+        width,
+    )
+
+
+def worst_lines(report, cells, kinds, is_labels, any_flagged, width, first=FIRST):
+    """The same of a report of these rows alone, and what they hold, in the same order."""
+    title = f"The {len(report)} most suspect rows" if len(report) > 1 else "The most suspect row"
+    none = "" if any_flagged else ", none of them flagged"
+    lines = [f"{title}{none} ({first})"]
+    digits = max(len(str(row)) for row in report["row"])
+    for i, line in enumerate(report.itertuples()):
+        head = f"  row {line.row:>{digits}}  "
         if any_flagged:
             mark = "" if line.flagged else "not flagged  "
             head += f"wrong: {rounded(line.probability):>4}  {mark}"
@@ -38,8 +48,8 @@ def describe_worst(result, n, width, seed):
         else:
             what = f"{given} -> {suggested}: {line.reason}"
         lines.append(_cut(head + shown(what, 10_000), width))
-        cells = {name: _cell(result.table[name].iloc[row], kinds.get(name)) for name in order}
-        lines.append(" " * (digits + 8) + _joined(cells, width - digits - 8))
+        held = {name: _cell(cells[name].iloc[i], kinds.get(name)) for name in cells}
+        lines.append(" " * (digits + 8) + _joined(held, width - digits - 8))
     return lines
 
 

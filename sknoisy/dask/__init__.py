@@ -3,6 +3,6 @@
 Needs `pip install "sknoisy[dask]"`.
 """
 
-from sknoisy.dask._filter import DaskFilterClassifier
+from sknoisy.dask._filter import DaskFilterClassifier, DaskFilterRegressor
 
-__all__ = ["DaskFilterClassifier"]
+__all__ = ["DaskFilterClassifier", "DaskFilterRegressor"]

@@ -6,12 +6,15 @@ has no entry for each row comes to the process that asks.
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import partial
 
 import numpy as np
+import pandas as pd
 
 from sknoisy._limits import untouchable_rows
+from sknoisy.dask import _order as order
 from sknoisy.dask._partitions import task, together
+from sknoisy.detection._base import HARDLY
 from sknoisy.detection.out_of_sample._label_quality import prune_counts, unlike_given
 from sknoisy.noise_model._bound import MIN_SURE, NEXT, SUREST, share_allowed, within
 from sknoisy.noise_model._confident_joint import (
@@ -22,13 +25,19 @@ from sknoisy.noise_model._confident_joint import (
     proba_of_given,
 )
 
-DIGIT = 8  # bits of a number that one pass tells
-
 
 def summed(parts, function, *args):
-    """Sum over the partitions of a tuple of arrays."""
-    answers = together([task(_of_judged)(part, function, *args) for part in parts])
-    return reduce(lambda a, b: [x + y for x, y in zip(a, b, strict=True)], answers)
+    """Sum over the partitions of a tuple of arrays, of the rows that were judged."""
+    return order.summed(parts, _of_judged, function, *args)
+
+
+def kth_smallest(parts, values, queries, ranks):
+    """The same of values of the rows that were judged; see `_order.kth_smallest`."""
+    return order.kth_smallest(parts, partial(_values_of_judged, values), queries, ranks)
+
+
+def _values_of_judged(values, part, query):
+    return _of_judged(part, values, query)
 
 
 def _of_judged(part, function, *args):
@@ -37,13 +46,16 @@ def _of_judged(part, function, *args):
     return function(proba[judged], codes[judged], *args)
 
 
-def joint_and_thresholds(parts, n_classes, bounded):
-    """(K, K) confident joint, thresholds (K,), and judged rows given each class (K,)."""
+def joint_and_thresholds(parts, n_classes, bounded, units=None):
+    """(K, K) confident joint, thresholds (K,), and judged rows given each class (K,).
+
+    `units`, delayed (n,) by partition, say which rows are of one group.
+    """
     confidence, n_given = summed(parts, _confidence, n_classes)
     thresholds = mean_of_sums(confidence, n_given)
     [counted] = summed(parts, _confident, thresholds)
     joint = joint_of_counts(np.asfortranarray(counted), n_given)
-    return (_bounded(parts, joint) if bounded else joint), thresholds, n_given
+    return (_bounded(parts, joint, units) if bounded else joint), thresholds, n_given
 
 
 def _confidence(proba, codes, n_classes):
@@ -58,23 +70,27 @@ def _confident(proba, codes, thresholds):
     return [np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)]
 
 
-def _bounded(parts, joint):
+def _bounded(parts, joint, units):
     """As `bounded_joint`, for rows of which none are copies."""
     n_classes = len(joint)
     [n_predicted] = summed(parts, _predicted, n_classes)
-    queries, ranks = [], []
+    queries, ranks, leasts = [], [], []
     for k in np.flatnonzero(n_predicted):
         n = n_predicted[k]
         for share, least in ((SUREST, MIN_SURE), (NEXT, int(MIN_SURE * NEXT / SUREST))):
             queries.append(k)
-            ranks.append(max(int(np.ceil(share * n)), min(least, n)))
+            ranks.append(max(int(np.ceil(share * n)), 1 if units else min(least, n)))
+            leasts.append(least)
     cuts = -kth_smallest(parts, _sureness, queries, ranks)
+    if units:
+        cuts = np.minimum(cuts, _surest_units(parts, units, queries, leasts))
     n_rows, n_other = summed(parts, _among_the_surest, queries, cuts)
+    n_said = _units_among(parts, units, queries, cuts) if units else n_rows
     allowed = np.zeros(n_classes)
     for at in range(0, len(queries), 2):
         rate, before = n_other[at : at + 2] / n_rows[at : at + 2]
         k = queries[at]
-        allowed[k] = n_predicted[k] * share_allowed(rate, before, n_rows[at])
+        allowed[k] = n_predicted[k] * share_allowed(rate, before, n_said[at])
     return within(joint, allowed)
 
 
@@ -94,58 +110,50 @@ def _among_the_surest(proba, codes, queries, cuts):
     return np.array([np.count_nonzero(rows) for rows in surest]), np.array(n_other)
 
 
-# ------------------------------------------------------------------- the k-th smallest of all rows
+def _surest_units(parts, units, queries, leasts):
+    """Of each query, the sureness from which on `least` units are among the rows, or all of them.
 
-
-def kth_smallest(parts, values, queries, ranks):
-    """(Q,): of the values of each query in all partitions, the one of that rank (from 1 on).
-
-    Eight bits of it are found in each of eight passes, from counts of the numbers that begin alike;
-    so no more than 256 counts a query come from a partition.
-
-    Parameters
-    ----------
-    parts : list
-    values : callable
-        `values(proba, codes, query)` gives an array of floats.
-    queries : list
-    ranks : list of int
+    The surest row stands for each unit, and no partition has more of the surest units than that.
     """
-    begun, left = np.zeros(len(queries), dtype=np.uint64), np.array(ranks)
-    for shift in range(64 - DIGIT, -1, -DIGIT):
-        if len(queries) == 0:
-            break
-        [counts] = summed(parts, _next_digit, values, queries, begun, shift)
-        total = np.cumsum(counts, axis=1)
-        digit = (total < left[:, None]).sum(axis=1)
-        left = left - np.where(digit > 0, total[np.arange(len(left)), digit - 1], 0)
-        begun |= digit.astype(np.uint64) << np.uint64(shift)
-    return _from_key(begun)
+    pairs = zip(parts, units, strict=True)
+    answers = together([task(_best_of_units)(*pair, queries, leasts) for pair in pairs])
+    cuts = []
+    for answer, least in zip(zip(*answers, strict=True), leasts, strict=True):
+        unit, sure = (np.concatenate(each) for each in zip(*answer, strict=True))
+        best = pd.Series(sure).groupby(unit).max().nlargest(least)
+        cuts.append(best.min())
+    return np.array(cuts)
 
 
-def _next_digit(proba, codes, values, queries, begun, shift):
-    counts = np.zeros((len(queries), 2**DIGIT), dtype=int)
-    for i, query in enumerate(queries):
-        key = _key(values(proba, codes, query))
-        if shift < 64 - DIGIT:
-            done = np.uint64(shift + DIGIT)
-            key = key[key >> done == begun[i] >> done]
-        digit = (key >> np.uint64(shift)) & np.uint64(2**DIGIT - 1)
-        counts[i] = np.bincount(digit.astype(np.intp), minlength=2**DIGIT)
-    return [counts]
+def _best_of_units(part, unit, queries, leasts):
+    found = []
+    for query, least in zip(queries, leasts, strict=True):
+        rows, sure = _predicted_as(part, query)
+        best = pd.Series(sure).groupby(unit[rows]).max().nlargest(least)
+        found.append((best.index.to_numpy(), best.to_numpy()))
+    return found
 
 
-SIGN = np.uint64(1 << 63)
+def _units_among(parts, units, queries, cuts):
+    """Number of units among the surest rows of each query."""
+    pairs = zip(parts, units, strict=True)
+    answers = together([task(_units_of_surest)(*pair, queries, cuts) for pair in pairs])
+    return [len(np.unique(np.concatenate(each))) for each in zip(*answers, strict=True)]
 
 
-def _key(values):
-    """Whole numbers in the order of the floats."""
-    bits = (np.asarray(values, dtype=np.float64) + 0.0).view(np.uint64)  # -0.0 is 0.0
-    return np.where(bits & SIGN, ~bits, bits | SIGN)
+def _units_of_surest(part, unit, queries, cuts):
+    found = []
+    for query, cut in zip(queries, cuts, strict=True):
+        rows, sure = _predicted_as(part, query)
+        found.append(np.unique(unit[rows[sure >= cut]]))
+    return found
 
 
-def _from_key(key):
-    return np.where(key & SIGN, key ^ SIGN, ~key).view(np.float64)
+def _predicted_as(part, k):
+    """(rows that were judged and predicted as class k, their sureness)."""
+    proba = np.nan_to_num(part[0], nan=-1.0)
+    rows = np.flatnonzero((proba.argmax(axis=1) == k) & (proba[:, k] >= 0))
+    return rows, proba[rows, k]
 
 
 # ---------------------------------------------------------------------------- which are suspect
@@ -172,7 +180,7 @@ def _margin(proba, codes, pair):
     return rows[:, i] - rows[:, j]
 
 
-def verdict(part, joint, cuts, known):
+def verdict(part, trusted, joint, cuts, known):
     """(noise_proba, mask) of the rows of a partition; `known` (K,) are classes to be judged."""
     proba, codes = part
     judged = ~np.isnan(proba).any(axis=1)
@@ -181,15 +189,20 @@ def verdict(part, joint, cuts, known):
     if len(codes):
         given = proba_of_given(proba, codes)
         posterior = joint_posterior(proba, codes, joint)
-        noise_proba[judged] = 1.0 - proba_of_given(posterior, codes)
+        chance = 1.0 - proba_of_given(posterior, codes)
+        noise_proba[judged] = np.where(known[codes], chance, HARDLY * chance)
         found = (given[:, None] - proba <= cuts[codes]).any(axis=1)
         mask[judged] = unlike_given(found, proba, codes) & known[codes]
+    if trusted is not None:
+        right = np.asarray(trusted).astype(bool)
+        noise_proba[right], mask[right] = 0.0, False
     return noise_proba, mask
 
 
-def least_suspect(part, said, m):
+def least_suspect(part, said, weight, m):
     """(row, class, noise_proba, score) of the `m` least suspect rows of each class."""
     (proba, codes), (noise_proba, _) = part, said
     score = np.nan_to_num(1.0 - proba_of_given(proba, codes))
-    rows = np.flatnonzero(untouchable_rows(noise_proba, score, codes, m))
+    weight = None if weight is None else np.asarray(weight)
+    rows = np.flatnonzero(untouchable_rows(noise_proba, score, codes, m, weight))
     return rows, codes[rows], noise_proba[rows], score[rows]

@@ -2,28 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 
 from sknoisy._evidence import take_rows
 
 
 @dataclass
 class Rows:
-    """X and y as collections, and as lists of delayed partitions."""
+    """X, y and what else has an entry for each row, as collections and as lists of partitions.
+
+    Attributes
+    ----------
+    X, y, weight : collection
+        `weight` may be None.
+    X_parts, y_parts : list of delayed
+    others : dict of str to list
+        Partitions of `sample_weight`, `groups` and `trusted`; a list of None for what is not given.
+    """
 
     X: object
     y: object
+    weight: object
     X_parts: list
     y_parts: list
+    others: dict = field(default_factory=dict)
 
     @classmethod
-    def of(cls, X, y):
-        check_collection(X, "X")
-        check_collection(y, "y")
-        return cls(X, y, parts_of(X), parts_of(y))
+    def of(cls, X, y, **others):
+        given = {"X": X, "y": y} | {k: v for k, v in others.items() if v is not None}
+        parts = {}
+        for name, collection in given.items():
+            check_collection(collection, name)
+            parts[name] = parts_of(collection)
+            n, n_of_y = len(parts["X"]), len(parts[name])
+            if n_of_y != n:
+                raise ValueError(
+                    f"X has {n} partitions and {name} has {n_of_y}: they must be the same."
+                )
+        none = [None] * len(parts["X"])
+        others = {name: parts.get(name, none) for name in others}
+        collections = given["X"], given["y"], given.get("sample_weight")
+        return cls(*collections, parts["X"], parts["y"], others)
+
+    def __len__(self):
+        return len(self.X_parts)
 
 
 def task(function):
@@ -64,34 +88,40 @@ def check_collection(X, name):
     if not is_collection(X) or not hasattr(X, "partitions"):
         raise TypeError(
             f"{name} must be a Dask DataFrame, Series or array, got {type(X).__name__}: rows that "
-            "fit in memory are for sknoisy.FilterClassifier."
+            "fit in memory are for sknoisy.FilterClassifier and sknoisy.FilterRegressor."
         )
 
 
-def parts_of(X):
+def parts_of(X, optimize_graph=True):
     """List of delayed partitions, each with all the columns of its rows."""
-    if is_table(X):
-        return list(X.to_delayed())
+    if is_table(X):  # optimized, a column of small Parquet files would have fewer partitions than X
+        return list(X.to_delayed(optimize_graph=False))
     if X.ndim > 1:
         X = X.rechunk(dict.fromkeys(range(1, X.ndim), -1))
-    return list(X.to_delayed().ravel())
+    return list(X.to_delayed(optimize_graph=optimize_graph).ravel())
 
 
-def some_of(X, parts):
-    """The collection of some of the partitions."""
+def as_parted(meta, parts):
+    """A table of these partitions, which it keeps, whatever is asked of it; `meta` has no rows."""
+    import dask.dataframe as dd
+
+    return dd.from_delayed(parts, meta=meta, verify_meta=False)
+
+
+def some_of(X, pieces, parts):
+    """The collection of some of its partitions, which `pieces` has all of."""
     import dask.array as da
 
-    parts = list(map(int, parts))
-    return X.partitions[parts] if is_table(X) else da.concatenate([X.blocks[p] for p in parts])
+    if is_table(X):
+        return as_parted(X._meta, [pieces[p] for p in parts])
+    return da.concatenate([X.blocks[int(p)] for p in parts])
 
 
 def filtered(X, parts, keep, sizes):
     """The collection of the rows that the delayed masks `keep` say; `sizes` are their numbers."""
     parts = [task(_rows)(part, mask) for part, mask in zip(parts, keep, strict=True)]
     if is_table(X):
-        import dask.dataframe as dd
-
-        return dd.from_delayed(parts, meta=X._meta, verify_meta=False)
+        return as_parted(X._meta, parts)
     return as_array(parts, sizes, X.dtype, X.shape[1:])
 
 
@@ -122,17 +152,3 @@ def by_partition(X, function, dtype, shape=()):
             allow_unknown_chunksizes=True,
         )
     return as_array([task(function)(part) for part in parts_of(X)], X.chunks[0], dtype, shape)
-
-
-def describe(X, y):
-    """(rows of X, rows of y, labels) of a partition."""
-    labels = np.asarray(y)
-    missing = np.flatnonzero(pd.isna(labels))
-    if len(missing):
-        raise ValueError(f"y is missing in {len(missing)} rows, first in row {missing[0]} of them.")
-    return len(X), len(labels), np.unique(labels)
-
-
-def codes_of(y, classes):
-    """(n,) positions of the labels of a partition in the classes."""
-    return np.searchsorted(classes, np.asarray(y))

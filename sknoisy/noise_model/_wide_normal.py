@@ -83,7 +83,7 @@ def best_form(y, predicted):
     for form in forms:
         away = form.function(y) - form.function(np.maximum(predicted, form.lowest))
         away = away - np.median(away)
-        spread = _scale_of_t(away, 3)
+        spread = scale_of_t(away, 3)
         if not spread > 0:
             return forms[0]
         likely.append(t.logpdf(away, 3, 0, spread).sum() + form.log_slope(y).sum())
@@ -134,6 +134,25 @@ def wide_normal_posterior(score, *, rate=None, max_iter=500, tol=1e-6):
     return proba
 
 
+def wide_normal_law(score, count):
+    """(share, narrow, wide) of the two normals, of scores each of which `count` rows have.
+
+    None when one law explains them nearly as well, as in `wide_normal_posterior`.
+    """
+    fits = [_expectation_maximisation(score, start, None, 500, 1e-6, count) for start in STARTS]
+    laws = [law for _, law in filter(None, fits)]
+    if count.sum() < 10 or not laws:
+        return None
+    law = max(laws, key=lambda law: _log_likelihood(score, *law, count))
+    return law if _worth_it(score, *law, count) else None
+
+
+def posterior_by_law(score, share, narrow, wide):
+    """P(wrong) of absolute scaled errors, by two normals of which the wider has that share."""
+    log_ratio = norm.logpdf(score, 0, wide) - norm.logpdf(score, 0, narrow)
+    return expit(log_ratio + logit(share))
+
+
 def _mixture_of_two(score, rate, max_iter, tol):
     """`wide_normal_posterior` where all rows were judged."""
     n = len(score)
@@ -152,54 +171,81 @@ def _mixture_of_two(score, rate, max_iter, tol):
     return proba
 
 
-def _expectation_maximisation(score, start, rate, max_iter, tol):
-    """(posterior of the wider one, (share, narrow, wide)), or None where the two become one."""
-    n = len(score)
-    n_wide = max(1, int(np.ceil(round(start * n, 9))))
-    square = np.sort(score) ** 2
-    narrow, wide = np.sqrt([square[:-n_wide].mean(), square[-n_wide:].mean()])
-    share, proba = start, np.full(n, start)
+def _expectation_maximisation(score, start, rate, max_iter, tol, count=None):
+    """(posterior of the wider one, (share, narrow, wide)), or None where the two become one.
+
+    With `count`, each score is that of so many rows.
+    """
+    narrow, wide = _first_guess(score, start, count)
+    share, proba = start, np.full(len(score), start)
     for _ in range(max_iter):
         if not narrow * (1 + 1e-6) < wide:
             return None
         narrow = max(narrow, 1e-6 * wide)
-        log_ratio = norm.logpdf(score, 0, wide) - norm.logpdf(score, 0, narrow)
-        old, proba = proba, expit(log_ratio + logit(share))
+        old, proba = proba, posterior_by_law(score, share, narrow, wide)
         if np.abs(proba - old).max() < tol:
             break
         if rate is None:
-            share = np.clip(proba.mean(), 1e-6, 0.5)
-        wide = np.sqrt(proba @ score**2 / (proba.sum() + 1e-12))
-        narrow = np.sqrt((1 - proba) @ score**2 / ((1 - proba).sum() + 1e-12))
+            share = np.clip(_mean(proba, count), 1e-6, 0.5)
+        of_wide, of_narrow = proba, 1 - proba
+        if count is not None:
+            of_wide, of_narrow = count * proba, count * (1 - proba)
+        wide = np.sqrt(of_wide @ score**2 / (of_wide.sum() + 1e-12))
+        narrow = np.sqrt(of_narrow @ score**2 / (of_narrow.sum() + 1e-12))
     return proba, (share, max(narrow, 1e-12 * wide), wide)
 
 
-def _log_likelihood(score, share, narrow, wide):
-    return np.logaddexp(
+def _first_guess(score, start, count):
+    """Spreads of the least scores and of the largest ones, of which there is a share `start`."""
+    square = np.sort(score) ** 2
+    n = len(score) if count is None else count.sum()
+    n_wide = max(1, int(np.ceil(round(start * n, 9))))
+    if count is None:
+        return np.sqrt([square[:-n_wide].mean(), square[-n_wide:].mean()])
+    count = count[np.argsort(score)]
+    of_narrow = np.clip(n - n_wide - (np.cumsum(count) - count), 0, count)
+    of_wide = count - of_narrow
+    return np.sqrt([of_narrow @ square / of_narrow.sum(), of_wide @ square / of_wide.sum()])
+
+
+def _mean(values, count):
+    return values.mean() if count is None else count @ values / count.sum()
+
+
+def _sum(values, count):
+    return values.sum() if count is None else count @ values
+
+
+def _log_likelihood(score, share, narrow, wide, count=None):
+    each = np.logaddexp(
         np.log(share) + norm.logpdf(score, 0, wide),
         np.log1p(-share) + norm.logpdf(score, 0, narrow),
-    ).sum()
+    )
+    return _sum(each, count)
 
 
-def _worth_it(score, share, narrow, wide):
+def _worth_it(score, share, narrow, wide, count=None):
     """Whether two normals explain the scores clearly better than any one law of right numbers.
 
     Right numbers may have heavy tails, so the rivals are a normal, a Laplace, and Student's t with
     3 degrees of freedom or more.
     """
-    two = _log_likelihood(score, share, narrow, wide)
+    two = _log_likelihood(score, share, narrow, wide, count)
     rivals = [
-        norm.logpdf(score, 0, np.sqrt(np.mean(score**2))).sum(),
-        laplace.logpdf(score, 0, score.mean()).sum(),
-        *(t.logpdf(score, df, 0, _scale_of_t(score, df)).sum() for df in (3, 5, 10)),
+        norm.logpdf(score, 0, np.sqrt(_mean(score**2, count))),
+        laplace.logpdf(score, 0, _mean(score, count)),
+        *(t.logpdf(score, df, 0, scale_of_t(score, df, count)) for df in (3, 5, 10)),
     ]
-    return two - max(rivals) > price_of_two(len(score)) and wide >= 2 * narrow
+    n = len(score) if count is None else count.sum()
+    best = max(_sum(each, count) for each in rivals)
+    return two - best > price_of_two(n) and wide >= 2 * narrow
 
 
-def _scale_of_t(score, df, n_iter=30):
-    square, var = score**2, np.mean(score**2)
+def scale_of_t(score, df, count=None, n_iter=30):
+    square = score**2
+    var = _mean(square, count)
     for _ in range(n_iter):  # expectation-maximisation: t is a normal of random spread
-        var = np.mean((df + 1) / (df + square / var) * square)
+        var = _mean((df + 1) / (df + square / var) * square, count)
     return np.sqrt(var)
 
 

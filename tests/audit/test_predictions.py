@@ -40,6 +40,13 @@ def test_numbers(own, capsys):
     assert "two.csv has 1 rows, and the data" in error
 
 
+def test_what_would_have_no_say_is_refused(own, capsys):
+    own[1].to_csv("proba.csv", index=False)
+    command = ("data.csv", "--target", "label", "--proba", "proba.csv")
+    assert "--model has no say" in fails(capsys, *command, "--model", "tree", code=2)
+    assert "--cv has no say" in fails(capsys, *command, "--cv", "3", code=2)
+
+
 def test_what_is_wrong_is_said(own, capsys):
     _, proba, _ = own
     command = ("data.csv", "--target", "label", "--proba")

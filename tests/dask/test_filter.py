@@ -6,6 +6,8 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_blobs, make_classification
 from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.metrics import log_loss
+from sklearn.model_selection import cross_val_predict
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import LinearSVC
 
@@ -16,11 +18,12 @@ from sknoisy.exceptions import NothingKnownWarning
 pytest.importorskip("dask")
 pytest.importorskip("dask.dataframe")
 
+import dask
 import dask.array as da
 import dask.dataframe as dd
 
 from sknoisy.dask import DaskFilterClassifier
-from sknoisy.dask._counts import kth_smallest
+from sknoisy.dask._order import kth_smallest, quantiles, tallies
 
 SIZE = 200
 SGD = SGDClassifier(loss="log_loss", alpha=0.01, random_state=0)
@@ -32,12 +35,15 @@ class ByParts(ClassifierMixin, BaseEstimator):
     def __init__(self, inner):
         self.inner = inner
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         self.classes_ = np.unique(y)
         self.inner_ = clone(self.inner)
         for start in range(0, len(y), SIZE):
             rows = slice(start, start + SIZE)
-            self.inner_.partial_fit(X[rows], y[rows], classes=self.classes_)
+            params = {} if sample_weight is None else {"sample_weight": sample_weight[rows]}
+            if params and not params["sample_weight"].any():
+                continue  # there is nothing to learn, and scikit-learn says so
+            self.inner_.partial_fit(X[rows], y[rows], classes=self.classes_, **params)
         return self
 
     def predict_proba(self, X):
@@ -95,6 +101,116 @@ def test_the_same_rows_as_in_memory_for_the_same_folds(collections, bounded, see
     assert model.noise_proba_.chunks == ((SIZE,) * 10,)
 
 
+def in_memory(model, X, y, **fit_params):
+    """The filter in memory, with the folds of one on collections."""
+    fold = np.repeat(model.folds_, SIZE)
+    cv = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in np.unique(fold)]
+    detector = ConfidentLearning(ByParts(SGD), bounded=True, cv=cv)
+    return FilterClassifier(ByParts(SGD), detector, calibrate=False).fit(X, y, **fit_params)
+
+
+def alike(model, here):
+    np.testing.assert_array_equal(model.confident_joint_, here.detector_.confident_joint_)
+    np.testing.assert_allclose(model.noise_proba_.compute(), here.noise_proba_)
+    np.testing.assert_array_equal(model.noise_mask_.compute(), here.noise_mask_)
+    assert 0 < model.n_rows_flagged_ < 1000
+
+
+@pytest.mark.parametrize("collections", [arrays, tables])
+def test_weights_as_in_memory(collections):
+    X, y = noisy()
+    weight = np.random.default_rng(0).integers(0, 4, len(y)).astype(float)
+    weight[SIZE : 2 * SIZE] = 0.0
+    given = {"sample_weight": collections(weight[:, None], weight)[1]}
+    model = DaskFilterClassifier(SGD, random_state=0).fit(*collections(X, y), **given)
+    alike(model, in_memory(model, X, y, sample_weight=weight))
+    plain = DaskFilterClassifier(SGD, random_state=0).fit(*collections(X, y))
+    assert (model.noise_proba_ != plain.noise_proba_).compute().mean() > 0.9
+
+
+def test_rows_of_zero_weight_hold_no_class_up():
+    X, y = noisy()
+    weight = np.ones(len(y))
+    rare = np.flatnonzero(y == "c")
+    weight[rare[:-30]] = 0.0
+    given = {"sample_weight": da.from_array(weight, chunks=SIZE)}
+    model = DaskFilterClassifier(SGD, min_per_class=20, random_state=0).fit(*arrays(X, y), **given)
+    here = in_memory(model, X, y, sample_weight=weight)
+    here = here.set_params(min_per_class=20).fit(X, y, sample_weight=weight)
+    alike(model, here)
+    counted = (y == "c") & (weight > 0)
+    assert (~model.noise_mask_.compute() & counted).sum() >= 20
+
+
+def test_trusted_rows_as_in_memory():
+    X, y = noisy()
+    trusted = np.random.default_rng(0).random(len(y)) < 0.3
+    model = DaskFilterClassifier(SGD, random_state=0)
+    model.fit(*arrays(X, y), trusted=da.from_array(trusted, chunks=SIZE))
+    alike(model, in_memory(model, X, y, trusted=trusted))
+    assert not model.noise_proba_.compute()[trusted].any()
+
+
+class Counting(GaussianNB):
+    """Counts what it is fed, in the process of the test."""
+
+    fed = []
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        self.fed.append(len(y))
+        return super().partial_fit(X, y, classes, sample_weight)
+
+
+def test_predictions_that_were_made_elsewhere():
+    X, y = noisy()
+    proba = cross_val_predict(GaussianNB(), X, y, method="predict_proba")
+    here = FilterClassifier(GaussianNB(), calibrate=False).fit(X, y, predicted=proba)
+    named = pd.DataFrame(proba, columns=["a", "b", "c"])[["c", "a", "b"]]
+    for own in (
+        da.from_array(proba, chunks=(SIZE, -1)),
+        dd.from_pandas(named, npartitions=10),
+    ):
+        Counting.fed.clear()
+        model = DaskFilterClassifier(Counting(), calibrate=False, random_state=0)
+        with dask.config.set(scheduler="synchronous"):
+            model.fit(*arrays(X, y), predicted=own)
+        alike(model, here)
+        assert len(Counting.fed) == 10  # of the last fit
+    with pytest.raises(ValueError, match="Partition .: predicted has 2 columns, and y has 3"):
+        wrong = da.from_array(proba[:, :2], chunks=(SIZE, -1))
+        DaskFilterClassifier(GaussianNB()).fit(*arrays(X, y), predicted=wrong)
+
+
+def test_partitions_that_share_a_group_are_in_one_fold():
+    X, y = noisy()
+    groups = np.arange(len(y)) // 50
+    groups[SIZE] = groups[SIZE - 1]  # of partitions 0 and 1
+    groups[-1] = groups[5 * SIZE]  # of partitions 5 and 9
+    for names in (groups, np.array([f"g{g}" for g in groups])):
+        given = {"groups": da.from_array(names, chunks=SIZE)}
+        model = DaskFilterClassifier(SGD, cv=4, random_state=0).fit(*arrays(X, y), **given)
+        folds = model.folds_
+        assert folds[0] == folds[1] and folds[5] == folds[9]
+        assert sorted(np.bincount(folds)) == [2, 2, 3, 3]
+        alike(model, in_memory(model, X, y, groups=groups))
+
+
+def test_groups_that_join_all_partitions_are_refused_by_name():
+    X, y = noisy()
+    groups = np.array([f"g{g}" for g in np.arange(len(y)) // 50], dtype=object)
+    groups[::SIZE] = "all over"
+    model = DaskFilterClassifier(SGD)
+    with pytest.raises(ValueError, match=r"'all over' is in 10, the first ones \[0, 1\].*shuffle"):
+        model.fit(*arrays(X, y), groups=da.from_array(groups, chunks=SIZE))
+    table, labels = tables(X, y)
+    frame = table.assign(y=labels, group=dd.from_pandas(pd.Series(groups), npartitions=10))
+    frame = frame.shuffle(on="group")
+    model.fit(frame[table.columns.tolist()], frame["y"], groups=frame["group"])
+    where = frame["group"].compute().to_numpy()
+    fold = np.repeat(model.folds_, frame.map_partitions(len).compute())
+    assert pd.Series(fold).groupby(where).nunique().max() == 1
+
+
 def test_rows_of_one_class_in_a_few_partitions_are_not_judged_by_those_who_never_saw_it():
     X, y = noisy()
     y[:SIZE][y[:SIZE] == "c"] = "rare"
@@ -118,12 +234,52 @@ def test_the_model_learns_from_the_rows_that_are_kept():
     np.testing.assert_array_equal(proba.compute(), model.predict_proba(X))
 
 
+def test_probabilities_are_brought_in_line_with_held_out_rows():
+    X, y, _ = blobs()
+    A, b = arrays(X, y)
+    plain = DaskFilterClassifier(GaussianNB(), calibrate=False, random_state=0).fit(A, b)
+    model = DaskFilterClassifier(GaussianNB(), random_state=0).fit(A, b)
+    assert plain.temperature_ == 1.0 < model.temperature_
+    np.testing.assert_array_equal(model.noise_mask_.compute(), plain.noise_mask_.compute())
+    np.testing.assert_array_equal(model.predict(A).compute(), plain.predict(A).compute())
+    test, given, _ = blobs(1000)
+    losses = [log_loss(given, one.predict_proba(test)) for one in (model, plain)]
+    assert losses[0] < 0.8 * losses[1]
+    here = FilterClassifier(GaussianNB(), random_state=0).fit(X, y)
+    assert 0.5 < model.temperature_ / here.temperature_ < 2
+    proba = model.predict_proba(A).compute()
+    np.testing.assert_allclose(proba.sum(axis=1), 1.0)
+    boosted = DaskFilterClassifier(OnCollections(), random_state=0).fit(A, b)
+    assert boosted.temperature_ > 1
+    np.testing.assert_allclose(boosted.predict_proba(A).compute().sum(axis=1), 1.0)
+    one_way = DaskFilterClassifier(GaussianNB(), random_state=0).fit(A, (b * 0 + (A[:, 0] > 2.5)))
+    assert one_way.temperature_ == 1.0  # nearly no row is dropped
+
+
 def test_a_table_to_predict():
     X, y, _ = blobs(1000)
     table, labels = tables(X, y)
     model = DaskFilterClassifier(GaussianNB(), random_state=0).fit(table, labels)
     assert model.estimator_.feature_names_in_.tolist() == ["x0", "x1"]
     assert model.predict_proba(table).compute().shape == (1000, 2)
+
+
+def test_small_parquet_files(tmp_path):
+    """Of which Dask would read several at a time for y, and one for X."""
+    X, y, wrong = blobs()
+    for start in range(0, len(y), SIZE):
+        rows = slice(start, start + SIZE)
+        part = pd.DataFrame({"y": y[rows], "x0": X[rows, 0], "x1": X[rows, 1]})
+        for j in range(30):
+            part[f"more{j}"] = "text"
+        part.to_parquet(tmp_path / f"{start:04d}.parquet")
+    frame = dd.read_parquet(tmp_path)
+    model = DaskFilterClassifier(GaussianNB(), random_state=0).fit(frame[["x0", "x1"]], frame["y"])
+    assert len(model.folds_) == 10
+    assert wrong[model.noise_mask_.compute()].mean() > 0.95
+    booster = DaskFilterClassifier(OnCollections(), random_state=0)
+    booster.fit(frame[["x0", "x1"]], frame["y"])
+    assert booster.estimator_.n_rows_ == 2000 - booster.n_rows_flagged_
 
 
 class OnCollections(ClassifierMixin, BaseEstimator):
@@ -137,6 +293,8 @@ class OnCollections(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X):
+        if isinstance(X, dd.DataFrame):
+            return X.map_partitions(lambda part: pd.DataFrame(self.inner_.predict_proba(part)))
         return X.map_blocks(self.inner_.predict_proba, chunks=(X.chunks[0], (2,)), dtype=float)
 
     def predict(self, X):
@@ -179,10 +337,24 @@ def test_the_kth_smallest_of_all_partitions():
     rng = np.random.default_rng(0)
     values = np.r_[rng.normal(size=700), np.zeros(100), -np.zeros(100), rng.normal(size=100) * 1e9]
     rng.shuffle(values)
-    parts = [(piece[:, None], np.zeros(len(piece), dtype=int)) for piece in np.split(values, 10)]
+    parts = np.split(values, 10)
     ranks = [1, 2, 300, 500, 999, 1000]
-    found = kth_smallest(parts, lambda proba, codes, _: proba[:, 0], [0] * 6, ranks)
+    found = kth_smallest(parts, lambda part, _: part, [0] * 6, ranks)
     np.testing.assert_array_equal(found, np.sort(values)[np.array(ranks) - 1])
+    shares = [0.0, 0.25, 0.5, 0.9, 1.0]
+    found = quantiles(parts, lambda part, query: part * query, [1.0, -2.0], shares)
+    expected = [np.quantile(values, shares), np.quantile(-2 * values, shares)]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    [(value, count)] = tallies(parts, lambda part, _: np.abs(part), [0])
+    assert count.sum() == 1000 and count[0] == 200 and value[0] == 0.0
+    np.testing.assert_allclose(value @ count, np.abs(values).sum())
+
+
+class MLPOfOld(GaussianNB):
+    """Takes no weights by partition."""
+
+    def partial_fit(self, X, y, classes=None):
+        return super().partial_fit(X, y, classes)
 
 
 def test_errors():
@@ -196,6 +368,20 @@ def test_errors():
         DaskFilterClassifier(GaussianNB()).fit(A, b.rechunk(100))
     with pytest.raises(ValueError, match="Partition 0 has 200 rows of X and 100 of y"):
         DaskFilterClassifier(GaussianNB()).fit(A, b.rechunk(((100, 300, 200, 200, 200),)))
+    whole = {"sample_weight": -da.ones(1000, chunks=SIZE)}
+    with pytest.raises(ValueError, match="Partition 0 .* Negative values in sample_weight, first"):
+        DaskFilterClassifier(GaussianNB()).fit(A, b, **whole)
+    with pytest.raises(ValueError, match="All sample_weight are zero"):
+        DaskFilterClassifier(GaussianNB()).fit(A, b, sample_weight=da.zeros(1000, chunks=SIZE))
+    with pytest.raises(ValueError, match="Partition 0 .* trusted must be boolean; row 0 has"):
+        DaskFilterClassifier(GaussianNB()).fit(A, b, trusted=da.full(1000, 2, chunks=SIZE))
+    missing = da.from_array(np.where(np.arange(1000) == 700, np.nan, 1.0), chunks=SIZE)
+    with pytest.raises(ValueError, match="Partition 3 .* groups is missing in 1 rows"):
+        DaskFilterClassifier(GaussianNB()).fit(A, b, groups=missing)
+    with pytest.raises(TypeError, match="trusted must be a Dask DataFrame, Series or array"):
+        DaskFilterClassifier(GaussianNB()).fit(A, b, trusted=np.zeros(1000))
+    with pytest.raises(ValueError, match="partial_fit of MLPOfOld takes no sample_weight"):
+        DaskFilterClassifier(MLPOfOld()).fit(A, b, sample_weight=da.ones(1000, chunks=SIZE))
     with pytest.raises(TypeError, match="LinearSVC has no predict_proba"):
         DaskFilterClassifier(LinearSVC()).fit(A, b)
     with pytest.raises(TypeError, match="LogisticRegression has no partial_fit"):
@@ -204,19 +390,3 @@ def test_errors():
     y[300] = np.nan
     with pytest.raises(ValueError, match="y is missing"):
         DaskFilterClassifier(GaussianNB()).fit(A, da.from_array(y, chunks=SIZE))
-
-
-@pytest.mark.slow
-def test_xgboost_on_a_cluster():
-    booster = pytest.importorskip("xgboost.dask").DaskXGBClassifier
-    distributed = pytest.importorskip("distributed")
-    X, y, wrong = blobs()
-    how = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
-    with distributed.LocalCluster(**how) as cluster, distributed.Client(cluster):
-        booster = booster(n_estimators=20, max_depth=3, random_state=0)
-        model = DaskFilterClassifier(booster, random_state=0)
-        collections = arrays(X, y)
-        flagged = model.fit(*collections).noise_mask_.compute()
-        assert model.predict(collections[0]).compute().shape == (2000,)
-    assert wrong[flagged].mean() > 0.9
-    assert flagged[wrong].mean() > 0.8
