@@ -1,4 +1,4 @@
-"""For each suspect row, the nearest rows that are not suspect."""
+"""For each suspect row, the nearest rows that are not suspect, and in what they differ."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from sklearn.utils import check_random_state
 
 from sknoisy._evidence._copies import equal_rows
 from sknoisy._evidence._features import RowEncoder
+from sknoisy._evidence._table import as_table, is_table
 from sknoisy.exceptions import ColumnLeftOutWarning
 
 MOST = 50_000  # rows among which look-alikes are sought
 NEAR = 0.05  # of the usual distance to the nearest row, within which a row is a near-copy
 BLOCK = 10_000
+FAR = 0.5  # standard deviations of a column from which on two numbers differ
 
 
 def nearest_rows(features, asked, candidates):
@@ -88,3 +90,33 @@ def share_of_near_copies(features, seed=0, n_asked=2000):
     if same.mean() > 0.5:
         return float(same.mean())
     return float(np.mean(same | (away < NEAR * np.median(away[~same]))))
+
+
+def usual_spreads(X):
+    """Name to standard deviation of each column of numbers or dates."""
+    if isinstance(X, list) or np.ndim(X) != 2 or hasattr(X, "tocsr"):
+        return {}
+    table = as_table(X) if is_table(X) else pd.DataFrame(np.asarray(X)).add_prefix("column ")
+    kinds = pd.api.types
+    with np.errstate(invalid="ignore"):  # infinite values have no spread
+        return {
+            str(name): column.std()
+            for name, column in table.items()
+            if kinds.is_datetime64_any_dtype(column) or kinds.is_any_real_numeric_dtype(column)
+        }
+
+
+def unlike(mine, beside, spreads):
+    """Names of the columns in which two rows differ so much that a person should look."""
+    return [
+        name
+        for name, value in mine.items()
+        if name in beside and value != beside[name] and _far(value, beside[name], spreads.get(name))
+    ]
+
+
+def _far(one, other, spread):
+    if spread is None or pd.isna(spread) or "missing" in (one, other):
+        return True
+    read = pd.Timestamp if isinstance(spread, pd.Timedelta) else float
+    return abs(read(one) - read(other)) > FAR * spread

@@ -19,13 +19,14 @@ from sknoisy.report._look_alikes import (
     nearest_rows,
     share_of_near_copies,
     some_of,
+    unlike,
+    usual_spreads,
 )
 from sknoisy.report._slices import noise_slices
 from sknoisy.report._words import as_sentence, what_is_not_known
 
 N_BINS = 40
 MOST_CLASSES = 15  # that a matrix shows
-FAR = 0.5  # standard deviations of a column from which on two numbers differ
 
 
 class NoiseReport:
@@ -386,33 +387,3 @@ def _text(value):
     if isinstance(value, pd.Timestamp) and value == value.normalize():
         return str(value.date())
     return str(value)[:500]
-
-
-def usual_spreads(X):
-    """Name to standard deviation of each column of numbers or dates."""
-    if isinstance(X, list) or np.ndim(X) != 2 or hasattr(X, "tocsr"):
-        return {}
-    table = as_table(X) if is_table(X) else pd.DataFrame(np.asarray(X)).add_prefix("column ")
-    kinds = pd.api.types
-    with np.errstate(invalid="ignore"):  # infinite values have no spread
-        return {
-            str(name): column.std()
-            for name, column in table.items()
-            if kinds.is_datetime64_any_dtype(column) or kinds.is_any_real_numeric_dtype(column)
-        }
-
-
-def unlike(mine, beside, spreads):
-    """Names of the columns in which two rows differ so much that a person should look."""
-    return [
-        name
-        for name, value in mine.items()
-        if name in beside and value != beside[name] and _far(value, beside[name], spreads.get(name))
-    ]
-
-
-def _far(one, other, spread):
-    if spread is None or pd.isna(spread) or "missing" in (one, other):
-        return True
-    read = pd.Timestamp if isinstance(spread, pd.Timedelta) else float
-    return abs(read(one) - read(other)) > FAR * spread
