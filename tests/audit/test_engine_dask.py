@@ -1,6 +1,7 @@
 """`--engine dask`: Parquet files, judged in pieces of rows."""
 
 import os
+import sys
 
 import numpy as np
 import pandas as pd
@@ -240,6 +241,14 @@ def test_files_that_do_not_fit(frame, capsys):
     assert "column 'a' is number in data/p0.parquet and category in" in fails(capsys, *AUDIT)
     open("data/p9.parquet", "w").write("nothing")
     assert "cannot be read as Parquet" in fails(capsys, *AUDIT)
+
+
+def test_what_must_be_installed_is_said(frame, capsys, monkeypatch):
+    write(frame)
+    monkeypatch.setitem(sys.modules, "dask", None)
+    assert 'needs Dask: pip install "sknoisy[dask]"' in fails(capsys, *AUDIT)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    assert "reading Parquet needs pyarrow" in fails(capsys, *AUDIT)
 
 
 def test_a_failure_leaves_no_folder(frame, capsys, here, monkeypatch):
