@@ -168,6 +168,18 @@ def test_numbers_that_nobody_could_foretell():
     assert model.n_rows_flagged_ == 0
 
 
+def test_few_rows_and_a_number_that_nearly_all_share():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N, 4))
+    y = np.where(rng.random(N) < 0.997, 0.0, X[:, 0])
+    model, here = both(X, y)
+    np.testing.assert_array_equal(model.noise_mask_.compute(), here.noise_mask_)
+    X, y = X[:12], X[:12] @ [1.0, 2.0, -1.0, 0.5]
+    collections = da.from_array(X, chunks=(3, -1)), da.from_array(y, chunks=3)
+    model = DaskFilterRegressor(SGD, cv=2, n_epochs=20, random_state=0).fit(*collections)
+    assert model.noise_proba_.compute().shape == (12,)
+
+
 def test_errors():
     X, y, _ = plain(np.random.default_rng(0))
     A, b = arrays(X, y)
