@@ -1,7 +1,5 @@
 """DaskFilterRegressor: what is found in memory, on collections."""
 
-import dask.array as da
-import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,9 +8,16 @@ from sklearn.linear_model import HuberRegressor, SGDRegressor
 from sklearn.model_selection import cross_val_predict
 
 from sknoisy import FilterRegressor
-from sknoisy.dask import DaskFilterRegressor
 from sknoisy.detection import Residual
 from sknoisy.exceptions import NothingKnownWarning
+
+pytest.importorskip("dask")
+pytest.importorskip("dask.dataframe")
+
+import dask.array as da
+import dask.dataframe as dd
+
+from sknoisy.dask import DaskFilterRegressor
 
 SIZE, N = 200, 2000
 SGD = SGDRegressor(alpha=0.001, random_state=0)
