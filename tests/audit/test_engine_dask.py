@@ -214,6 +214,8 @@ def test_folders_of_verdicts_can_be_compared(frame, capsys):
         ("--encoding", "latin-1"): "--encoding is for CSV",
         ("--contamination", "0.1"): "--contamination: with --engine dask",
         ("--detector", "AreaUnderMargin"): "--detector AreaUnderMargin: --engine dask has",
+        ("--detector", "Residual"): "--detector Residual is not for classification",
+        ("--task", "regression", "--detector", "ConfidentLearning"): "is not for regression",
         ("--model", "forest"): "--model forest does not learn by partition",
         ("--model", "LinearDiscriminantAnalysis"): "has no partial_fit: with --engine dask take",
         ("--model", "Perceptron"): "--model Perceptron has no predict_proba",

@@ -21,7 +21,12 @@ from sknoisy._audit._target import Target as InMemory
 from sknoisy._audit._worst import key_columns
 from sknoisy._audit.by_partition._columns import Table, sums_of
 from sknoisy._audit.by_partition._files import find_files
-from sknoisy._audit.by_partition._models import check_options, engine, model_by_partition
+from sknoisy._audit.by_partition._models import (
+    check_detector,
+    check_options,
+    engine,
+    model_by_partition,
+)
 from sknoisy._audit.by_partition._roles import Roles
 from sknoisy._audit.by_partition._target import Seen, read_target
 from sknoisy._audit.by_partition._verdicts import Judge, new_folder, sizes_of_errors
@@ -96,6 +101,7 @@ def audit_by_partition(options):
     with engine(options) as where:
         with Progress("reading columns"):
             summary, roles = _look(files, options)
+        check_detector(options, summary.target.task)
         summary.engine_text = f"Dask, in {where}, {len(files.pieces)} pieces of rows"
         model, n_epochs, as_typed = model_by_partition(
             options.model, summary.target.task, files.n_rows
