@@ -256,7 +256,7 @@ def _audit(options):
     if options.engine == "dask":
         from sknoisy._audit.by_partition import audit_by_partition, describe
 
-        for line in describe(audit_by_partition(options), options, width):
+        for line in describe(audit_by_partition(options), width):
             print(harmless(line))
         return
     if options.compare is not None:

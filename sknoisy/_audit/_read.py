@@ -63,7 +63,10 @@ def read_table(path, target, *, sep=None, encoding=None, missing=(), check=lambd
         else:
             table = _read_csv(path, target, sep, encoding, missing, check, notes)
     except MemoryError as error:
-        raise AuditError(f"{path} is too large for the memory of this machine.") from error
+        raise AuditError(
+            f"{path} is too large for the memory of this machine: --engine dask reads Parquet in "
+            "pieces."
+        ) from error
     if len(table) == 0:
         raise AuditError(f"{path} has a header but no rows.")
     return table, notes
@@ -71,7 +74,9 @@ def read_table(path, target, *, sep=None, encoding=None, missing=(), check=lambd
 
 def _check_file(path):
     if os.path.isdir(path):
-        raise AuditError(f"{path} is a directory, not a file.")
+        raise AuditError(
+            f"{path} is a directory, not a file; --engine dask reads a folder of Parquet files."
+        )
     if not os.path.exists(path):
         raise AuditError(f"no such file: {path}")
     if not os.path.isfile(path):

@@ -139,9 +139,11 @@ def wide_normal_law(score, count):
 
     None when one law explains them nearly as well, as in `wide_normal_posterior`.
     """
+    if count.sum() < 10:
+        return None
     fits = [_expectation_maximisation(score, start, None, 500, 1e-6, count) for start in STARTS]
     laws = [law for _, law in filter(None, fits)]
-    if count.sum() < 10 or not laws:
+    if not laws:
         return None
     law = max(laws, key=lambda law: _log_likelihood(score, *law, count))
     return law if _worth_it(score, *law, count) else None

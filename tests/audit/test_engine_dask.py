@@ -1,6 +1,7 @@
 """`--engine dask`: Parquet files, judged in pieces of rows."""
 
 import os
+import sys
 
 import numpy as np
 import pandas as pd
@@ -213,6 +214,8 @@ def test_folders_of_verdicts_can_be_compared(frame, capsys):
         ("--encoding", "latin-1"): "--encoding is for CSV",
         ("--contamination", "0.1"): "--contamination: with --engine dask",
         ("--detector", "AreaUnderMargin"): "--detector AreaUnderMargin: --engine dask has",
+        ("--detector", "Residual"): "--detector Residual is not for classification",
+        ("--task", "regression", "--detector", "ConfidentLearning"): "is not for regression",
         ("--model", "forest"): "--model forest does not learn by partition",
         ("--model", "LinearDiscriminantAnalysis"): "has no partial_fit: with --engine dask take",
         ("--model", "Perceptron"): "--model Perceptron has no predict_proba",
@@ -242,6 +245,14 @@ def test_files_that_do_not_fit(frame, capsys):
     assert "cannot be read as Parquet" in fails(capsys, *AUDIT)
 
 
+def test_what_must_be_installed_is_said(frame, capsys, monkeypatch):
+    write(frame)
+    monkeypatch.setitem(sys.modules, "dask", None)
+    assert 'needs Dask: pip install "sknoisy[dask]"' in fails(capsys, *AUDIT)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    assert "reading Parquet needs pyarrow" in fails(capsys, *AUDIT)
+
+
 def test_a_failure_leaves_no_folder(frame, capsys, here, monkeypatch):
     from sknoisy._audit.by_partition import _verdicts
 
@@ -258,10 +269,11 @@ def test_a_failure_leaves_no_folder(frame, capsys, here, monkeypatch):
 def test_boosting_on_two_workers(frame, capsys):
     pytest.importorskip("distributed")
     pytest.importorskip("xgboost")
-    frame["kind"] = frame["label"].where(np.random.default_rng(0).random(N) < 0.5, None)
+    frame["kind"] = np.random.default_rng(0).choice(["x", "y", None], N)
     frame.loc[::9, "a"] = np.nan
     write(frame.drop(columns="d"))
     how = ("--model", "boosting", "--jobs", "2", "--cv", "2", "--out", "out")
-    text = told(capsys, *AUDIT, *how, "--drop", "kind")
+    text = told(capsys, *AUDIT, *how)
+    assert "4 columns: 3 numbers, 1 category" in text
     assert "in 2 workers" in text and "2 fits of DaskXGBClassifier" in text
     assert wrong_rows(frame)[verdicts()["flagged"]].mean() > 0.7

@@ -350,7 +350,7 @@ def test_the_kth_smallest_of_all_partitions():
     np.testing.assert_allclose(value @ count, np.abs(values).sum())
 
 
-class MLPOfOld(GaussianNB):
+class WithoutWeights(GaussianNB):
     """Takes no weights by partition."""
 
     def partial_fit(self, X, y, classes=None):
@@ -380,8 +380,8 @@ def test_errors():
         DaskFilterClassifier(GaussianNB()).fit(A, b, groups=missing)
     with pytest.raises(TypeError, match="trusted must be a Dask DataFrame, Series or array"):
         DaskFilterClassifier(GaussianNB()).fit(A, b, trusted=np.zeros(1000))
-    with pytest.raises(ValueError, match="partial_fit of MLPOfOld takes no sample_weight"):
-        DaskFilterClassifier(MLPOfOld()).fit(A, b, sample_weight=da.ones(1000, chunks=SIZE))
+    with pytest.raises(ValueError, match="partial_fit of WithoutWeights takes no sample_weight"):
+        DaskFilterClassifier(WithoutWeights()).fit(A, b, sample_weight=da.ones(1000, chunks=SIZE))
     with pytest.raises(TypeError, match="LinearSVC has no predict_proba"):
         DaskFilterClassifier(LinearSVC()).fit(A, b)
     with pytest.raises(TypeError, match="LogisticRegression has no partial_fit"):

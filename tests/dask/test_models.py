@@ -1,12 +1,16 @@
 """Models of other libraries that train on collections, or by partition."""
 
-import dask.array as da
-import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import make_blobs
 from sklearn.linear_model import SGDClassifier
+
+pytest.importorskip("dask")
+pytest.importorskip("dask.dataframe")
+
+import dask.array as da
+import dask.dataframe as dd
 
 from sknoisy.dask import DaskFilterClassifier
 

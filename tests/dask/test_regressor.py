@@ -1,7 +1,5 @@
 """DaskFilterRegressor: what is found in memory, on collections."""
 
-import dask.array as da
-import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,9 +8,16 @@ from sklearn.linear_model import HuberRegressor, SGDRegressor
 from sklearn.model_selection import cross_val_predict
 
 from sknoisy import FilterRegressor
-from sknoisy.dask import DaskFilterRegressor
 from sknoisy.detection import Residual
 from sknoisy.exceptions import NothingKnownWarning
+
+pytest.importorskip("dask")
+pytest.importorskip("dask.dataframe")
+
+import dask.array as da
+import dask.dataframe as dd
+
+from sknoisy.dask import DaskFilterRegressor
 
 SIZE, N = 200, 2000
 SGD = SGDRegressor(alpha=0.001, random_state=0)
@@ -166,6 +171,18 @@ def test_numbers_that_nobody_could_foretell():
         model = DaskFilterRegressor(SGD, random_state=0)
         model.fit(*arrays(rng.normal(size=(N, 4)), rng.normal(size=N)))
     assert model.n_rows_flagged_ == 0
+
+
+def test_few_rows_and_a_number_that_nearly_all_share():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N, 4))
+    y = np.where(rng.random(N) < 0.997, 0.0, X[:, 0])
+    model, here = both(X, y)
+    np.testing.assert_array_equal(model.noise_mask_.compute(), here.noise_mask_)
+    X, y = X[:12], X[:12] @ [1.0, 2.0, -1.0, 0.5]
+    collections = da.from_array(X, chunks=(3, -1)), da.from_array(y, chunks=3)
+    model = DaskFilterRegressor(SGD, cv=2, n_epochs=20, random_state=0).fit(*collections)
+    assert model.noise_proba_.compute().shape == (12,)
 
 
 def test_errors():

@@ -142,9 +142,10 @@ def _kind(arrow):
 
     if types.is_dictionary(arrow):
         return _kind(arrow.value_type) if types.is_boolean(arrow.value_type) else "category"
+    is_view = getattr(types, "is_string_view", types.is_string)  # from pyarrow 16 on
     for kind, tests in {
         "number": (types.is_boolean, types.is_integer, types.is_floating, types.is_decimal),
-        "category": (types.is_string, types.is_large_string, types.is_string_view),
+        "category": (types.is_string, types.is_large_string, is_view),
         "date": (types.is_timestamp, types.is_date),
         "time": (types.is_duration,),
         "no values": (types.is_null,),

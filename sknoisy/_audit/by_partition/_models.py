@@ -17,6 +17,7 @@ ENOUGH = 1_000_000  # rows that a model is shown, the same ones again where ther
 MOST_EPOCHS = 10
 OTHERS = [name for name in SHORT_NAMES if name not in ("linear", "logistic", "boosting")]
 CHOICE = "linear, boosting (xgboost or lightgbm), or a scikit-learn class with partial_fit"
+DETECTORS = {"classification": "confidentlearning", "regression": "residual"}
 # option -> why it cannot be had
 REFUSED = {
     "proba": "reads the predictions of all rows into memory",
@@ -43,21 +44,28 @@ def check_options(options):
             "--contamination: with --engine dask the detector's own rule says how many rows are "
             "flagged; sort what --out writes by its probability for another share."
         )
-    detector = (options.detector or "").lower().replace("-", "").replace("_", "")
-    if detector not in ("", "confidentlearning", "residual"):
+    if _plain(options.detector) not in ("", *DETECTORS.values()):
         raise UsageError(
             f"--detector {options.detector}: --engine dask has ConfidentLearning for labels and "
             "Residual for numbers, whose counts are sums over partitions."
         )
     if options.task is not None:
-        mine = "confidentlearning" if options.task == "classification" else "residual"
-        if detector not in ("", mine):
-            raise UsageError(f"--detector {options.detector} is not for {options.task}.")
+        check_detector(options, options.task)
     if options.model.lower() in OTHERS:
         raise UsageError(
             f"--model {options.model} does not learn by partition: with --engine dask take "
             f"{CHOICE}."
         )
+
+
+def check_detector(options, task):
+    """Refuse a detector of the other task."""
+    if _plain(options.detector) not in ("", DETECTORS[task]):
+        raise UsageError(f"--detector {options.detector} is not for {task}, which the task is.")
+
+
+def _plain(name):
+    return (name or "").lower().replace("-", "").replace("_", "")
 
 
 def is_boosting(name):

@@ -19,7 +19,7 @@ from sknoisy._audit._worst import worst_lines
 FIRST = "counted through all files, from 0"
 
 
-def describe(summary, options, width):
+def describe(summary, width):
     """Lines of all that was found."""
     rule = f"the rule of {summary.detector_text.split(',')[0]}"
     counts = summary.target.n, summary.n_judged, summary.n_flagged, summary.expected

@@ -21,12 +21,20 @@ from sknoisy._audit._target import Target as InMemory
 from sknoisy._audit._worst import key_columns
 from sknoisy._audit.by_partition._columns import Table, sums_of
 from sknoisy._audit.by_partition._files import find_files
-from sknoisy._audit.by_partition._models import check_options, engine, model_by_partition
+from sknoisy._audit.by_partition._models import (
+    check_detector,
+    check_options,
+    engine,
+    model_by_partition,
+)
 from sknoisy._audit.by_partition._roles import Roles
 from sknoisy._audit.by_partition._target import Seen, read_target
 from sknoisy._audit.by_partition._verdicts import Judge, new_folder, sizes_of_errors
 from sknoisy._evidence import weight_parameter
 from sknoisy._evidence._splits import DEFAULT_FOLDS
+from sknoisy.dask import DaskFilterClassifier, DaskFilterRegressor
+from sknoisy.dask._described import JoinedByGroups
+from sknoisy.dask._partitions import as_array, as_parted, kept, task, together
 
 SAMPLE = 20_000  # rows by which columns are compared with the target
 GOES_WITH_PLACE = 0.3  # Cramér's V of the label and the piece, from which rows are sorted by label
@@ -91,10 +99,9 @@ def audit_by_partition(options):
     names = list(files.kinds)
     check_columns(names, options)
     with engine(options) as where:
-        from sknoisy.dask._partitions import task, together
-
         with Progress("reading columns"):
-            summary, roles = _look(files, options, task, together)
+            summary, roles = _look(files, options)
+        check_detector(options, summary.target.task)
         summary.engine_text = f"Dask, in {where}, {len(files.pieces)} pieces of rows"
         model, n_epochs, as_typed = model_by_partition(
             options.model, summary.target.task, files.n_rows
@@ -102,7 +109,7 @@ def audit_by_partition(options):
         if roles.weight is not None and weight_parameter(model) is None:
             raise AuditError(f"--weight: {type(model).__name__} takes no weights.")
         with Progress("comparing columns"):
-            order = _compare(summary, options, task, together)
+            order = _compare(summary, options)
         with Progress("judging rows"):
             detect = Detection(files, summary, roles, model, n_epochs, as_typed, n_folds, options)
             search, found = detect.run()
@@ -110,7 +117,7 @@ def audit_by_partition(options):
             missing = tuple(options.missing or ())
             judge = Judge(summary.target, missing, order, options.worst, folder, found.judge)
             try:
-                _gather(summary, judge, search, found, task, together)
+                _gather(summary, judge, search, found)
             finally:
                 judge.clear_up()
     summary.detector_text = _detector_text(search, model)
@@ -118,7 +125,7 @@ def audit_by_partition(options):
     return summary
 
 
-def _look(files, options, task, together):
+def _look(files, options):
     """Which columns there are, what the target is, and which rows have one."""
     empty = pd.DataFrame(columns=list(files.kinds))
     name = find_column(empty, options.target, "--target")
@@ -172,7 +179,7 @@ def _goes_with_place(seen):
     return beyond / (n * max(min(n_pieces, n_labels) - 1, 1)) > GOES_WITH_PLACE**2
 
 
-def _compare(summary, options, task, together):
+def _compare(summary, options):
     """Columns in the order in which they say something; notes on those like the target."""
     files, table, target = summary.files, summary.table, summary.target
     n_each = -(-SAMPLE // len(files.pieces))
@@ -215,9 +222,6 @@ class Detection:
     def run(self):
         """(Search, Found) of the filter for collections."""
         how = {"cv": self.n_folds, "n_epochs": self.n_epochs, "random_state": self.options.seed}
-        from sknoisy.dask import DaskFilterClassifier, DaskFilterRegressor
-        from sknoisy.dask._described import JoinedByGroups
-
         is_labels = self.summary.target.labels is not None
         detector = (DaskFilterClassifier if is_labels else DaskFilterRegressor)(self.model, **how)
         try:
@@ -242,8 +246,6 @@ class Detection:
 
     def _collections(self):
         """X, y, weights, groups and trusted rows, one partition for each piece."""
-        from sknoisy.dask._partitions import as_array, as_parted, kept, task, together
-
         table, target = self.summary.table, self.summary.target
         missing = tuple(self.options.missing or ())
         pieces = self.files.pieces
@@ -319,7 +321,7 @@ def _n_alone(others):
     return others.get("n_alone", 0)
 
 
-def _gather(summary, judge, search, found, task, together):
+def _gather(summary, judge, search, found):
     """Verdicts to the folder, and what is counted of them to the summary."""
     trusted = search.data.others["trusted"]
     each = zip(summary.files.pieces, found.said, found.verdicts, trusted, strict=True)

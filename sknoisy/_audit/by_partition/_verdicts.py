@@ -12,6 +12,9 @@ import pandas as pd
 
 from sknoisy._audit._errors import AuditError, UsageError
 from sknoisy._audit._write import COLUMNS
+from sknoisy.dask._numbers import scaled
+from sknoisy.dask._order import medians
+from sknoisy.dask._partitions import kept, task, together
 from sknoisy.detection._base import HARDLY
 from sknoisy.noise_model._confident_joint import joint_posterior, proba_of_given
 
@@ -117,8 +120,6 @@ class Judge:
 
     def _of_numbers(self, said, verdict, trusted):
         """The same of numbers."""
-        from sknoisy.dask._numbers import scaled
-
         _, size, scale = scaled(said, *self.judge)
         predicted, y = said[:2]
         return {
@@ -173,9 +174,6 @@ class Judge:
 
 def sizes_of_errors(found):
     """((name, rows, median, largest) of numbers given too high, and too low; the usual error)."""
-    from sknoisy.dask._order import medians
-    from sknoisy.dask._partitions import kept, task, together
-
     pairs = zip(found.said, found.verdicts, strict=True)
     parts = kept([task(_errors)(*pair) for pair in pairs])
     sides = {"given too high": 1.0, "given too low": -1.0}
