@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sknoisy._evidence._responses import blocks
+from sknoisy._evidence._responses import blocks, proba_of_given
 
 # cleanlab's slack in comparing probabilities: a row at the threshold is above it, and a given label
 # that ties for the largest probability is the predicted one
@@ -254,10 +254,12 @@ def shared_joint(label_proba, codes):
 
 def joint_of(guess, codes, n_classes, calibrate=True):
     """(K, K) confident joint of the classes that rows are confidently of, -1 for none."""
-    sure = guess >= 0
     # counted as (true, given) and turned: the order in memory is that of the sum below
-    cells = guess[sure] * n_classes + codes[sure]
-    counted = np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes).T
+    cells = guess + 1
+    cells *= n_classes
+    cells += codes
+    counted = np.bincount(cells, minlength=(n_classes + 1) * n_classes)[n_classes:]
+    counted = counted.reshape(n_classes, n_classes).T
     return joint_of_counts(counted, np.bincount(codes, minlength=n_classes), calibrate)
 
 
@@ -290,10 +292,6 @@ def _round_keeping_sum(values):
     else:
         rounded[order[:-missing]] -= 1
     return rounded.astype(int)
-
-
-def proba_of_given(label_proba, codes):
-    return label_proba[np.arange(len(codes)), codes]
 
 
 def _divide(counts, totals):
