@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from copy import copy
 from dataclasses import dataclass, replace
 from numbers import Real
@@ -239,6 +240,11 @@ class Evidence:
     def neighbors(self, estimator=None, **how):
         """`Neighborhood` of each row; see `neighborhood`."""
         return self._once("neighbors", neighborhood, estimator, how)
+
+    def forget(self):
+        """Let go of all answers, for those who ask no more and need the memory."""
+        self._answers = {}
+        gc.collect()  # optimisers of models leave cycles behind, with their training rows in them
 
     def _once(self, kind, make, estimator, how):
         # n_jobs does not change an answer, so it does not make a new question

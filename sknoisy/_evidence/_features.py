@@ -8,10 +8,13 @@ from sklearn import config_context
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
+from sklearn.utils import gen_batches
 
-from sknoisy._evidence._arrays import as_numpy
+from sknoisy._evidence._arrays import as_numpy, foreign_as_numpy
 from sknoisy._evidence._fitting import first_steps, label_free, seeded_clone
 from sknoisy._evidence._table import TableEncoder, is_table
+
+BLOCK_ROWS = 100_000
 
 
 def numeric_features(estimator, evidence):
@@ -58,17 +61,26 @@ class RowEncoder:
             self.encoder = TfidfVectorizer(sublinear_tf=True, max_features=20_000)
             X = np.asarray(X)
         else:
-            # in place: what `_numbers` gives is a copy already
-            self.encoder, X = StandardScaler(copy=False), _numbers(X)
+            return self._fit_numbers(X)
         with config_context(transform_output="default"):
             return self.encoder.fit_transform(X)
+
+    def _fit_numbers(self, X):
+        X = foreign_as_numpy(X, "X")
+        numbers = _numbers(X)
+        self.encoder = StandardScaler().set_output(transform="default")
+        for rows in gen_batches(len(numbers), BLOCK_ROWS):  # its sums take thrice the memory
+            self.encoder.partial_fit(numbers[rows])
+        if _is_standardized(numbers):  # they have been here before, and may be large
+            return numbers
+        return self.encoder.transform(numbers, copy=np.may_share_memory(numbers, X))
 
     def transform(self, X):
         if self.steps is not None:
             X = self.steps.transform(X)
         if isinstance(self.encoder, StandardScaler):
-            X = _numbers(X)
-        elif isinstance(self.encoder, TfidfVectorizer):
+            return self.encoder.transform(_numbers(X), copy=True)
+        if isinstance(self.encoder, TfidfVectorizer):
             X = np.asarray(X)
         with config_context(transform_output="default"):
             return self.encoder.transform(X)
@@ -77,6 +89,15 @@ class RowEncoder:
 def _are_texts(X):
     array = as_numpy(X, "X")
     return array.ndim == 1 and array.dtype.kind in "OUST"
+
+
+def _is_standardized(X):
+    """Whether `StandardScaler` has made it, as far as the rounding of its sums lets one see."""
+    n, near = len(X), 1e-7
+    if np.abs(X.mean(axis=0)).max(initial=0.0) > near:
+        return False
+    square = np.einsum("ij,ij->j", X, X) / n
+    return bool(((np.abs(square - 1.0) < near) | (square == 0.0)).all())
 
 
 def _numbers(X):
@@ -88,7 +109,7 @@ def _numbers(X):
         )
     try:
         # sums run along the memory, so another layout would be another result in the last bits
-        array = array.reshape(len(array), -1).astype(float, order="C")
+        array = array.reshape(len(array), -1).astype(float, order="C", copy=False)
     except (TypeError, ValueError) as error:
         raise type(error)(
             "This method needs numeric features and X has others. Give X as a DataFrame, or wrap a "

@@ -36,19 +36,41 @@ def neighborhood(
 ):
     """`Neighborhood` of every training row in `numeric_features`, the row itself left out.
 
-    `neighbors` is an index of another kind, see `neighbor_index`. It is asked in chunks, so that no
-    n x n array is built.
+    `neighbors` is an index of another kind, see `neighbor_index`.
 
     Copies of the row are no neighbours of it, and copies of one another are one neighbour, that
     with the label that most of them have. `with_copies` takes all rows as they are.
     """
-    features = evidence.features(estimator)
+    how = {"neighbors": neighbors, "with_copies": with_copies, "n_jobs": n_jobs}
+    indices = distances = None
+    for rows, near, far in near_rows(evidence.features(estimator), evidence, n_neighbors, **how):
+        if indices is None:
+            indices = np.empty((evidence.n_rows, near.shape[1]), dtype=np.intp)
+            distances = np.empty(indices.shape)
+        indices[rows], distances[rows] = near, far
+    return Neighborhood(indices, distances)
+
+
+def near_rows(features, evidence, n_neighbors, *, neighbors=None, with_copies=False, n_jobs=None):
+    """The same part by part, for those who need not have it all at once.
+
+    Yields
+    ------
+    rows : ndarray or slice
+        Some of the rows; each row comes once.
+    indices, distances : ndarrays of shape (rows, k)
+    """
     unit = None if with_copies else evidence.copies.unit
     if unit is None or unit.max() < 1:
-        return _nearest(features, n_neighbors, neighbors, n_jobs)
+        yield from _nearest(features, n_neighbors, neighbors, n_jobs)
+        return
     one = _one_of_each(unit, evidence.target)
-    near = _nearest(features[one], n_neighbors, neighbors, n_jobs)
-    return Neighborhood(one[near.indices][unit], near.distances[unit])
+    order = np.argsort(unit, kind="stable")
+    starts = np.searchsorted(unit[order], np.arange(len(one) + 1))
+    for units, near, far in _nearest(features[one], n_neighbors, neighbors, n_jobs):
+        rows = order[starts[units.start] : starts[units.stop]]
+        at = unit[rows] - units.start
+        yield rows, one[near][at], far[at]
 
 
 def _one_of_each(unit, target):
@@ -64,21 +86,19 @@ def _one_of_each(unit, target):
 
 
 def _nearest(features, n_neighbors, neighbors, n_jobs):
+    """(slice, indices, distances) in chunks, so that no n x n array is built."""
     n = features.shape[0]
     k = min(n_neighbors, n - 1)
     if k < 1:
         raise ValueError(f"Neighbours need at least 2 rows, got n_samples={n}")
     index = neighbor_index(neighbors, k + 1, n_jobs).fit(features)
-    indices, distances = np.empty((n, k), dtype=np.intp), np.empty((n, k))
     for chunk in gen_batches(n, CHUNK_ROWS):
         far, near = index.kneighbors(features[chunk], n_neighbors=k + 1)
         # The row is usually, not always, its own first neighbour: duplicates may come before it.
         # A stable sort puts "is the row itself" last, or, where it is absent, drops the farthest.
         own = near == np.arange(chunk.start, chunk.stop)[:, None]
         order = np.argsort(own, axis=1, kind="stable")[:, :k]
-        indices[chunk] = np.take_along_axis(near, order, axis=1)
-        distances[chunk] = np.take_along_axis(far, order, axis=1)
-    return Neighborhood(indices, distances)
+        yield chunk, np.take_along_axis(near, order, axis=1), np.take_along_axis(far, order, axis=1)
 
 
 def neighbor_index(neighbors, n_neighbors, n_jobs=None):

@@ -289,6 +289,7 @@ class BaseTreatment(CallbackSupportMixin, BaseWrapper, ABC):
     # ------------------------------------------------------------------ the last fit
 
     def _finish(self, evidence, case, treated):
+        evidence.forget()
         purpose = "to what its treatment leaves of the rows"
         how = {"weight_strategy": self.weight_strategy, "purpose": purpose}
         model = fit_treated(self.estimator, evidence, treated, random_state=self._seed(), **how)

@@ -7,13 +7,12 @@ from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence._failures import warn_of_part
 from sknoisy._evidence._fitting import label_free
 from sknoisy._evidence._knowledge import LEVEL, chance_of_labels
-from sknoisy._evidence._responses import blocks
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.committees._label_members import (
     ASKED_AGAIN,
@@ -36,6 +35,7 @@ from sknoisy.detection.committees._label_mixture import (
 )
 from sknoisy.noise_model._bound import at_most, noise_bound
 
+BLOCK = 8192  # rows whose tables stay near the processor
 LEAST_TRUSTED = 20  # rows, to fit the pool on them alone
 MAX_VALUES = 5_000  # rows times classes that the mixture is fitted on
 OWN_FOLDS = 3  # of the wrapped model where it is asked
@@ -242,6 +242,9 @@ class LabelCommittee(BaseDetector):
             return _nothing(evidence.n_rows, n_classes)
         panel = self._panel(evidence)
         probas = panel.ask()
+        if evidence.n_rows > MANY_ROWS:  # there will be no further round
+            panel.evidence = None
+            evidence.forget()
         judged = np.any([~np.isnan(proba).any(axis=1) for proba in probas.values()], axis=0)
         if not judged.any():  # nothing but sole members of classes
             return _nothing(evidence.n_rows, n_classes)
@@ -292,28 +295,31 @@ class LabelCommittee(BaseDetector):
     def _judge(self, evidence, probas, judged):
         """What follows from the members' probabilities of the rows that are `judged`."""
         codes, n_classes = evidence.target.codes, len(evidence.target.classes)
-        given = np.eye(n_classes)[codes]
         weight = evidence.inputs.sample_weight
         weight = np.ones(len(codes)) if weight is None else weight / weight.mean()
-        logs = log_opinions(list(probas.values()))
-        believed, plain, biased = self._mixtures(logs, codes, weight, judged, evidence.trusted)
-        clean = biased.clean_proba(logs)
-        posterior = biased.posterior(logs, codes)
-        label_proba = posterior
-        if evidence.trusted.sum() < LEAST_TRUSTED:
-            halfway = given_label(clean, np.sqrt(biased.transition), codes)
-            label_proba = 0.5 * (plain.posterior(logs, codes) + halfway)
-        class_proba = pool(logs, *believed)
-        for values in (clean, posterior, label_proba, class_proba):
-            values[~judged] = np.nan
+        opinions = list(probas.values())
+        believed, plain, biased = self._mixtures(opinions, codes, weight, judged, evidence.trusted)
+        by_halves = evidence.trusted.sum() < LEAST_TRUSTED
+        clean, label_proba, class_proba = np.full((3, len(codes), n_classes), np.nan)
+        wrong = np.full(len(codes), np.nan)
+        for rows in _blocks(np.flatnonzero(judged)):  # no array has all opinions of all rows
+            logs, given = log_opinions([proba[rows] for proba in opinions]), codes[rows]
+            clean[rows] = biased.clean_proba(logs)
+            class_proba[rows] = pool(logs, *believed)
+            posterior = given_label(clean[rows], biased.transition, given)
+            wrong[rows] = 1.0 - posterior[np.arange(len(rows)), given]
+            if by_halves:
+                halfway = given_label(clean[rows], np.sqrt(biased.transition), given)
+                posterior = 0.5 * (plain.posterior(logs, given) + halfway)
+            label_proba[rows] = posterior
         sure = evidence.trusted & judged
-        clean[sure] = posterior[sure] = label_proba[sure] = given[sure]
+        clean[sure] = label_proba[sure] = np.eye(n_classes)[codes[sure]]
         unsure = judged & ~evidence.trusted & (weight > 0)
         rate = 0.0
         if unsure.any():
-            rate = np.average(1.0 - posterior[unsure, codes[unsure]], weights=weight[unsure])
+            rate = np.average(wrong[unsure], weights=weight[unsure])
         # the weights of the pool are fitted to the given labels, so it may not be asked
-        plain_mean = _mean_opinion(list(probas.values()))
+        plain_mean = _mean_opinion(opinions)
         return Finding(
             score=1.0 - label_proba[np.arange(len(codes)), codes],
             suggestion=class_proba,
@@ -352,16 +358,17 @@ class LabelCommittee(BaseDetector):
         [splits] = evidence.splits(folds, random_state=rng)
         return Panel(members, again, numbers, splits, is_count, self.n_jobs, rng)
 
-    def _mixtures(self, logs, codes, weight, judged, trusted):
+    def _mixtures(self, opinions, codes, weight, judged, trusted):
         """The pool of the given labels, and the noise model without and with a bias of the pool."""
-        n_classes = logs.shape[2]
+        n_classes = opinions[0].shape[1]
         most = max(2_500, MAX_VALUES // n_classes)
         rows = np.flatnonzero(judged & (weight > 0))
         if len(rows) == 0:  # every row that can be judged has weight zero
             rows, weight = np.flatnonzero(judged), np.ones(len(weight))
         if len(rows) > most:
             rows = np.sort(np.random.RandomState(0).permutation(rows)[:most])
-        logs, codes, weight, known = logs[:, rows], codes[rows], weight[rows], trusted[rows]
+        logs = log_opinions([proba[rows] for proba in opinions])
+        codes, weight, known = codes[rows], weight[rows], trusted[rows]
         given = np.eye(n_classes)[codes]
         believed = fit_pool(logs, given, weight=weight, fit_bias=False)
         proba = pool(logs, *believed)
@@ -394,6 +401,9 @@ class LabelCommittee(BaseDetector):
 def _mean(rounds, codes):
     """The findings of all rounds as one: means of P(true), the rest from the last."""
     found = rounds[-1]
+    if len(rounds) == 1:
+        found.noise_proba, found.mask = found.score, found.score > 0.5
+        return found
     clean = [one.attributes["clean_proba_"] for one in rounds]
     found.label_proba = np.mean([one.label_proba for one in rounds], axis=0)
     found.score = found.noise_proba = 1.0 - found.label_proba[np.arange(len(codes)), codes]
@@ -459,12 +469,17 @@ def _bounded(found, limits, evidence, judged):
     return found
 
 
+def _blocks(rows):
+    for block in gen_batches(len(rows), BLOCK):
+        yield rows[block]
+
+
 def _mean_opinion(probas):
     """(n, K) mean of those members that judge a row, in blocks: no array has all opinions."""
     mean = np.empty(probas[0].shape)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Mean of empty slice")
-        for rows in blocks(mean):
+        for rows in _blocks(np.arange(len(mean))):
             mean[rows] = np.nanmean([proba[rows] for proba in probas], axis=0)
     return mean
 

@@ -20,13 +20,13 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MaxAbsScaler
-from sklearn.utils import check_random_state, gen_batches, get_tags
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
-from sknoisy._evidence import Evidence, TableEncoder
+from sknoisy._evidence import Evidence, TableEncoder, numeric_features
 from sknoisy._evidence._arrays import as_numpy
 from sknoisy._evidence._fitting import label_free
-from sknoisy._evidence._neighbors import CHUNK_ROWS
+from sknoisy._evidence._neighbors import near_rows
 from sknoisy._evidence.bags._out_of_bag import spares_copies
 from sknoisy.exceptions import RareClassWarning
 
@@ -239,12 +239,11 @@ def _neighbor_proba(evidence, n_jobs, seed):
 
     Cauchy weights, whose unit is the row's median distance. Rows of the same group have no say.
     """
-    evidence = evidence.replaced()  # nobody asks for the same again, so it need not be kept
     inputs, codes = evidence.inputs, evidence.target.codes
     n, n_classes = len(codes), len(evidence.target.classes)
-    metric = "cosine" if issparse(evidence.features()) else "minkowski"
+    features = numeric_features(None, evidence)  # not kept, since nobody asks for them again
+    metric = "cosine" if issparse(features) else "minkowski"
     index = SomeNeighbors(metric, n_jobs=n_jobs, random_state=seed)
-    near = evidence.neighbors(n_neighbors=min(N_NEIGHBORS, n - 1), neighbors=index)
     weight = (
         np.ones(n)
         if inputs.sample_weight is None
@@ -254,16 +253,16 @@ def _neighbor_proba(evidence, n_jobs, seed):
     if inputs.groups is not None:
         groups = np.unique(inputs.groups, return_inverse=True)[1]
     counts = np.tile(np.bincount(codes, weight, n_classes) / weight.sum(), (n, 1))
-    for rows in gen_batches(n, CHUNK_ROWS):
-        indices, distances = near.indices[rows], near.distances[rows]
+    all_rows = np.arange(n)
+    for part, indices, distances in near_rows(features, evidence, N_NEIGHBORS, neighbors=index):
+        rows = all_rows[part]
         unit = np.maximum(np.median(distances, axis=1, keepdims=True), 1e-9)
         say = 1.0 / (1.0 + (distances / unit) ** 2)
         say *= weight[indices]
         if groups is not None:
             say *= groups[indices] != groups[rows, None]
-        at = np.arange(rows.start, rows.stop)
         for label, one in zip(codes[indices].T, say.T, strict=True):
-            counts[at, label] += one
+            counts[rows, label] += one
     counts[evidence.members[codes] == 1] = np.nan  # nobody else has its class
     return counts / counts.sum(axis=1, keepdims=True)
 
