@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.utils import gen_batches
 
-from sknoisy._evidence._arrays import as_numpy
+from sknoisy._evidence._arrays import as_numpy, foreign_as_numpy
 from sknoisy._evidence._fitting import first_steps, label_free, seeded_clone
 from sknoisy._evidence._table import TableEncoder, is_table
 
@@ -66,7 +66,7 @@ class RowEncoder:
             return self.encoder.fit_transform(X)
 
     def _fit_numbers(self, X):
-        X = as_numpy(X, "X")
+        X = foreign_as_numpy(X, "X")
         numbers = _numbers(X)
         self.encoder = StandardScaler().set_output(transform="default")
         for rows in gen_batches(len(numbers), BLOCK_ROWS):  # its sums take thrice the memory

@@ -138,10 +138,11 @@ def check_proba(values, n, what):
             _refuse_proba(
                 what, f"{values[row, column]:.3g} in column {column}, row {row} of {n}", raw=True
             )
-    total = values @ np.ones(values.shape[1], dtype=values.dtype)
-    odd = np.flatnonzero(np.abs(total - 1) > SUM_SLACK)
+    away = values @ np.ones(values.shape[1], dtype=values.dtype)
+    away -= 1
+    odd = np.flatnonzero(np.abs(away, out=away) > SUM_SLACK)
     if len(odd):
-        _refuse_proba(what, f"a sum of {total[odd[0]]:.3g} in row {odd[0]} of {n}")
+        _refuse_proba(what, f"a sum of {values[odd[0]].sum():.3g} in row {odd[0]} of {n}")
     return values
 
 
@@ -160,10 +161,18 @@ def is_judged(values):
     return ~np.isnan(values)
 
 
+def proba_of_given(label_proba, codes):
+    """(n,) what the given label of each row has, of (n, K)."""
+    given = np.empty(len(codes), dtype=label_proba.dtype)
+    for rows in blocks(label_proba):
+        part = codes[rows]
+        given[rows] = label_proba[rows][np.arange(len(part)), part]
+    return given
+
+
 def likeliest(label_proba, codes):
     """(n,) `argmax` of probabilities, of which the given label often has more than half."""
-    given = label_proba[np.arange(len(codes)), codes]
-    others = np.flatnonzero(~(given > 0.5 + SUM_SLACK))
+    others = np.flatnonzero(~(proba_of_given(label_proba, codes) > 0.5 + SUM_SLACK))
     best = codes.copy()
     best[others] = label_proba[others].argmax(axis=1)
     return best

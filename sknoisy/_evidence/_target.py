@@ -94,7 +94,11 @@ def _unsorted(y):
 
 def _counted(y):
     low = y.min()
-    place = y.astype(np.intp) - int(low) if y.dtype.itemsize < 8 else (y - low).astype(np.intp)
+    place = (
+        y.astype(np.intp) - int(low)
+        if y.dtype.itemsize < 8
+        else (y - low).astype(np.intp, copy=False)
+    )
     there = np.bincount(place) > 0
     codes = (np.cumsum(there) - 1)[place]
     classes = np.empty(np.count_nonzero(there), dtype=y.dtype)

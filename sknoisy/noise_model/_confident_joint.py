@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sknoisy._evidence._responses import blocks
+from sknoisy._evidence._responses import blocks, proba_of_given
 
 # cleanlab's slack in comparing probabilities: a row at the threshold is above it, and a given label
 # that ties for the largest probability is the predicted one
@@ -159,10 +159,9 @@ def posterior_of_joint(label_proba, codes, joint, max_iter=10):
     """`joint_posterior`, unchecked; a row that was not judged keeps its given label."""
     given_of_true = _divide(joint, joint.sum(axis=0))
     frequency, ones = joint.sum(axis=0) / joint.sum(), np.ones(len(joint))
-    posterior = np.empty(label_proba.shape)
+    posterior = unmixed(label_proba, given_of_true, frequency, max_iter)
     for rows in blocks(label_proba):
         true, given = posterior[rows], codes[rows]
-        unmixed(label_proba[rows], given_of_true, frequency, max_iter, out=true)
         true *= given_of_true[given]
         total = true @ ones
         unexplained = np.flatnonzero(~(total > 0))
@@ -173,7 +172,7 @@ def posterior_of_joint(label_proba, codes, joint, max_iter=10):
     return posterior
 
 
-def unmixed(label_proba, given_of_true, frequency, max_iter, out=None):
+def unmixed(label_proba, given_of_true, frequency, max_iter):
     """(n, K) P(true | x) that explains P(given | x) = P(true | x) P(given | true), row by row.
 
     Steps of expectation-maximisation from `frequency` (K,) on; column j of `given_of_true` is
@@ -182,12 +181,13 @@ def unmixed(label_proba, given_of_true, frequency, max_iter, out=None):
     # a label that no true class explains has no factor to be divided by, and none to multiply
     factor = np.maximum(given_of_true, LEAST).T
     first = given_of_true * frequency / (frequency @ factor)[:, None]
-    out = np.empty(label_proba.shape) if out is None else out
+    out, space = np.empty(label_proba.shape), None
     for rows in blocks(label_proba):
         proba, true = label_proba[rows], out[rows]
         np.matmul(proba, first, out=true)
         nowhere = np.flatnonzero(true @ np.ones(len(frequency)) < NOTHING)
-        quotient, step = np.empty(true.shape), np.empty(true.shape)
+        space = np.empty((2, *true.shape)) if space is None else space[:, : len(true)]
+        quotient, step = space
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             for _ in range(max_iter - 1):
                 np.matmul(true, factor, out=quotient)
@@ -254,10 +254,12 @@ def shared_joint(label_proba, codes):
 
 def joint_of(guess, codes, n_classes, calibrate=True):
     """(K, K) confident joint of the classes that rows are confidently of, -1 for none."""
-    sure = guess >= 0
     # counted as (true, given) and turned: the order in memory is that of the sum below
-    cells = guess[sure] * n_classes + codes[sure]
-    counted = np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes).T
+    cells = guess + 1
+    cells *= n_classes
+    cells += codes
+    counted = np.bincount(cells, minlength=(n_classes + 1) * n_classes)[n_classes:]
+    counted = counted.reshape(n_classes, n_classes).T
     return joint_of_counts(counted, np.bincount(codes, minlength=n_classes), calibrate)
 
 
@@ -290,10 +292,6 @@ def _round_keeping_sum(values):
     else:
         rounded[order[:-missing]] -= 1
     return rounded.astype(int)
-
-
-def proba_of_given(label_proba, codes):
-    return label_proba[np.arange(len(codes)), codes]
 
 
 def _divide(counts, totals):

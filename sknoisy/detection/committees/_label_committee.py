@@ -36,6 +36,7 @@ from sknoisy.detection.committees._label_mixture import (
 )
 from sknoisy.noise_model._bound import at_most, noise_bound
 
+BLOCK = 8192  # rows whose tables stay near the processor
 LEAST_TRUSTED = 20  # rows, to fit the pool on them alone
 MAX_VALUES = 5_000  # rows times classes that the mixture is fitted on
 OWN_FOLDS = 3  # of the wrapped model where it is asked

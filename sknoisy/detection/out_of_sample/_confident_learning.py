@@ -188,10 +188,11 @@ default="self_confidence"
         score[judged] = label_noise(known, given, self.quality)
         posterior = posterior_of_joint(proba, codes, joint)
         posterior[~judged] = np.nan
+        right = proba_of_given(posterior, codes)
         return Finding(
             score=score,
             suggestion=proba,
-            noise_proba=1.0 - proba_of_given(posterior, codes),
+            noise_proba=np.subtract(1.0, right, out=right),
             mask=mask,
             label_proba=posterior,
             attributes={

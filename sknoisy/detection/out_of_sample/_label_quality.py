@@ -206,8 +206,10 @@ def _prune_by_noise_rate(label_proba, codes, counts, members):
     found, n_classes = np.zeros(len(codes), dtype=bool), len(counts)
     # No margin of a row is less than that over all others together. Rows of which this one is large
     # are looked at only if the others do not suffice.
-    total = label_proba @ np.ones(n_classes, dtype=label_proba.dtype)
-    near = 2.0 * proba_of_given(label_proba, codes) - total < 2 * FAR
+    least = proba_of_given(label_proba, codes)
+    least *= 2
+    least -= label_proba @ np.ones(n_classes, dtype=label_proba.dtype)
+    near = least < 2 * FAR
     for i, rows in enumerate(members):
         wanted = {j: counts[i, j] for j in np.flatnonzero(counts[i]) if j != i}
         for part, limit in ((rows[near[rows]], FAR), (rows, np.inf)):
@@ -252,7 +254,9 @@ def unlike_given(found, label_proba, codes):
 
 def label_noise(label_proba, codes, score):
     """`label_quality`, of rows that were all judged."""
-    return np.clip(1.0 - _quality(label_proba, codes, score), 0.0, 1.0)
+    quality = _quality(label_proba, codes, score)
+    noise = np.subtract(1.0, quality, out=quality)
+    return np.clip(noise, 0.0, 1.0, out=noise)
 
 
 def _quality(label_proba, codes, score):
