@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.compose import TransformedTargetRegressor
@@ -30,7 +32,7 @@ class OwnLoss:
     """
 
     name: str
-    cost: callable
+    cost: Callable[..., Any]
     is_central: bool = True
     is_bounded: bool = False
 

@@ -155,7 +155,7 @@ def gross_noise(X, rate=0.05, *, strength=10.0, columns=None, random_state=None)
     size = strength * spread * (1 + rng.random_sample(values.shape))
     sign = np.where(rng.random_sample(values.shape) < 0.5, -1.0, 1.0)
     X_noisy, changed = rebuild_matrix(X, positions, values + np.where(hit, sign * size, 0.0))
-    mask = np.zeros(X.shape, dtype=bool)
+    mask = np.zeros(np.shape(X), dtype=bool)
     mask[:, positions] = changed
     return X_noisy, mask
 
@@ -228,7 +228,7 @@ def swap_noise(X, rate=0.05, *, between="rows", columns=None, random_state=None)
     positions = column_positions(X, columns)
     swap = _swap_rows if between == "rows" else _swap_columns
     X_noisy, changed = swap(rng, X, positions, rate)
-    mask = np.zeros(X.shape, dtype=bool)
+    mask = np.zeros(np.shape(X), dtype=bool)
     mask[:, positions] = changed
     return X_noisy, mask
 
