@@ -12,6 +12,7 @@ ROOT = Path(sknoisy.__file__).parent
 TESTS = Path(__file__).parent
 # The ground first; a room imports only from below it, or from itself.
 FLOORS = [
+    "_typing",
     "exceptions",
     "_fitted",
     "_limits",
