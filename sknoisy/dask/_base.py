@@ -21,6 +21,7 @@ from sknoisy._evidence._knowledge import no_more_than_chance
 from sknoisy._evidence._own import read_predicted
 from sknoisy._fitted import replace_fitted
 from sknoisy._notebook import NotebookView
+from sknoisy._progress import CallbackSupportMixin, last_fit, part_of_fit, whole_fit
 from sknoisy.dask import _partitions as partitions
 from sknoisy.dask._described import codes_of, describe, folds_of
 from sknoisy.dask._models import Learner, check_feed, finished
@@ -89,7 +90,7 @@ class Found:
     judge: tuple = field(default_factory=tuple)
 
 
-class BaseDaskFilter(MetaEstimatorMixin, NotebookView, BaseEstimator, ABC):
+class BaseDaskFilter(CallbackSupportMixin, MetaEstimatorMixin, NotebookView, BaseEstimator, ABC):
     """Base class: a subclass says by `_find(search)` which rows are suspect."""
 
     _task: str
@@ -129,21 +130,30 @@ class BaseDaskFilter(MetaEstimatorMixin, NotebookView, BaseEstimator, ABC):
         self : object
         """
         search = self._search(X, y, sample_weight, groups, trusted, predicted)
-        found = self._find(search)
-        masks, spared = [verdict[1] for verdict in found.verdicts], found.spared
-        if spared is not None:
-            masks = [task(_less)(*each) for each in zip(masks, spared, strict=True)]
-        masks = kept(masks)
-        chances = kept([verdict[0] for verdict in found.verdicts])
-        sizes = search.sizes
-        n_kept = sizes - together([task(np.count_nonzero)(mask) for mask in masks])
-        n_flagged = int(sizes.sum() - n_kept.sum())
+        with whole_fit(self, X, y):
+            fitted = self._fitted(search)
+        replace_fitted(self, fitted)
+        return self
+
+    def _fitted(self, search):
+        """Attributes by name."""
+        with part_of_fit("detection"):
+            found = self._find(search)
+            masks, spared = [verdict[1] for verdict in found.verdicts], found.spared
+            if spared is not None:
+                masks = [task(_less)(*each) for each in zip(masks, spared, strict=True)]
+            masks = kept(masks)
+            chances = kept([verdict[0] for verdict in found.verdicts])
+            sizes = search.sizes
+            n_kept = sizes - together([task(np.count_nonzero)(mask) for mask in masks])
+            n_flagged = int(sizes.sum() - n_kept.sum())
         self._check_share(n_flagged, sizes.sum())
         self._warn_of_nothing(found.known)
         parts = np.arange(len(sizes))
         left_out = masks, n_kept
-        [learnt] = search.learner.fitted(search.data, [parts], search.seeds[-2:-1], left_out)
-        fitted = {
+        with last_fit():
+            [learnt] = search.learner.fitted(search.data, [parts], search.seeds[-2:-1], left_out)
+        return {
             "estimator_": finished(learnt),
             "noise_proba_": partitions.as_array(chances, sizes, float),
             "noise_mask_": partitions.as_array(masks, sizes, bool),
@@ -154,8 +164,6 @@ class BaseDaskFilter(MetaEstimatorMixin, NotebookView, BaseEstimator, ABC):
             **found.attributes,
             **self._calibrated(search, left_out),
         }
-        replace_fitted(self, fitted)
-        return self
 
     @abstractmethod
     def _find(self, search):
@@ -207,7 +215,7 @@ class BaseDaskFilter(MetaEstimatorMixin, NotebookView, BaseEstimator, ABC):
                 f"{type(self).__name__}: {nothing} (p = {known.p_value:.2g}): no row can be called "
                 "wrong for being unlike them.",
                 NothingKnownWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
     # ------------------------------------------------------------------ after fit

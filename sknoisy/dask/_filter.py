@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sknoisy._evidence import Target
 from sknoisy._evidence._knowledge import knowledge
 from sknoisy._limits import untouchable_rows
+from sknoisy._progress import part_of_fit
 from sknoisy._temperature import at_temperature, fit_temperature
 from sknoisy.dask import _counts as counts
 from sknoisy.dask import _numbers as numbers
@@ -200,7 +201,8 @@ class DaskFilterClassifier(ClassifierMixin, BaseDaskFilter):
         if not self.calibrate or n < LEAST_ROWS or n - n_kept < LITTLE * n:
             return {"temperature_": 1.0}
         train, test = (np.flatnonzero(rows) for rows in (search.folds != 0, search.folds == 0))
-        [model] = search.learner.fitted(search.data, [train], search.seeds[-1:], left_out)
+        with part_of_fit("calibration"):
+            [model] = search.learner.fitted(search.data, [train], search.seeds[-1:], left_out)
         answers = search.learner.answers(model, search.data, test)
         known = np.ones(len(search.classes), dtype=bool)
         proba, codes = samples(
