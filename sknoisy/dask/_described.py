@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
+from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from sklearn.utils.validation import _num_samples
 
@@ -129,7 +129,7 @@ def _joined(told):
     part = np.repeat(np.arange(len(told)), [len(one.groups) for one in told])
     group = np.unique(np.concatenate([one.groups for one in told]), return_inverse=True)[1]
     n = len(told) + group.max(initial=-1) + 1
-    links = coo_array((np.ones(len(part)), (part, len(told) + group)), shape=(n, n))
+    links = coo_matrix((np.ones(len(part)), (part, len(told) + group)), shape=(n, n))
     unit = connected_components(links, directed=False)[1][: len(told)]
     return np.unique(unit, return_inverse=True)[1]
 
