@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin
@@ -15,7 +16,6 @@ from sklearn.utils.metadata_routing import (
     get_routing_for_object,
     process_routing,
 )
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sknoisy._evidence._arrays import as_numpy, container, explained, foreign_as_numpy
@@ -24,6 +24,7 @@ from sknoisy._fitted import PlainState
 from sknoisy._notebook import NotebookView
 from sknoisy._progress import CallbackSupportMixin
 from sknoisy._temperature import at_temperature
+from sknoisy._typing import Array, FloatArray, MatrixLike, available_if
 
 
 def inner_has(name):
@@ -43,6 +44,10 @@ class BaseWrapper(
     which weights and parameters are for the model, and leaves `estimator_`, for labels also
     `classes_`.
     """
+
+    estimator_: Any
+    n_features_in_: int
+    feature_names_in_: Array
 
     # ------------------------------------------------------------------ before fit
 
@@ -80,7 +85,7 @@ class BaseWrapper(
 
     # ------------------------------------------------------------------ after fit
 
-    def predict(self, X, **params):
+    def predict(self, X: MatrixLike, **params: Any) -> Array:
         """Predict with the wrapped model; no row is ever dropped.
 
         Parameters
@@ -106,7 +111,7 @@ class BaseWrapper(
         """Rows to be judged, as the wrapped model is to see them."""
         return X
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Which metadata goes where, for metadata routing.
 
         Returns
@@ -158,8 +163,10 @@ def one_column(predicted, X):
 class WrappedClassifier(ClassifierMixin, BaseWrapper):
     """Wrapper of a classifier: columns in the order of `classes_`, whatever the model's own."""
 
+    classes_: Array
+
     @available_if(inner_has("predict_proba"))
-    def predict_proba(self, X, **params):
+    def predict_proba(self, X: MatrixLike, **params: Any) -> FloatArray:
         """Class probabilities of the wrapped model, at the temperature that was found if one was.
 
         Parameters
@@ -181,7 +188,7 @@ class WrappedClassifier(ClassifierMixin, BaseWrapper):
         return at_temperature(as_numpy(proba, "what it predicts"), temperature)
 
     @available_if(inner_has("predict_log_proba"))
-    def predict_log_proba(self, X, **params):
+    def predict_log_proba(self, X: MatrixLike, **params: Any) -> FloatArray:
         """Logarithms of the class probabilities of the wrapped model.
 
         Parameters
@@ -200,7 +207,7 @@ class WrappedClassifier(ClassifierMixin, BaseWrapper):
         return self._in_order(self._ask("predict_log_proba", X, params), -np.inf)
 
     @available_if(inner_has("decision_function"))
-    def decision_function(self, X, **params):
+    def decision_function(self, X: MatrixLike, **params: Any) -> FloatArray:
         """Decision values of the wrapped model.
 
         Parameters

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from copy import copy
 from functools import singledispatch
 from inspect import signature
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from scipy.special import softmax
@@ -46,14 +48,23 @@ from sklearn.utils.validation import _num_samples
 from sknoisy._evidence._fitting import check_takes_weights, fit_model, take_params, take_rows
 from sknoisy._evidence._responses import LabelResponse, number_response
 from sknoisy._evidence._target import positions
+from sknoisy._typing import ArrayLike, Estimator, FloatArray, MatrixLike
 
 EPOCHS = 20  # of what has no number of epochs of its own
 
 
 @singledispatch
 def training_stages(
-    estimator, X, y, X_asked, *, sample_weight=None, fit_params=None, n_stages=20, budget=1.0
-):
+    estimator: Estimator,
+    X: MatrixLike,
+    y: ArrayLike,
+    X_asked: MatrixLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    fit_params: dict[str, Any] | None = None,
+    n_stages: int = 20,
+    budget: float = 1.0,
+) -> Iterator[tuple[int, float, FloatArray]]:
     """Train an estimator and ask it, at several stages, about some rows.
 
     What counts as training, and what a step of it is:

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from copy import deepcopy
 from dataclasses import dataclass, field
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
@@ -102,7 +102,16 @@ class BaseDaskFilter(CallbackSupportMixin, MetaEstimatorMixin, NotebookView, Bas
         "random_state": ["random_state"],
     }
 
-    def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None, predicted=None):
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        sample_weight: Any = None,
+        groups: Any = None,
+        trusted: Any = None,
+        predicted: Any = None,
+    ) -> Self:
         """Find the suspect rows and fit the estimator on the others.
 
         Parameters
@@ -220,7 +229,7 @@ class BaseDaskFilter(CallbackSupportMixin, MetaEstimatorMixin, NotebookView, Bas
 
     # ------------------------------------------------------------------ after fit
 
-    def predict(self, X):
+    def predict(self, X: Any) -> Any:
         """Predict with the fitted model; no row is ever dropped.
 
         Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
@@ -14,6 +15,7 @@ from sknoisy._evidence._knowledge import knowledge
 from sknoisy._limits import untouchable_rows
 from sknoisy._progress import part_of_fit
 from sknoisy._temperature import at_temperature, fit_temperature
+from sknoisy._typing import Array, Estimator, IntArray, RandomStateLike
 from sknoisy.dask import _counts as counts
 from sknoisy.dask import _numbers as numbers
 from sknoisy.dask import _partitions as partitions
@@ -117,18 +119,30 @@ class DaskFilterClassifier(ClassifierMixin, BaseDaskFilter):
         "min_per_class": [Interval(Integral, 1, None, closed="left")],
     }
 
+    estimator_: Any
+    temperature_: float
+    classes_: Array
+    noise_proba_: Any
+    noise_mask_: Any
+    n_rows_seen_: int
+    n_rows_flagged_: int
+    folds_: IntArray
+    thresholds_: Array
+    confident_joint_: Array
+    evidence_p_value_: float
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        feed="auto",
-        cv=5,
-        bounded=True,
-        min_per_class=5,
-        calibrate=True,
-        n_epochs=1,
-        random_state=None,
-    ):
+        feed: Literal["auto", "partitions", "collection"] = "auto",
+        cv: int = 5,
+        bounded: bool = True,
+        min_per_class: int = 5,
+        calibrate: bool = True,
+        n_epochs: int = 1,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.feed = feed
         self.cv = cv
@@ -215,7 +229,7 @@ class DaskFilterClassifier(ClassifierMixin, BaseDaskFilter):
 
     # ------------------------------------------------------------------ after fit
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> Any:
         """Class probabilities of the fitted model, at the temperature that was found.
 
         Parameters
@@ -326,7 +340,23 @@ class DaskFilterRegressor(RegressorMixin, BaseDaskFilter):
 
     _task = "regression"
 
-    def __init__(self, estimator, *, feed="auto", cv=5, n_epochs=1, random_state=None):
+    estimator_: Any
+    noise_proba_: Any
+    noise_mask_: Any
+    n_rows_seen_: int
+    n_rows_flagged_: int
+    folds_: IntArray
+    evidence_p_value_: float
+
+    def __init__(
+        self,
+        estimator: Estimator,
+        *,
+        feed: Literal["auto", "partitions", "collection"] = "auto",
+        cv: int = 5,
+        n_epochs: int = 1,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.feed = feed
         self.cv = cv

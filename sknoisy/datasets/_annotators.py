@@ -1,12 +1,16 @@
 """Wrong labels that an annotator really gave, or might have given."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions
 
+from sknoisy._typing import ArrayLike, BoolArray, RandomStateLike, SameType, validate_params
 from sknoisy.datasets._classes import decode, encode, show
 from sknoisy.datasets._common import draw_count
 
@@ -23,8 +27,14 @@ from sknoisy.datasets._common import draw_count
     prefer_skip_nested_validation=True,
 )
 def dissenting_noise(
-    y, rate=0.2, *, annotators=None, by="label", n_annotators=5, random_state=None
-):
+    y: SameType,
+    rate: float = 0.2,
+    *,
+    annotators: ArrayLike | None = None,
+    by: Literal["label", "annotator"] = "label",
+    n_annotators: int = 5,
+    random_state: RandomStateLike = None,
+) -> tuple[SameType, BoolArray]:
     """Replace labels by those of annotators who dissent from them.
 
     y is what the annotators agreed on, and a wrong label is one that somebody gave. So rows on

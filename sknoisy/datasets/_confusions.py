@@ -1,13 +1,24 @@
 """Wrong labels as a model would choose them: by class, or by row."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri, softmax
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, validate_params
+from sklearn.utils._param_validation import HasMethods, Interval
 
+from sknoisy._typing import (
+    ArrayLike,
+    BoolArray,
+    MatrixLike,
+    ProbabilisticClassifier,
+    RandomStateLike,
+    SameType,
+    validate_params,
+)
 from sknoisy.datasets._classes import (
     decode,
     draw_by_class,
@@ -28,7 +39,15 @@ from sknoisy.datasets._common import check_same_length, column_spread, read_matr
     },
     prefer_skip_nested_validation=False,
 )
-def confusion_noise(X, y, rate=0.2, *, estimator=None, cv=5, random_state=None):
+def confusion_noise(
+    X: MatrixLike,
+    y: SameType,
+    rate: float = 0.2,
+    *,
+    estimator: ProbabilisticClassifier | None = None,
+    cv: int = 5,
+    random_state: RandomStateLike = None,
+) -> tuple[SameType, BoolArray]:
     """Flip labels between the classes that a model takes for one another.
 
     This is class-dependent noise whose transition matrix is not chosen, but found: a label of class
@@ -113,7 +132,14 @@ def confusion_noise(X, y, rate=0.2, *, estimator=None, cv=5, random_state=None):
     },
     prefer_skip_nested_validation=True,
 )
-def instance_noise(X, y, rate=0.2, *, spread=0.1, random_state=None):
+def instance_noise(
+    X: ArrayLike,
+    y: SameType,
+    rate: float = 0.2,
+    *,
+    spread: float = 0.1,
+    random_state: RandomStateLike = None,
+) -> tuple[SameType, BoolArray]:
     """Flip each label with a probability of its row's own, to a class that its features choose.
 
     Each row draws its probability of a flip. Where the label goes is a matter of the row's

@@ -1,14 +1,26 @@
 """Noisy rows added to clean ones, instead of clean rows made noisy."""
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.random import sample_without_replacement
 
+from sknoisy._typing import (
+    BoolArray,
+    IntArray,
+    MatrixLike,
+    ProbabilisticClassifier,
+    RandomStateLike,
+    SameType,
+    validate_params,
+)
 from sknoisy.datasets._classes import draw_by_class, encode, mean_confusion, out_of_fold_proba
 from sknoisy.datasets._common import as_frame_or_array, check_same_length, draw_count, is_pandas
 
@@ -29,16 +41,16 @@ _N_FOLDS = 5  # of the model that says which classes are confused
     prefer_skip_nested_validation=False,
 )
 def dilute(
-    X,
-    y,
-    alpha,
+    X: MatrixLike,
+    y: SameType,
+    alpha: float,
     *,
-    kind="uniform",
-    structure=0.5,
-    X_outside=None,
-    estimator=None,
-    random_state=None,
-):
+    kind: Literal["uniform", "structured", "foreign"] = "uniform",
+    structure: float = 0.5,
+    X_outside: MatrixLike | None = None,
+    estimator: ProbabilisticClassifier | None = None,
+    random_state: RandomStateLike = None,
+) -> tuple[Any, SameType, BoolArray, IntArray]:
     """Add `alpha` noisy rows for each clean one, which all stay as they are.
 
     The other generators replace what is right, so that more noise means less signal. Here the

@@ -1,13 +1,18 @@
 """Broken features: rows or cells of X that are not what they should be."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from numbers import Real
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import pairwise_distances_argmin_min
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions
 
+from sknoisy._typing import ArrayLike, BoolArray, RandomStateLike, validate_params
 from sknoisy.datasets._common import (
     as_frame_or_array,
     as_table,
@@ -37,7 +42,14 @@ _STRENGTH = {"strength": [Interval(Real, 0, None, closed="neither")]}
 
 
 @validate_params(_RATE | _STRENGTH, prefer_skip_nested_validation=True)
-def feature_noise(X, rate=0.2, *, strength=1.0, columns=None, random_state=None):
+def feature_noise(
+    X: ArrayLike,
+    rate: float = 0.2,
+    *,
+    strength: float = 1.0,
+    columns: Sequence[str | int] | None = None,
+    random_state: RandomStateLike = None,
+) -> tuple[Any, BoolArray]:
     """Add normal noise to all features of some rows.
 
     Parameters
@@ -93,7 +105,14 @@ def feature_noise(X, rate=0.2, *, strength=1.0, columns=None, random_state=None)
 
 
 @validate_params(_RATE | _STRENGTH, prefer_skip_nested_validation=True)
-def gross_noise(X, rate=0.05, *, strength=10.0, columns=None, random_state=None):
+def gross_noise(
+    X: ArrayLike,
+    rate: float = 0.05,
+    *,
+    strength: float = 10.0,
+    columns: Sequence[str | int] | None = None,
+    random_state: RandomStateLike = None,
+) -> tuple[Any, BoolArray]:
     """Shift single cells far up or down, by `strength` to twice `strength` standard deviations.
 
     Parameters
@@ -163,7 +182,14 @@ def gross_noise(X, rate=0.05, *, strength=10.0, columns=None, random_state=None)
 @validate_params(
     _RATE | {"between": [StrOptions({"rows", "columns"})]}, prefer_skip_nested_validation=True
 )
-def swap_noise(X, rate=0.05, *, between="rows", columns=None, random_state=None):
+def swap_noise(
+    X: ArrayLike,
+    rate: float = 0.05,
+    *,
+    between: Literal["rows", "columns"] = "rows",
+    columns: Sequence[str | int] | None = None,
+    random_state: RandomStateLike = None,
+) -> tuple[Any, BoolArray]:
     """Swap values between rows, or between the columns of a row.
 
     Parameters
@@ -242,7 +268,13 @@ def swap_noise(X, rate=0.05, *, between="rows", columns=None, random_state=None)
     },
     prefer_skip_nested_validation=True,
 )
-def open_set_noise(X, rate=0.2, *, X_outside=None, random_state=None):
+def open_set_noise(
+    X: ArrayLike,
+    rate: float = 0.2,
+    *,
+    X_outside: ArrayLike | None = None,
+    random_state: RandomStateLike = None,
+) -> tuple[Any, BoolArray]:
     """Replace some rows by rows of no class at all, which keep the label of the row they replace.
 
     This is open-set label noise: whatever label such a row has, it is wrong. y stays as it is,

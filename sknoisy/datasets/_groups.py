@@ -1,12 +1,15 @@
 """Wrong labels in some groups of rows more than in others."""
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import validate_params
 
+from sknoisy._typing import ArrayLike, BoolArray, RandomStateLike, SameType, validate_params
 from sknoisy.datasets._classes import class_code, decode, encode, show
 
 
@@ -21,7 +24,15 @@ from sknoisy.datasets._classes import class_code, decode, encode, show
     },
     prefer_skip_nested_validation=True,
 )
-def group_noise(y, groups, rates, *, source=None, target=None, random_state=None):
+def group_noise(
+    y: SameType,
+    groups: ArrayLike,
+    rates: dict[Any, float] | pd.Series,
+    *,
+    source: Any = None,
+    target: Any = None,
+    random_state: RandomStateLike = None,
+) -> tuple[SameType, BoolArray]:
     """Flip labels at a rate of each group's own.
 
     With `source`, only in one direction: such as the positives of one group who were overlooked.

@@ -1,13 +1,25 @@
 """Wrong labels, at random or where the features put them."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, validate_params
+from sklearn.utils._param_validation import HasMethods, Interval
 
+from sknoisy._typing import (
+    ArrayLike,
+    BoolArray,
+    MatrixLike,
+    ProbabilisticClassifier,
+    RandomStateLike,
+    SameType,
+    validate_params,
+)
 from sknoisy.datasets._classes import class_code, decode, encode, out_of_fold_proba, show
 from sknoisy.datasets._common import (
     check_same_length,
@@ -29,7 +41,9 @@ _SMALLEST_PROBA = 1e-6
     },
     prefer_skip_nested_validation=True,
 )
-def symmetric_noise(y, rate=0.2, *, random_state=None):
+def symmetric_noise(
+    y: SameType, rate: float = 0.2, *, random_state: RandomStateLike = None
+) -> tuple[SameType, BoolArray]:
     """Flip labels at random, to any other class with equal probability.
 
     Parameters
@@ -87,7 +101,9 @@ def symmetric_noise(y, rate=0.2, *, random_state=None):
     },
     prefer_skip_nested_validation=True,
 )
-def pair_noise(y, rate=0.2, *, random_state=None):
+def pair_noise(
+    y: SameType, rate: float = 0.2, *, random_state: RandomStateLike = None
+) -> tuple[SameType, BoolArray]:
     """Flip labels to the next class: each class is taken for one other class only.
 
     The next class is the next in sorted order (in the order of its categories for a categorical
@@ -149,7 +165,14 @@ def pair_noise(y, rate=0.2, *, random_state=None):
     },
     prefer_skip_nested_validation=True,
 )
-def one_way_noise(y, rate=0.2, *, source=None, target=None, random_state=None):
+def one_way_noise(
+    y: SameType,
+    rate: float = 0.2,
+    *,
+    source: Any = None,
+    target: Any = None,
+    random_state: RandomStateLike = None,
+) -> tuple[SameType, BoolArray]:
     """Flip labels in one direction only, such as positives that were missed.
 
     Parameters
@@ -231,7 +254,13 @@ def one_way_noise(y, rate=0.2, *, source=None, target=None, random_state=None):
     },
     prefer_skip_nested_validation=True,
 )
-def transition_noise(y, transition_matrix, *, classes=None, random_state=None):
+def transition_noise(
+    y: SameType,
+    transition_matrix: ArrayLike,
+    *,
+    classes: ArrayLike | None = None,
+    random_state: RandomStateLike = None,
+) -> tuple[SameType, BoolArray]:
     """Flip labels by a transition matrix, the general form of class-conditional noise.
 
     Parameters
@@ -319,7 +348,15 @@ def transition_noise(y, transition_matrix, *, classes=None, random_state=None):
     # The estimator is the user's own: it has to validate its parameters itself.
     prefer_skip_nested_validation=False,
 )
-def boundary_noise(X, y, rate=0.2, *, estimator=None, cv=5, random_state=None):
+def boundary_noise(
+    X: MatrixLike,
+    y: SameType,
+    rate: float = 0.2,
+    *,
+    estimator: ProbabilisticClassifier | None = None,
+    cv: int = 5,
+    random_state: RandomStateLike = None,
+) -> tuple[SameType, BoolArray]:
     """Flip labels near the boundary between classes, to the most likely other class.
 
     A model's out-of-fold probabilities say how near a row is: its margin m is the absolute
@@ -410,7 +447,15 @@ def boundary_noise(X, y, rate=0.2, *, estimator=None, cv=5, random_state=None):
     },
     prefer_skip_nested_validation=True,
 )
-def region_noise(X, y, rate=0.2, *, target=None, n_regions=1, random_state=None):
+def region_noise(
+    X: ArrayLike,
+    y: SameType,
+    rate: float = 0.2,
+    *,
+    target: Any = None,
+    n_regions: int = 1,
+    random_state: RandomStateLike = None,
+) -> tuple[SameType, BoolArray]:
     """Give all rows in a region of feature space the same, wrong, label.
 
     A region is a ball around a random row, such as a subgroup that an annotator misunderstood. It

@@ -1,12 +1,16 @@
 """Wrong numbers: a numeric target with errors of known place."""
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import Literal
 
 import numpy as np
 from scipy.stats import rankdata
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions
 
+from sknoisy._typing import ArrayLike, BoolArray, RandomStateLike, SameType, validate_params
 from sknoisy.datasets._common import (
     check_1d,
     check_same_length,
@@ -30,7 +34,9 @@ _STRENGTH = {"strength": [Interval(Real, 0, None, closed="neither")]}
 
 
 @validate_params(_RATE | _STRENGTH, prefer_skip_nested_validation=True)
-def outlier_noise(y, rate=0.2, *, strength=5.0, random_state=None):
+def outlier_noise(
+    y: SameType, rate: float = 0.2, *, strength: float = 5.0, random_state: RandomStateLike = None
+) -> tuple[SameType, BoolArray]:
     """Shift values far up or down, by `strength` to twice `strength` standard deviations.
 
     Parameters
@@ -80,7 +86,9 @@ def outlier_noise(y, rate=0.2, *, strength=5.0, random_state=None):
 
 
 @validate_params(_RATE, prefer_skip_nested_validation=True)
-def shuffle_noise(y, rate=0.2, *, random_state=None):
+def shuffle_noise(
+    y: SameType, rate: float = 0.2, *, random_state: RandomStateLike = None
+) -> tuple[SameType, BoolArray]:
     """Shuffle the values of some rows among themselves, as when records are mixed up.
 
     The values stay the same as a whole; every single wrong value is plausible.
@@ -136,7 +144,13 @@ def shuffle_noise(y, rate=0.2, *, random_state=None):
 
 
 @validate_params(_RATE, prefer_skip_nested_validation=True)
-def decimal_noise(y, rate=0.2, *, shifts=(-1, 1), random_state=None):
+def decimal_noise(
+    y: SameType,
+    rate: float = 0.2,
+    *,
+    shifts: ArrayLike = (-1, 1),
+    random_state: RandomStateLike = None,
+) -> tuple[SameType, BoolArray]:
     """Misplace the decimal point: multiply values by a power of ten.
 
     Parameters
@@ -197,7 +211,14 @@ def decimal_noise(y, rate=0.2, *, shifts=(-1, 1), random_state=None):
 @validate_params(
     _RATE | _STRENGTH | {"side": [StrOptions({"low", "high"})]}, prefer_skip_nested_validation=True
 )
-def one_sided_noise(y, rate=0.2, *, strength=1.0, side="low", random_state=None):
+def one_sided_noise(
+    y: SameType,
+    rate: float = 0.2,
+    *,
+    strength: float = 1.0,
+    side: Literal["low", "high"] = "low",
+    random_state: RandomStateLike = None,
+) -> tuple[SameType, BoolArray]:
     """Make values too low, never too high, as a sensor does that misses a part.
 
     Parameters
@@ -258,7 +279,14 @@ def one_sided_noise(y, rate=0.2, *, strength=1.0, side="low", random_state=None)
     _RATE | _STRENGTH | {"df": [Interval(Real, 1, None, closed="left")]},
     prefer_skip_nested_validation=True,
 )
-def heavy_tail_noise(y, rate=0.2, *, strength=1.0, df=2.0, random_state=None):
+def heavy_tail_noise(
+    y: SameType,
+    rate: float = 0.2,
+    *,
+    strength: float = 1.0,
+    df: float = 2.0,
+    random_state: RandomStateLike = None,
+) -> tuple[SameType, BoolArray]:
     """Add errors from Student's t distribution: most are small, a few are huge.
 
     Parameters
@@ -315,7 +343,15 @@ def heavy_tail_noise(y, rate=0.2, *, strength=1.0, df=2.0, random_state=None):
     _RATE | _STRENGTH | {"X": "no_validation", "column": "no_validation"},
     prefer_skip_nested_validation=True,
 )
-def spread_noise(X, y, rate=0.2, *, strength=1.0, column=None, random_state=None):
+def spread_noise(
+    X: ArrayLike,
+    y: SameType,
+    rate: float = 0.2,
+    *,
+    strength: float = 1.0,
+    column: str | int | None = None,
+    random_state: RandomStateLike = None,
+) -> tuple[SameType, BoolArray]:
     """Add normal errors whose spread depends on the features.
 
     Rows are ranked by a column of X, or along a direction through it. All are equally likely to be

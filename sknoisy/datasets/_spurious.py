@@ -1,10 +1,15 @@
 """Groups of rows in which a feature that misleads tells something else."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from sknoisy._typing import Array, FloatArray, IntArray, RandomStateLike, validate_params
 
 
 @validate_params(
@@ -20,15 +25,15 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
     prefer_skip_nested_validation=True,
 )
 def make_spurious(
-    n_samples=1000,
+    n_samples: int = 1000,
     *,
-    minority=0.05,
-    task="classification",
-    core_noise=0.5,
-    spurious_noise=0.3,
-    n_other=3,
-    random_state=None,
-):
+    minority: float = 0.05,
+    task: Literal["classification", "regression"] = "classification",
+    core_noise: float = 0.5,
+    spurious_noise: float = 0.3,
+    n_other: int = 3,
+    random_state: RandomStateLike = None,
+) -> tuple[FloatArray, Array, IntArray]:
     """Rows with a feature that goes with y in most of them, and against it in the others.
 
     The core feature has to do with y in all rows. The spurious one follows an attribute a, which

@@ -7,9 +7,10 @@ from abc import ABC, abstractmethod
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
@@ -31,6 +32,7 @@ from sknoisy._limits import untouchable_rows
 from sknoisy._notebook import NotebookView
 from sknoisy._progress import CallbackSupportMixin, fit_of, whole_fit
 from sknoisy._report import noise_report
+from sknoisy._typing import Array, ArrayLike, BoolArray, FloatArray, IntArray, MatrixLike
 from sknoisy.exceptions import NothingJudgedWarning, NothingKnownWarning
 from sknoisy.threshold import ConfidentJointCount, FixedRate, MixturePosterior, NoiseCount
 from sknoisy.threshold._base import checked_verdict, verdict_sentence
@@ -165,20 +167,33 @@ class BaseDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEstimator
         "random_state": ["random_state"],
     }
 
+    noise_score_: FloatArray
+    noise_proba_: FloatArray
+    noise_mask_: BoolArray
+    y_suggested_: Array
+    reason_: str
+    label_proba_: FloatArray
+    classes_: Array
+    n_features_in_: int
+    feature_names_in_: Array
+    threshold_: Any
+    evidence_p_value_: float
+    unknown_classes_: Array
+
     # ------------------------------------------------------------------ public
 
     def fit(
         self,
-        X,
-        y,
+        X: MatrixLike | None,
+        y: ArrayLike,
         *,
-        sample_weight=None,
-        groups=None,
-        trusted=None,
-        predicted=None,
-        stages=None,
-        features=None,
-    ):
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        trusted: ArrayLike | None = None,
+        predicted: ArrayLike | None = None,
+        stages: ArrayLike | None = None,
+        features: MatrixLike | None = None,
+    ) -> Self:
         """Find the suspect rows of a training set.
 
         Parameters
@@ -223,7 +238,7 @@ class BaseDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEstimator
             )
             return self._conclude(evidence, self._look(evidence))
 
-    def fit_resample(self, X, y, **fit_params):
+    def fit_resample(self, X: MatrixLike, y: ArrayLike, **fit_params: Any) -> tuple[Any, Any]:
         """Find the suspect rows and return the others.
 
         This is the interface of imbalanced-learn's samplers. The least suspect row of each class
@@ -242,14 +257,14 @@ class BaseDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEstimator
         return take_rows(X, self.sample_indices_), take_rows(y, self.sample_indices_)
 
     @property
-    def sample_indices_(self):
+    def sample_indices_(self) -> IntArray:
         """Rows that `fit_resample` keeps."""
         check_is_fitted(self)
         codes = self._target.codes
         keep = untouchable_rows(self.noise_proba_, self.noise_score_, codes, 1)
         return np.flatnonzero(~self.noise_mask_ | keep)
 
-    def noise_report(self, X, y):
+    def noise_report(self, X: MatrixLike, y: ArrayLike) -> pd.DataFrame:
         """Table of the training rows, worst first.
 
         Parameters

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted
 
+from sknoisy._typing import Array, ArrayLike, Axes, MatrixLike
 from sknoisy.inspection._axes import draw_on, plain
 from sknoisy.metrics import (
     accuracy_reject_auc,
@@ -58,7 +61,21 @@ class AccuracyRejectDisplay:
     >>> AccuracyRejectDisplay.from_estimator(model, X[1::2], y[1::2])  # doctest: +SKIP
     """
 
-    def __init__(self, rejected, quality, *, area=None, name=None, is_error=False, point=None):
+    ax_: Any
+    figure_: Any
+    line_: Any
+    point_: Any
+
+    def __init__(
+        self,
+        rejected: Array,
+        quality: Array,
+        *,
+        area: float | None = None,
+        name: str | None = None,
+        is_error: bool = False,
+        point: tuple[float, float] | None = None,
+    ) -> None:
         self.rejected = rejected
         self.quality = quality
         self.area = area
@@ -67,7 +84,17 @@ class AccuracyRejectDisplay:
         self.point = point
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, sample_weight=None, name=None, ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the curve of a fitted estimator that has a rejection score.
 
         Parameters
@@ -103,16 +130,16 @@ class AccuracyRejectDisplay:
     @classmethod
     def from_predictions(
         cls,
-        y_true,
-        y_pred,
-        rejection_score,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        rejection_score: ArrayLike,
         *,
-        sample_weight=None,
-        is_error=False,
-        name=None,
-        ax=None,
-        **kwargs,
-    ):
+        sample_weight: ArrayLike | None = None,
+        is_error: bool = False,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the curve of given answers and scores.
 
         Parameters
@@ -151,7 +178,7 @@ class AccuracyRejectDisplay:
         area = accuracy_reject_auc(*given, sample_weight=sample_weight)
         return cls(rejected, quality, area=area)
 
-    def plot(self, *, ax=None, **kwargs):
+    def plot(self, *, ax: Axes | None = None, **kwargs: Any) -> Self:
         """Draw the curve.
 
         Parameters

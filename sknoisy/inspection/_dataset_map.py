@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from sknoisy._typing import Array, ArrayLike, Axes
 from sknoisy.detection import DatasetMap
 from sknoisy.inspection._axes import draw_on
 
@@ -48,14 +51,21 @@ class DatasetMapDisplay:
     >>> display = DatasetMapDisplay.from_estimator(detector)  # doctest: +SKIP
     """
 
-    def __init__(self, confidence, variability, correctness, noise_mask):
+    ax_: Any
+    figure_: Any
+    points_: Any
+    circles_: Any
+
+    def __init__(
+        self, confidence: Array, variability: Array, correctness: Array, noise_mask: Array
+    ) -> None:
         self.confidence = confidence
         self.variability = variability
         self.correctness = correctness
         self.noise_mask = noise_mask
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None):
+    def from_estimator(cls, estimator: Any, *, ax: Axes | None = None) -> Self:
         """Draw the map of a fitted `DatasetMap`, or of a treatment with one.
 
         Parameters
@@ -83,7 +93,15 @@ class DatasetMapDisplay:
         )
 
     @classmethod
-    def from_values(cls, confidence, variability, correctness, noise_mask, *, ax=None):
+    def from_values(
+        cls,
+        confidence: ArrayLike,
+        variability: ArrayLike,
+        correctness: ArrayLike,
+        noise_mask: ArrayLike,
+        *,
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw given values.
 
         Parameters
@@ -101,7 +119,7 @@ class DatasetMapDisplay:
         values = (np.asarray(v, dtype=float) for v in (confidence, variability, correctness))
         return cls(*values, np.asarray(noise_mask, dtype=bool)).plot(ax=ax)
 
-    def plot(self, *, ax=None):
+    def plot(self, *, ax: Axes | None = None) -> Self:
         """Draw the map.
 
         Parameters

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
 import numpy as np
 from scipy.stats import rankdata, spearmanr
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from sknoisy._typing import Array, Axes, Colormap
 from sknoisy.inspection._axes import draw_on, heat_map, name_ticks
 
 MEASURES = {
@@ -46,13 +50,33 @@ class DetectorAgreementDisplay:
            [0.8, 1. ]])
     """
 
-    def __init__(self, agreement, names, *, measure="spearman"):
+    ax_: Any
+    figure_: Any
+    image_: Any
+    texts_: Any
+    colorbar_: Any
+
+    def __init__(
+        self,
+        agreement: Array,
+        names: Sequence[str],
+        *,
+        measure: Literal["spearman", "overlap"] = "spearman",
+    ) -> None:
         self.agreement = agreement
         self.names = names
         self.measure = measure
 
     @classmethod
-    def from_estimators(cls, estimators, *, measure="spearman", top=0.1, ax=None, cmap=None):
+    def from_estimators(
+        cls,
+        estimators: dict[str, Any] | list[Any],
+        *,
+        measure: Literal["spearman", "overlap"] = "spearman",
+        top: float = 0.1,
+        ax: Axes | None = None,
+        cmap: str | Colormap | None = None,
+    ) -> Self:
         """Draw the agreement of fitted detectors or treatments.
 
         Parameters
@@ -81,7 +105,15 @@ class DetectorAgreementDisplay:
         return cls.from_predictions(scores, measure=measure, top=top, ax=ax, cmap=cmap)
 
     @classmethod
-    def from_predictions(cls, scores, *, measure="spearman", top=0.1, ax=None, cmap=None):
+    def from_predictions(
+        cls,
+        scores: dict[str, Any],
+        *,
+        measure: Literal["spearman", "overlap"] = "spearman",
+        top: float = 0.1,
+        ax: Axes | None = None,
+        cmap: str | Colormap | None = None,
+    ) -> Self:
         """Draw the agreement of given scores.
 
         Parameters
@@ -120,7 +152,7 @@ class DetectorAgreementDisplay:
                 agreement[i, j] = agreement[j, i] = agrees
         return cls(agreement, list(scores), measure=measure).plot(ax=ax, cmap=cmap)
 
-    def plot(self, *, ax=None, cmap=None):
+    def plot(self, *, ax: Axes | None = None, cmap: str | Colormap | None = None) -> Self:
         """Draw the agreement.
 
         Parameters

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sknoisy._typing import Array, ArrayLike, Axes
 from sknoisy.inspection._axes import draw_on, plain
 from sknoisy.metrics import calibration_error
 
@@ -53,7 +56,22 @@ class NoiseReliabilityDisplay:
     >>> NoiseReliabilityDisplay.from_predictions(wrong, proba)  # doctest: +SKIP
     """
 
-    def __init__(self, proba, share, n_rows, *, error=None, name=None):
+    ax_: Any
+    figure_: Any
+    line_: Any
+    points_: Any
+    bars_: Any
+    diagonal_: Any
+
+    def __init__(
+        self,
+        proba: Array,
+        share: Array,
+        n_rows: Array,
+        *,
+        error: float | None = None,
+        name: str | None = None,
+    ) -> None:
         self.proba = proba
         self.share = share
         self.n_rows = n_rows
@@ -61,7 +79,16 @@ class NoiseReliabilityDisplay:
         self.name = name
 
     @classmethod
-    def from_estimator(cls, estimator, mask_true, *, n_bins=10, name=None, ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        mask_true: ArrayLike,
+        *,
+        n_bins: int = 10,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the reliability of a fitted detector or treatment.
 
         Parameters
@@ -90,7 +117,16 @@ class NoiseReliabilityDisplay:
         return cls.from_predictions(mask_true, proba, n_bins=n_bins, name=name, ax=ax, **kwargs)
 
     @classmethod
-    def from_predictions(cls, mask_true, noise_proba, *, n_bins=10, name=None, ax=None, **kwargs):
+    def from_predictions(
+        cls,
+        mask_true: ArrayLike,
+        noise_proba: ArrayLike,
+        *,
+        n_bins: int = 10,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the reliability of given probabilities.
 
         Parameters
@@ -122,7 +158,7 @@ class NoiseReliabilityDisplay:
         means = (total[filled] / n_rows[filled] for total in sums)
         return cls(*means, n_rows[filled], error=error, name=name).plot(ax=ax, **kwargs)
 
-    def plot(self, *, ax=None, **kwargs):
+    def plot(self, *, ax: Axes | None = None, **kwargs: Any) -> Self:
         """Draw the reliability.
 
         Parameters

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from sknoisy._typing import Array, ArrayLike, Axes
 from sknoisy.inspection._axes import draw_on
 
 
@@ -49,13 +52,29 @@ class NoiseScoreDisplay:
     >>> display = NoiseScoreDisplay.from_estimator(model)  # doctest: +SKIP
     """
 
-    def __init__(self, noise_score, noise_mask, *, mask_true=None):
+    ax_: Any
+    figure_: Any
+    bars_: list[Any]
+    line_: Any
+    cut_: Any
+
+    def __init__(
+        self, noise_score: Array, noise_mask: Array, *, mask_true: Array | None = None
+    ) -> None:
         self.noise_score = noise_score
         self.noise_mask = noise_mask
         self.mask_true = mask_true
 
     @classmethod
-    def from_estimator(cls, estimator, *, mask_true=None, ax=None, bins=40, log=False):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        mask_true: ArrayLike | None = None,
+        ax: Axes | None = None,
+        bins: int | ArrayLike = 40,
+        log: bool = False,
+    ) -> Self:
         """Draw the scores of a fitted detector or treatment.
 
         Parameters
@@ -88,8 +107,15 @@ class NoiseScoreDisplay:
 
     @classmethod
     def from_predictions(
-        cls, noise_score, noise_mask, *, mask_true=None, ax=None, bins=40, log=False
-    ):
+        cls,
+        noise_score: ArrayLike,
+        noise_mask: ArrayLike,
+        *,
+        mask_true: ArrayLike | None = None,
+        ax: Axes | None = None,
+        bins: int | ArrayLike = 40,
+        log: bool = False,
+    ) -> Self:
         """Draw given scores.
 
         Parameters
@@ -118,7 +144,9 @@ class NoiseScoreDisplay:
         )
         return display.plot(ax=ax, bins=bins, log=log)
 
-    def plot(self, *, ax=None, bins=40, log=False):
+    def plot(
+        self, *, ax: Axes | None = None, bins: int | ArrayLike = 40, log: bool = False
+    ) -> Self:
         """Draw the histogram.
 
         Parameters

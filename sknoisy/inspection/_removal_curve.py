@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, Literal, Self
+
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring
@@ -11,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from sknoisy._evidence import Evidence
 from sknoisy._evidence._cross_fit import Fit, fit_each
 from sknoisy._limits import MIN_CLASS_ROWS, untouchable_rows
+from sknoisy._typing import Array, ArrayLike, Axes, Estimator, MatrixLike, RandomStateLike
 from sknoisy.inspection._axes import draw_on, plain
 from sknoisy.model_selection import TrustedKFold
 
@@ -61,7 +65,22 @@ class RemovalCurveDisplay:
     ... )
     """
 
-    def __init__(self, shares, scores, *, flagged=None, name=None, score_name="score"):
+    ax_: Any
+    figure_: Any
+    line_: Any
+    band_: Any
+    plain_line_: Any
+    flagged_line_: Any
+
+    def __init__(
+        self,
+        shares: Array,
+        scores: Array,
+        *,
+        flagged: float | None = None,
+        name: str | None = None,
+        score_name: str = "score",
+    ) -> None:
         self.shares = shares
         self.scores = scores
         self.flagged = flagged
@@ -71,25 +90,25 @@ class RemovalCurveDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Any,
+        X: MatrixLike,
+        y: ArrayLike,
         *,
-        X_clean=None,
-        y_clean=None,
-        trusted=None,
-        model=None,
-        shares=SHARES,
-        cv=5,
-        scoring=None,
-        sample_weight=None,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=0,
-        name=None,
-        ax=None,
-        **kwargs,
-    ):
+        X_clean: MatrixLike | None = None,
+        y_clean: ArrayLike | None = None,
+        trusted: ArrayLike | None = None,
+        model: Estimator | None = None,
+        shares: ArrayLike = SHARES,
+        cv: int = 5,
+        scoring: str | Callable[..., Any] | None = None,
+        sample_weight: ArrayLike | None = None,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = 0,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the curve of a fitted detector or treatment.
 
         Rows are right either in a set of their own (`X_clean`, `y_clean`), or where they are
@@ -182,8 +201,16 @@ class RemovalCurveDisplay:
 
     @classmethod
     def from_predictions(
-        cls, shares, scores, *, flagged=None, name=None, score_name="score", ax=None, **kwargs
-    ):
+        cls,
+        shares: ArrayLike,
+        scores: ArrayLike,
+        *,
+        flagged: float | None = None,
+        name: str | None = None,
+        score_name: str = "score",
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw given scores.
 
         Parameters
@@ -214,7 +241,7 @@ class RemovalCurveDisplay:
         display = cls(shares, scores, flagged=flagged, name=name, score_name=score_name)
         return display.plot(ax=ax, **kwargs)
 
-    def plot(self, *, ax=None, **kwargs):
+    def plot(self, *, ax: Axes | None = None, **kwargs: Any) -> Self:
         """Draw the curve.
 
         Parameters

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence import Evidence
+from sknoisy._typing import Array, ArrayLike, Axes, MatrixLike
 from sknoisy.detection import BaseDetector
 from sknoisy.inspection._axes import draw_on
 
@@ -53,7 +56,19 @@ class TrajectoryDisplay:
     >>> display = TrajectoryDisplay.from_estimator(detector, X, y)  # doctest: +SKIP
     """
 
-    def __init__(self, losses, noise_mask, *, progress=None, loss_name="loss"):
+    ax_: Any
+    figure_: Any
+    lines_: list[Any]
+    bands_: list[Any]
+
+    def __init__(
+        self,
+        losses: Array,
+        noise_mask: Array,
+        *,
+        progress: Array | None = None,
+        loss_name: str = "loss",
+    ) -> None:
         self.losses = losses
         self.noise_mask = noise_mask
         self.progress = progress
@@ -61,8 +76,17 @@ class TrajectoryDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, sample_weight=None, groups=None, n_stages=None, ax=None, **kwargs
-    ):
+        cls,
+        estimator: Any,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        n_stages: int | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the training of a fitted detector's model, or of that of a treatment.
 
         A detector keeps no stages, so the model is trained once more. For labels the loss is minus
@@ -116,8 +140,15 @@ class TrajectoryDisplay:
 
     @classmethod
     def from_predictions(
-        cls, losses, noise_mask, *, progress=None, loss_name="loss", ax=None, **kwargs
-    ):
+        cls,
+        losses: ArrayLike,
+        noise_mask: ArrayLike,
+        *,
+        progress: ArrayLike | None = None,
+        loss_name: str = "loss",
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw given losses.
 
         Parameters
@@ -152,7 +183,7 @@ class TrajectoryDisplay:
         display = cls(losses, noise_mask, progress=progress, loss_name=loss_name)
         return display.plot(ax=ax, **kwargs)
 
-    def plot(self, *, ax=None, **kwargs):
+    def plot(self, *, ax: Axes | None = None, **kwargs: Any) -> Self:
         """Draw the trajectories.
 
         Parameters

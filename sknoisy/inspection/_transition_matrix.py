@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
+from sknoisy._typing import Array, ArrayLike, Axes, Colormap
 from sknoisy.inspection._axes import draw_on, heat_map, name_ticks
 
 
@@ -43,12 +46,20 @@ class TransitionMatrixDisplay:
            [0. , 1. ]])
     """
 
-    def __init__(self, transition, labels):
+    ax_: Any
+    figure_: Any
+    image_: Any
+    texts_: Any
+    colorbar_: Any
+
+    def __init__(self, transition: Array, labels: ArrayLike) -> None:
         self.transition = transition
         self.labels = labels
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, cmap="Blues"):
+    def from_estimator(
+        cls, estimator: Any, *, ax: Axes | None = None, cmap: str | Colormap = "Blues"
+    ) -> Self:
         """Draw what a fitted estimator says of the noise.
 
         Parameters
@@ -82,7 +93,15 @@ class TransitionMatrixDisplay:
         return cls(matrix, list(source.classes_)).plot(ax=ax, cmap=cmap)
 
     @classmethod
-    def from_predictions(cls, y_true, y_given, *, labels=None, ax=None, cmap="Blues"):
+    def from_predictions(
+        cls,
+        y_true: ArrayLike,
+        y_given: ArrayLike,
+        *,
+        labels: ArrayLike | None = None,
+        ax: Axes | None = None,
+        cmap: str | Colormap = "Blues",
+    ) -> Self:
         """Draw the shares of given labels where the true ones are known.
 
         Parameters
@@ -110,7 +129,7 @@ class TransitionMatrixDisplay:
                 counts[at[true], at[given]] += 1
         return cls(rows_to_one(counts), list(at)).plot(ax=ax, cmap=cmap)
 
-    def plot(self, *, ax=None, cmap="Blues"):
+    def plot(self, *, ax: Axes | None = None, cmap: str | Colormap = "Blues") -> Self:
         """Draw the matrix.
 
         Parameters

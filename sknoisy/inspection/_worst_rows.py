@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import numpy as np
+import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence._arrays import as_numpy
+from sknoisy._typing import Array, ArrayLike, Axes, MatrixLike
 from sknoisy.inspection._axes import draw_on, plain, short
 from sknoisy.report._noise_report import row_cells
 
@@ -51,15 +56,32 @@ class WorstRowsDisplay:
     ... )
     """
 
-    def __init__(self, table, cells, *, images=None):
+    ax_: Any
+    figure_: Any
+    table_: Any
+    axes_: Any
+    images_: list[Any] | None
+
+    def __init__(
+        self, table: pd.DataFrame, cells: list[dict[str, str]], *, images: list[Array] | None = None
+    ) -> None:
         self.table = table
         self.cells = cells
         self.images = images
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, n_rows=10, columns=None, image_shape=None, ax=None, **kwargs
-    ):
+        cls,
+        estimator: Any,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        n_rows: int = 10,
+        columns: Sequence[str] | None = None,
+        image_shape: tuple[int, ...] | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the rows that a fitted detector or treatment suspects most.
 
         Parameters
@@ -89,8 +111,16 @@ class WorstRowsDisplay:
 
     @classmethod
     def from_predictions(
-        cls, table, X, *, n_rows=10, columns=None, image_shape=None, ax=None, **kwargs
-    ):
+        cls,
+        table: pd.DataFrame,
+        X: MatrixLike,
+        *,
+        n_rows: int = 10,
+        columns: Sequence[str] | None = None,
+        image_shape: tuple[int, ...] | None = None,
+        ax: Axes | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the first rows of a noise report.
 
         Parameters
@@ -130,7 +160,7 @@ class WorstRowsDisplay:
             names = list(dict.fromkeys(name for line in cells for name in line))[:MOST_COLUMNS]
         return cls(table, [{name: line.get(name, "") for name in names} for line in cells])
 
-    def plot(self, *, ax=None, **kwargs):
+    def plot(self, *, ax: Axes | None = None, **kwargs: Any) -> Self:
         """Draw the rows.
 
         Parameters

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sknoisy._evidence._evidence import check_weight
 from sknoisy._evidence._responses import check_proba
+from sknoisy._typing import ArrayLike, FloatArray
 
 LEAST_PROBA = 1e-15
 MOST_CONDITION = (
@@ -16,7 +17,14 @@ MOST_CONDITION = (
 )
 
 
-def corrected_accuracy(y, y_pred, *, transition, labels=None, sample_weight=None):
+def corrected_accuracy(
+    y: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    transition: ArrayLike,
+    labels: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Accuracy on true labels, estimated from noisy ones.
 
     Assumes that how a label is wrong depends on the true class alone, and that `transition` says
@@ -65,7 +73,14 @@ def corrected_accuracy(y, y_pred, *, transition, labels=None, sample_weight=None
     return float(np.trace(joint))
 
 
-def corrected_balanced_accuracy(y, y_pred, *, transition, labels=None, sample_weight=None):
+def corrected_balanced_accuracy(
+    y: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    transition: ArrayLike,
+    labels: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Balanced accuracy on true labels, estimated from noisy ones.
 
     Parameters and assumptions are those of `corrected_accuracy`. A ratio of unbiased estimates, so
@@ -96,7 +111,14 @@ def corrected_balanced_accuracy(y, y_pred, *, transition, labels=None, sample_we
     return float(np.mean(np.diagonal(joint)[there] / members[there]))
 
 
-def corrected_confusion(y, y_pred, *, transition, labels=None, sample_weight=None):
+def corrected_confusion(
+    y: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    transition: ArrayLike,
+    labels: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> FloatArray:
     """Shares of rows by true and predicted label, estimated from noisy labels.
 
     Parameters
@@ -127,7 +149,14 @@ def corrected_confusion(y, y_pred, *, transition, labels=None, sample_weight=Non
     return np.linalg.solve(matrix.T, counts / weight.sum())
 
 
-def corrected_log_loss(y, y_proba, *, transition, labels=None, sample_weight=None):
+def corrected_log_loss(
+    y: ArrayLike,
+    y_proba: ArrayLike,
+    *,
+    transition: ArrayLike,
+    labels: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Log loss on true labels, estimated from noisy ones.
 
     The loss of each given label is replaced by the combination of the losses of all labels whose
@@ -180,7 +209,14 @@ def corrected_log_loss(y, y_proba, *, transition, labels=None, sample_weight=Non
     return float(np.average(corrected, weights=_weight(sample_weight, len(given))))
 
 
-def corrected_roc_auc(y, y_score, *, transition, labels=None, sample_weight=None):
+def corrected_roc_auc(
+    y: ArrayLike,
+    y_score: ArrayLike,
+    *,
+    transition: ArrayLike,
+    labels: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Area under the ROC curve on true labels of two classes, estimated from noisy ones.
 
     The order of two models by AUC is that on noisy labels anyhow, for the noise only shrinks the
@@ -230,7 +266,9 @@ def corrected_roc_auc(y, y_score, *, transition, labels=None, sample_weight=None
     return float(0.5 + (area - 0.5) / (1 - wrong))
 
 
-def replicate_mean_squared_error(y, y_pred, *, replicate, sample_weight=None):
+def replicate_mean_squared_error(
+    y: ArrayLike, y_pred: ArrayLike, *, replicate: ArrayLike, sample_weight: ArrayLike | None = None
+) -> float:
     """Mean squared error on true numbers, from two noisy measurements of each.
 
     Assumes that the errors of the two are independent of each other and of the prediction, and have
@@ -269,7 +307,9 @@ def replicate_mean_squared_error(y, y_pred, *, replicate, sample_weight=None):
     return float(np.average(product[known], weights=_weight(sample_weight, len(y))[known]))
 
 
-def replicate_r2(y, y_pred, *, replicate, sample_weight=None):
+def replicate_r2(
+    y: ArrayLike, y_pred: ArrayLike, *, replicate: ArrayLike, sample_weight: ArrayLike | None = None
+) -> float:
     """R2 on true numbers, from two noisy measurements of each.
 
     Assumptions and parameters are those of `replicate_mean_squared_error`; the variance of the true

@@ -1,5 +1,7 @@
 """How well a detector found the rows that are known to be wrong."""
 
+from __future__ import annotations
+
 import warnings
 from numbers import Integral, Real
 
@@ -11,13 +13,15 @@ from sklearn.metrics import (
     precision_recall_fscore_support,
     roc_auc_score,
 )
-from sklearn.utils._param_validation import Interval, RealNotInt, validate_params
+from sklearn.utils._param_validation import Interval, RealNotInt
+
+from sknoisy._typing import ArrayLike, validate_params
 
 _ARRAYS = {"mask_true": ["array-like"], "noise_score": ["array-like"]}
 
 
 @validate_params(_ARRAYS, prefer_skip_nested_validation=True)
-def average_precision(mask_true, noise_score):
+def average_precision(mask_true: ArrayLike, noise_score: ArrayLike) -> float:
     """Average precision of a noise score: the mean precision at each truly wrong row.
 
     A random score gets the share of wrong rows, on average; the best possible score gets 1. Tied
@@ -54,7 +58,7 @@ def average_precision(mask_true, noise_score):
 
 
 @validate_params(_ARRAYS, prefer_skip_nested_validation=True)
-def auroc(mask_true, noise_score):
+def auroc(mask_true: ArrayLike, noise_score: ArrayLike) -> float:
     """Area under the ROC curve: how often a wrong row has a higher score than a right one.
 
     A random score gets 0.5 on average, the best possible one 1. A tie counts half.
@@ -100,7 +104,9 @@ def auroc(mask_true, noise_score):
     },
     prefer_skip_nested_validation=True,
 )
-def precision_at_k(mask_true, noise_score, k=None):
+def precision_at_k(
+    mask_true: ArrayLike, noise_score: ArrayLike, k: int | float | None = None
+) -> float:
     """Share of truly wrong rows among the `k` most suspect ones.
 
     This is what a person finds who reviews the first `k` rows.
@@ -159,7 +165,7 @@ def precision_at_k(mask_true, noise_score, k=None):
     },
     prefer_skip_nested_validation=True,
 )
-def calibration_error(mask_true, noise_proba, n_bins=10):
+def calibration_error(mask_true: ArrayLike, noise_proba: ArrayLike, n_bins: int = 10) -> float:
     """Expected calibration error: how far the probability of being wrong is from the truth.
 
     The rows are put in bins of equal width by their probability; the error is the mean, over the
@@ -216,7 +222,12 @@ def calibration_error(mask_true, noise_proba, n_bins=10):
     _ARRAYS | {"noise_mask": ["array-like", None], "noise_proba": ["array-like", None]},
     prefer_skip_nested_validation=True,
 )
-def detection_report(mask_true, noise_score, noise_mask=None, noise_proba=None):
+def detection_report(
+    mask_true: ArrayLike,
+    noise_score: ArrayLike,
+    noise_mask: ArrayLike | None = None,
+    noise_proba: ArrayLike | None = None,
+) -> pd.Series:
     """All there is to say about a detection, given the truth.
 
     Parameters

@@ -1,11 +1,15 @@
 """How differently a classifier treats groups of rows."""
 
+from __future__ import annotations
+
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.utils._param_validation import validate_params
+
+from sknoisy._typing import ArrayLike, validate_params
 
 _ARRAYS = {
     "y_true": ["array-like"],
@@ -30,7 +34,14 @@ _SHARE_OF = {
 
 
 @validate_params(_ARRAYS, prefer_skip_nested_validation=True)
-def group_rates(y_true, y_pred, *, groups, pos_label=None, sample_weight=None):
+def group_rates(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    groups: ArrayLike,
+    pos_label: Any = None,
+    sample_weight: ArrayLike | None = None,
+) -> pd.DataFrame:
     """Accuracy and rates of positive answers of each group.
 
     Parameters
@@ -100,7 +111,14 @@ def group_rates(y_true, y_pred, *, groups, pos_label=None, sample_weight=None):
 
 
 @validate_params(_ARRAYS, prefer_skip_nested_validation=True)
-def statistical_parity_difference(y_true, y_pred, *, groups, pos_label=None, sample_weight=None):
+def statistical_parity_difference(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    groups: ArrayLike,
+    pos_label: Any = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Largest difference between groups in the share that gets the favourable answer.
 
     Parameters
@@ -137,7 +155,14 @@ def statistical_parity_difference(y_true, y_pred, *, groups, pos_label=None, sam
 
 
 @validate_params(_ARRAYS, prefer_skip_nested_validation=True)
-def equal_opportunity_difference(y_true, y_pred, *, groups, pos_label=None, sample_weight=None):
+def equal_opportunity_difference(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    groups: ArrayLike,
+    pos_label: Any = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Largest difference between groups in the share of positive rows that are found.
 
     Parameters
@@ -174,7 +199,14 @@ def equal_opportunity_difference(y_true, y_pred, *, groups, pos_label=None, samp
 
 
 @validate_params(_ARRAYS, prefer_skip_nested_validation=True)
-def equalized_odds_difference(y_true, y_pred, *, groups, pos_label=None, sample_weight=None):
+def equalized_odds_difference(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    groups: ArrayLike,
+    pos_label: Any = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """The larger one of the differences between groups in true and in false positive rate.
 
     Parameters
@@ -211,7 +243,14 @@ def equalized_odds_difference(y_true, y_pred, *, groups, pos_label=None, sample_
 
 
 @validate_params(_ARRAYS, prefer_skip_nested_validation=True)
-def group_fairness_report(y_true, y_pred, *, groups, pos_label=None, sample_weight=None):
+def group_fairness_report(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    groups: ArrayLike,
+    pos_label: Any = None,
+    sample_weight: ArrayLike | None = None,
+) -> pd.Series:
     """All there is to say about groups, in one Series.
 
     Parameters

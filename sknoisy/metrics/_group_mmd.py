@@ -7,8 +7,10 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_array
+
+from sknoisy._typing import ArrayLike, RandomStateLike, validate_params
 
 CHUNK = 1000  # rows of the kernel at a time
 SOME = 1000  # rows by which the bandwidth is told
@@ -26,14 +28,14 @@ SOME = 1000  # rows by which the bandwidth is told
     prefer_skip_nested_validation=True,
 )
 def group_mmd(
-    y_score,
-    membership,
+    y_score: ArrayLike,
+    membership: ArrayLike,
     *,
-    sample_weight=None,
-    bandwidth=None,
-    max_rows=5000,
-    random_state=None,
-):
+    sample_weight: ArrayLike | None = None,
+    bandwidth: float | None = None,
+    max_rows: int = 5000,
+    random_state: RandomStateLike = None,
+) -> float:
     """Squared maximum mean discrepancy between what a model says of one group and of another.
 
     Zero if predictions are distributed alike in the groups. With several groups, the largest of

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import hypergeom
 from sklearn.pipeline import Pipeline
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _num_samples
 
 from sknoisy._evidence._regions import read_regions
+from sknoisy._typing import ArrayLike, MatrixLike, validate_params
 from sknoisy.exceptions import UnevenRemovalWarning
 
 LEAST_PROBA = 1e-3  # a label counts as no less likely
@@ -25,7 +28,15 @@ LEAST_PROBA = 1e-3  # a label counts as no less likely
     },
     prefer_skip_nested_validation=True,
 )
-def group_report(fitted, groups, X=None, y=None, *, times=3.0, alpha=0.05):
+def group_report(
+    fitted: Any,
+    groups: ArrayLike | str | Callable[..., Any],
+    X: MatrixLike | None = None,
+    y: ArrayLike | None = None,
+    *,
+    times: float = 3.0,
+    alpha: float = 0.05,
+) -> pd.DataFrame:
     """Rows, loss, weight and share removed of each group of the training rows.
 
     Noise is not the only thing that makes rows suspect: those of a group that is rare, or that a

@@ -12,11 +12,11 @@ import pandas as pd
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import accuracy_score, get_scorer, r2_score
 from sklearn.utils import _safe_indexing
-from sklearn.utils._param_validation import validate_params
 from sklearn.utils.validation import _num_samples, check_consistent_length
 
 from sknoisy._evidence._evidence import check_weight
 from sknoisy._evidence._regions import read_regions
+from sknoisy._typing import ArrayLike, validate_params
 
 
 @validate_params(
@@ -32,15 +32,15 @@ from sknoisy._evidence._regions import read_regions
     prefer_skip_nested_validation=True,
 )
 def worst_group_score(
-    y_true,
-    y_pred,
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
     *,
-    groups,
-    metric=accuracy_score,
-    by_label=False,
-    sample_weight=None,
-    greater_is_better=True,
-):
+    groups: ArrayLike,
+    metric: Callable[..., Any] = accuracy_score,
+    by_label: bool = False,
+    sample_weight: ArrayLike | None = None,
+    greater_is_better: bool = True,
+) -> float:
     """Score of the group with the worst one.
 
     Parameters
@@ -94,7 +94,14 @@ def worst_group_score(
     return _worst(_weighted(score, sample_weight, n), parts, 1 if greater_is_better else -1)
 
 
-def worst_group_accuracy(y_true, y_pred, *, groups, by_label=False, sample_weight=None):
+def worst_group_accuracy(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    groups: ArrayLike,
+    by_label: bool = False,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Accuracy in the group with the lowest one.
 
     Parameters
@@ -142,7 +149,13 @@ def worst_group_accuracy(y_true, y_pred, *, groups, by_label=False, sample_weigh
     return worst_group_score(y_true, y_pred, metric=accuracy_score, **how)
 
 
-def worst_group_r2(y_true, y_pred, *, groups, sample_weight=None):
+def worst_group_r2(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    groups: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Coefficient of determination in the group with the lowest one.
 
     Each group is compared with its own mean, so that a group of few different numbers may have a

@@ -1,14 +1,19 @@
 """What noise in the training rows does to groups, and what a filter does to them."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from numbers import Integral
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
+from sknoisy._typing import ArrayLike, MatrixLike, Predictor, RandomStateLike, validate_params
 from sknoisy.datasets import feature_noise, group_noise
 from sknoisy.metrics._fairness import _labels, group_fairness_report
 
@@ -27,18 +32,18 @@ from sknoisy.metrics._fairness import _labels, group_fairness_report
     prefer_skip_nested_validation=False,
 )
 def noise_fairness_curve(
-    estimators,
-    X,
-    y,
-    groups,
-    noise_grid=(0.0, 0.1, 0.2, 0.3, 0.4),
+    estimators: Predictor | dict[str, Any],
+    X: MatrixLike,
+    y: ArrayLike,
+    groups: ArrayLike,
+    noise_grid: ArrayLike = (0.0, 0.1, 0.2, 0.3, 0.4),
     *,
-    noise="label",
-    noisy_groups=None,
-    pos_label=None,
-    cv=3,
-    random_state=None,
-):
+    noise: Literal["label", "feature"] | Callable[..., Any] = "label",
+    noisy_groups: ArrayLike | None = None,
+    pos_label: Any = None,
+    cv: int = 3,
+    random_state: RandomStateLike = None,
+) -> pd.DataFrame:
     """Accuracy, fairness and flagged rows of each group, as the training rows become noisier.
 
     Each estimator is fitted on noisy rows and asked about clean ones. If it says by `noise_mask_`

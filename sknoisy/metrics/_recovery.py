@@ -1,10 +1,13 @@
 """How much of what noise cost was won back."""
 
+from __future__ import annotations
+
 import warnings
 from numbers import Real
 
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.utils._param_validation import validate_params
+
+from sknoisy._typing import validate_params
 
 
 @validate_params(
@@ -16,7 +19,9 @@ from sklearn.utils._param_validation import validate_params
     },
     prefer_skip_nested_validation=True,
 )
-def recovered_share(score_clean, score_noisy, score_treated, *, greater_is_better=True):
+def recovered_share(
+    score_clean: float, score_noisy: float, score_treated: float, *, greater_is_better: bool = True
+) -> float:
     """Share of the score lost to noise that a treatment won back.
 
     All three scores are of the same model on the same clean test data, and differ in what it was

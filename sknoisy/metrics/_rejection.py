@@ -1,8 +1,11 @@
 """How well scores tell which answers to hold back."""
 
+from __future__ import annotations
+
 import numpy as np
-from sklearn.utils._param_validation import validate_params
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, column_or_1d
+
+from sknoisy._typing import ArrayLike, FloatArray, validate_params
 
 _LOSSES = {
     "loss": ["array-like"],
@@ -18,7 +21,9 @@ _LABELS = {
 
 
 @validate_params(_LOSSES, prefer_skip_nested_validation=True)
-def risk_coverage_curve(loss, rejection_score, *, sample_weight=None):
+def risk_coverage_curve(
+    loss: ArrayLike, rejection_score: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Mean loss of the answers that are given, for each share of rows that is answered.
 
     Parameters
@@ -84,7 +89,9 @@ def risk_coverage_curve(loss, rejection_score, *, sample_weight=None):
 
 
 @validate_params(_LOSSES, prefer_skip_nested_validation=True)
-def risk_coverage_auc(loss, rejection_score, *, sample_weight=None):
+def risk_coverage_auc(
+    loss: ArrayLike, rejection_score: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> float:
     """Area under the risk-coverage curve: the mean risk over all shares of rows answered.
 
     Lower is better. A score that knows nothing gets the mean loss.
@@ -121,7 +128,13 @@ def risk_coverage_auc(loss, rejection_score, *, sample_weight=None):
 
 
 @validate_params(_LABELS, prefer_skip_nested_validation=True)
-def accuracy_reject_curve(y_true, y_pred, rejection_score, *, sample_weight=None):
+def accuracy_reject_curve(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    rejection_score: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Accuracy of the answers that are given, for each share of rows that is rejected.
 
     Parameters
@@ -172,7 +185,13 @@ def accuracy_reject_curve(y_true, y_pred, rejection_score, *, sample_weight=None
 
 
 @validate_params(_LABELS, prefer_skip_nested_validation=True)
-def accuracy_reject_auc(y_true, y_pred, rejection_score, *, sample_weight=None):
+def accuracy_reject_auc(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    rejection_score: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Area under the accuracy-reject curve: the mean accuracy over all shares of rows rejected.
 
     Higher is better, 1 is best. A score that knows nothing gets the accuracy.

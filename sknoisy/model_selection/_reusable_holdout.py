@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -13,6 +15,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _num_samples
 
 from sknoisy._notebook import NotebookView
+from sknoisy._typing import ArrayLike, MatrixLike, RandomStateLike
 
 
 class ReusableHoldoutScorer(NotebookView, BaseEstimator):
@@ -85,18 +88,20 @@ class ReusableHoldoutScorer(NotebookView, BaseEstimator):
         "random_state": ["random_state"],
     }
 
+    answers_used_: int
+
     def __init__(
         self,
-        X,
-        y,
+        X: MatrixLike,
+        y: ArrayLike,
         *,
-        scoring="accuracy",
-        noisy_scoring=None,
-        threshold=None,
-        noise=None,
-        budget=100,
-        random_state=None,
-    ):
+        scoring: str | Callable[..., Any] = "accuracy",
+        noisy_scoring: str | Callable[..., Any] | None = None,
+        threshold: float | None = None,
+        noise: float | None = None,
+        budget: int = 100,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.X = X
         self.y = y
         self.scoring = scoring

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from copy import copy
+from typing import Any, Literal
 
 import joblib
 import numpy as np
@@ -14,6 +16,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._notebook import NotebookView
+from sknoisy._typing import ArrayLike, Detector, Estimator, Scorer
 from sknoisy.detection import ConfidentLearning, Residual
 from sknoisy.metrics import (
     corrected_accuracy,
@@ -34,7 +37,12 @@ METRICS = {
 KEPT = 20  # splits whose weights are remembered
 
 
-def corrected_scorer(scoring, transition, *, labels=None):
+def corrected_scorer(
+    scoring: Literal["accuracy", "balanced_accuracy", "neg_log_loss", "roc_auc"],
+    transition: ArrayLike | Estimator,
+    *,
+    labels: ArrayLike | None = None,
+) -> Scorer:
     """Scorer that corrects for noisy validation labels.
 
     Parameters
@@ -129,7 +137,9 @@ class TrustWeightedScorer(NotebookView, BaseEstimator):
         "detector": [HasMethods(["fit"]), None],
     }
 
-    def __init__(self, scoring=None, detector=None):
+    def __init__(
+        self, scoring: str | Callable[..., Any] | None = None, detector: Detector | None = None
+    ) -> None:
         self.scoring = scoring
         self.detector = detector
 

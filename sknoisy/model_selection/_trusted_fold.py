@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -13,6 +15,7 @@ from sklearn.utils.validation import _num_samples
 
 from sknoisy._evidence._evidence import check_trusted
 from sknoisy._notebook import NotebookView
+from sknoisy._typing import ArrayLike, IntArray, MatrixLike, RandomStateLike
 
 
 class TrustedKFold(NotebookView, BaseEstimator):
@@ -52,13 +55,22 @@ class TrustedKFold(NotebookView, BaseEstimator):
         "random_state": ["random_state"],
     }
 
-    def __init__(self, trusted, n_splits=5, *, shuffle=True, random_state=None):
+    def __init__(
+        self,
+        trusted: ArrayLike,
+        n_splits: int = 5,
+        *,
+        shuffle: bool = True,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.trusted = trusted
         self.n_splits = n_splits
         self.shuffle = shuffle
         self.random_state = random_state
 
-    def split(self, X, y=None, groups=None):
+    def split(
+        self, X: MatrixLike, y: ArrayLike | None = None, groups: Any = None
+    ) -> Iterator[tuple[IntArray, IntArray]]:
         """Indices of training and test rows.
 
         Parameters
@@ -92,7 +104,7 @@ class TrustedKFold(NotebookView, BaseEstimator):
             test = rows[at]
             yield np.setdiff1d(np.arange(n), test), test
 
-    def get_n_splits(self, X=None, y=None, groups=None):
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """Number of folds.
 
         Parameters

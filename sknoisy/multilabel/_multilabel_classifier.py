@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods
@@ -12,7 +15,6 @@ from sklearn.utils.metadata_routing import (
     _routing_enabled,
     process_routing,
 )
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence import take_rows
@@ -20,6 +22,16 @@ from sknoisy._evidence._evidence import check_weight
 from sknoisy._fitted import PlainState, model_attributes, replace_fitted
 from sknoisy._notebook import NotebookView
 from sknoisy._progress import CallbackSupportMixin, whole_fit
+from sknoisy._typing import (
+    Array,
+    ArrayLike,
+    BoolArray,
+    Estimator,
+    FloatArray,
+    MatrixLike,
+    RandomStateLike,
+    available_if,
+)
 from sknoisy.multilabel._columns import (
     cell_report,
     cells_of,
@@ -98,11 +110,27 @@ class MultiLabelClassifier(
         "random_state": ["random_state"],
     }
 
-    def __init__(self, treatment, *, random_state=None):
+    estimators_: list[Any]
+    classes_: list[Any]
+    noise_proba_: FloatArray
+    noise_mask_: BoolArray
+    n_features_in_: int
+    feature_names_in_: Array
+
+    def __init__(self, treatment: Estimator, *, random_state: RandomStateLike = None) -> None:
         self.treatment = treatment
         self.random_state = random_state
 
-    def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None, **fit_params):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        trusted: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Treat and fit each column.
 
         Parameters
@@ -162,7 +190,7 @@ class MultiLabelClassifier(
         replace_fitted(self, fitted)
         return self
 
-    def predict(self, X, **params):
+    def predict(self, X: MatrixLike, **params: Any) -> Array:
         """Predict the labels of all columns.
 
         Parameters
@@ -179,7 +207,7 @@ class MultiLabelClassifier(
         return np.column_stack([model.predict(X, **params) for model in self.estimators_])
 
     @available_if(_has_proba)
-    def predict_proba(self, X, **params):
+    def predict_proba(self, X: MatrixLike, **params: Any) -> list[FloatArray]:
         """Class probabilities of each column.
 
         Parameters
@@ -195,7 +223,7 @@ class MultiLabelClassifier(
         check_is_fitted(self)
         return [model.predict_proba(X, **params) for model in self.estimators_]
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None) -> float:
         """Share of the rows in which all labels are predicted right.
 
         A cell without a label does not count, nor does a row without any.
@@ -223,7 +251,7 @@ class MultiLabelClassifier(
         weight = np.ones(n) if sample_weight is None else check_weight(sample_weight, n)
         return float(np.average(right, weights=weight * labels.known.any(axis=1)))
 
-    def noise_report(self, X, y):
+    def noise_report(self, X: MatrixLike, y: ArrayLike) -> pd.DataFrame:
         """Table of the training cells, worst first.
 
         Parameters
@@ -252,7 +280,7 @@ class MultiLabelClassifier(
             model.set_params(random_state=int(rng.randint(2**31 - 1)))
         return model
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Which metadata goes where, for metadata routing.
 
         Returns

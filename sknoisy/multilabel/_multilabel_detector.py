@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,15 @@ from sknoisy._fitted import PlainState, replace_fitted, seen_features
 from sknoisy._more_columns import can_have_more_columns, more_columns
 from sknoisy._notebook import NotebookView
 from sknoisy._progress import CallbackSupportMixin, whole_fit
+from sknoisy._typing import (
+    Array,
+    ArrayLike,
+    BoolArray,
+    Detector,
+    FloatArray,
+    MatrixLike,
+    RandomStateLike,
+)
 from sknoisy.detection import ConfidentLearning
 from sknoisy.multilabel._columns import (
     cell_report,
@@ -93,13 +103,37 @@ class MultiLabelDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEst
         "random_state": ["random_state"],
     }
 
-    def __init__(self, detector=None, *, others=True, n_jobs=None, random_state=None):
+    detectors_: list[Any]
+    classes_: list[Any]
+    noise_score_: FloatArray
+    noise_proba_: FloatArray
+    noise_mask_: BoolArray
+    y_suggested_: Array
+    n_features_in_: int
+    feature_names_in_: Array
+
+    def __init__(
+        self,
+        detector: Detector | None = None,
+        *,
+        others: bool = True,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.detector = detector
         self.others = others
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        trusted: ArrayLike | None = None,
+    ) -> Self:
         """Judge every cell.
 
         Parameters
@@ -143,7 +177,7 @@ class MultiLabelDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEst
         replace_fitted(self, fitted)
         return self
 
-    def noise_report(self, X, y):
+    def noise_report(self, X: MatrixLike, y: ArrayLike) -> pd.DataFrame:
         """Table of the cells, worst first.
 
         Parameters

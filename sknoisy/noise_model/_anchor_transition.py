@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sknoisy._typing import Array, CVLike, Estimator, IntArray, RandomStateLike
 from sknoisy.noise_model._transition import (
     BaseTransition,
     Estimate,
@@ -106,18 +108,22 @@ class AnchorTransition(BaseTransition):
         "extrapolate": ["boolean"],
     }
 
+    n_anchors_: IntArray
+    n_features_in_: int
+    feature_names_in_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        read="labels",
-        quantile=None,
-        extrapolate=True,
-        cv=None,
-        n_resamples=30,
-        n_jobs=None,
-        random_state=None,
-    ):
+        read: Literal["labels", "proba"] = "labels",
+        quantile: float | None = None,
+        extrapolate: bool = True,
+        cv: CVLike | None = None,
+        n_resamples: int = 30,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.read = read
         self.quantile = quantile

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 from scipy.special import softmax
@@ -13,6 +14,7 @@ from sklearn.utils._param_validation import Interval
 from sknoisy._em import run_em
 from sknoisy._evidence._evidence import check_groups, check_trusted, check_weight
 from sknoisy._progress import whole_fit
+from sknoisy._typing import ArrayLike, FloatArray, RandomStateLike
 from sknoisy._votes import Words, read_votes
 from sknoisy.exceptions import NothingKnownWarning
 from sknoisy.noise_model._identifiability import check_identifiability, kruskal_rank
@@ -95,13 +97,32 @@ class AnnotatorTransition(BaseTransition):
         "random_state": ["random_state"],
     }
 
-    def __init__(self, *, smoothing=0.1, max_iter=200, n_resamples=10, random_state=None):
+    annotator_transition_: FloatArray
+    label_proba_: FloatArray
+    n_iter_: int
+
+    def __init__(
+        self,
+        *,
+        smoothing: float = 0.1,
+        max_iter: int = 200,
+        n_resamples: int = 10,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.smoothing = smoothing
         self.max_iter = max_iter
         self.n_resamples = n_resamples
         self.random_state = random_state
 
-    def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None):
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        trusted: ArrayLike | None = None,
+    ) -> Self:
         """Estimate the matrices from the answers of several annotators.
 
         Parameters

@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from sknoisy._evidence._responses import blocks, proba_of_given
+from sknoisy._typing import ArrayLike, FloatArray, IntArray
 
 # cleanlab's slack in comparing probabilities: a row at the threshold is above it, and a given label
 # that ties for the largest probability is the predicted one
@@ -21,7 +22,7 @@ LEAST = 1e-200  # in place of zero, where a quotient is multiplied by zero next
 NOTHING = 1e-100  # probability left by labels that some true class explains
 
 
-def class_thresholds(label_proba, codes):
+def class_thresholds(label_proba: ArrayLike, codes: ArrayLike) -> FloatArray:
     """Mean self-confidence of each class.
 
     The threshold of class j is the mean of P(j | x) over the rows given class j. A row is
@@ -50,7 +51,13 @@ def class_thresholds(label_proba, codes):
     return mean_confidence(*judged_rows(*check_proba(label_proba, codes)))
 
 
-def confident_joint(label_proba, codes, *, thresholds=None, calibrate=True):
+def confident_joint(
+    label_proba: ArrayLike,
+    codes: ArrayLike,
+    *,
+    thresholds: ArrayLike | None = None,
+    calibrate: bool = True,
+) -> IntArray:
     """Count the rows given class i that are confidently of class j.
 
     Parameters
@@ -94,7 +101,9 @@ def confident_joint(label_proba, codes, *, thresholds=None, calibrate=True):
     return joint_of(confident_class(label_proba, thresholds), codes, len(thresholds), calibrate)
 
 
-def joint_posterior(label_proba, codes, joint, *, max_iter=10):
+def joint_posterior(
+    label_proba: ArrayLike, codes: ArrayLike, joint: ArrayLike, *, max_iter: int = 10
+) -> FloatArray:
     """Probability of each true label, given the row and its given label.
 
     Under class-conditional noise P(given=i | true=j, x) = P(given=i | true=j), hence ::

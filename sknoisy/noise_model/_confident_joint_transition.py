@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sknoisy._typing import Array, CVLike, Estimator, RandomStateLike
 from sknoisy.noise_model._bound import bounded_joint
 from sknoisy.noise_model._confident_joint import scaled_joint, shared_joint
 from sknoisy.noise_model._transition import (
@@ -87,16 +88,19 @@ class ConfidentJointTransition(BaseTransition):
         "bounded": ["boolean"],
     }
 
+    n_features_in_: int
+    feature_names_in_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        bounded=True,
-        cv=None,
-        n_resamples=30,
-        n_jobs=None,
-        random_state=None,
-    ):
+        bounded: bool = True,
+        cv: CVLike | None = None,
+        n_resamples: int = 30,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.bounded = bounded
         self.cv = cv

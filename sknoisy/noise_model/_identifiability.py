@@ -5,7 +5,9 @@ from __future__ import annotations
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
+
+from sknoisy._typing import ArrayLike, validate_params
 
 LEAST = 0.02  # smallest singular value, over the largest, of a matrix whose rows are independent
 
@@ -18,7 +20,9 @@ LEAST = 0.02  # smallest singular value, over the largest, of a matrix whose row
     },
     prefer_skip_nested_validation=True,
 )
-def check_identifiability(n_annotators, n_classes, *, ranks=None):
+def check_identifiability(
+    n_annotators: int, n_classes: int, *, ranks: ArrayLike | None = None
+) -> None:
     """Refuse, with the reason, what answers cannot tell: how often each annotator is wrong.
 
     Answers that are independent given the true class determine the annotators' transition matrices

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from sknoisy._evidence._neighbors import NEIGHBORS
+from sknoisy._typing import Array, Estimator, NeighborSearch, RandomStateLike, Transformer
 from sknoisy.exceptions import NothingKnownWarning
 from sknoisy.noise_model._identifiability import three_views_identify
 from sknoisy.noise_model._transition import (
@@ -101,16 +102,20 @@ class NeighborTransition(BaseTransition):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
     }
 
+    n_iter_: int
+    n_features_in_: int
+    feature_names_in_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        neighbors=None,
-        max_iter=500,
-        n_resamples=30,
-        n_jobs=None,
-        random_state=None,
-    ):
+        neighbors: NeighborSearch | Transformer | None = None,
+        max_iter: int = 500,
+        n_resamples: int = 30,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.neighbors = neighbors
         self.max_iter = max_iter

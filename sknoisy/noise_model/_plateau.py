@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import binom
 
+from sknoisy._typing import ArrayLike, FloatArray
 from sknoisy.noise_model._confident_joint import TOLERANCE, check_proba, judged_rows
 
 SUREST, HALF = 0.25, 0.5  # shares of the rows predicted as a class
@@ -13,7 +14,7 @@ STRAY = 0.01  # of the surest rows may disagree where no label is wrong
 LEVEL = 0.05  # of the tests, against knowing nothing and against no noise
 
 
-def plateau_joint(label_proba, codes):
+def plateau_joint(label_proba: ArrayLike, codes: ArrayLike) -> FloatArray:
     """Expected number of rows of each given and each true label, by the plateau of agreement.
 
     Overlap of classes and wrong labels look alike but for one thing: among the rows of which

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any, Literal
 
 import numpy as np
 from scipy.sparse import issparse
@@ -14,6 +16,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from sknoisy._evidence._fitting import seeded_clone
 from sknoisy._evidence._regions import read_regions
+from sknoisy._typing import Array, Clusterer, Estimator, FloatArray, IntArray, RandomStateLike
 from sknoisy.exceptions import NothingKnownWarning
 from sknoisy.noise_model._anchor_transition import AnchorTransition
 from sknoisy.noise_model._annotator_transition import AnnotatorTransition
@@ -114,14 +117,29 @@ class RegionTransition(BaseTransition):
         "random_state": ["random_state"],
     }
 
-    def __init__(self, transition=None, *, by=None, shrinkage="auto", random_state=None):
+    transitions_: FloatArray
+    regions_: Array
+    region_: IntArray
+    own_share_: FloatArray
+    class_priors_: Array
+    n_features_in_: int
+    feature_names_in_: Array
+
+    def __init__(
+        self,
+        transition: Estimator | None = None,
+        *,
+        by: str | Callable[..., Any] | Clusterer | None = None,
+        shrinkage: Literal["auto"] | float = "auto",
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.transition = transition
         self.by = by
         self.shrinkage = shrinkage
         self.random_state = random_state
 
     @property
-    def estimator(self):
+    def estimator(self) -> Any:
         """The model that makes the evidence, if the estimator of the matrix has one of its own."""
         return getattr(self.transition, "estimator", None)
 

@@ -6,10 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sknoisy._typing import ArrayLike, FloatArray
 from sknoisy.noise_model._transition import check_transition
 
 
-def relative_signal_strength(clean_proba, noisy_proba=None, *, transition=None):
+def relative_signal_strength(
+    clean_proba: ArrayLike,
+    noisy_proba: ArrayLike | None = None,
+    *,
+    transition: ArrayLike | None = None,
+) -> FloatArray:
     """How much of what tells classes apart is left in noisy labels, row by row.
 
     The least, over the classes j, of the gap between the likeliest class and j in the noisy
@@ -75,7 +81,13 @@ class CorrectionOutlook:
     reason: str
 
 
-def correction_outlook(clean_proba, noisy_proba=None, *, transition=None, least=0.001):
+def correction_outlook(
+    clean_proba: ArrayLike,
+    noisy_proba: ArrayLike | None = None,
+    *,
+    transition: ArrayLike | None = None,
+    least: float = 0.001,
+) -> CorrectionOutlook:
     """Say whether correcting for label noise can help, or ignoring it is as good.
 
     Where noise leaves the likeliest class the likeliest, a classifier that ignores it learns the

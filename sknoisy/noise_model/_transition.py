@@ -10,7 +10,7 @@ import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -24,6 +24,7 @@ from sknoisy._evidence._table import default_model
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
 from sknoisy._notebook import NotebookView
 from sknoisy._progress import CallbackSupportMixin, whole_fit
+from sknoisy._typing import Array, ArrayLike, FloatArray, MatrixLike
 from sknoisy.exceptions import NothingKnownWarning
 
 
@@ -63,7 +64,21 @@ class BaseTransition(CallbackSupportMixin, NotebookView, PlainState, BaseEstimat
         "random_state": ["random_state"],
     }
 
-    def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None):
+    transition_: FloatArray
+    transition_error_: FloatArray
+    class_prior_: Array
+    noise_rate_: float
+    classes_: Array
+
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        trusted: ArrayLike | None = None,
+    ) -> Self:
         """Estimate the transition matrix of the labels of a training set.
 
         Parameters

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
 from scipy.stats import binom
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence import check_labels, take_rows
 from sknoisy._evidence._evidence import check_trusted, check_weight
 from sknoisy._progress import whole_fit
+from sknoisy._typing import (
+    Array,
+    ArrayLike,
+    CVLike,
+    Estimator,
+    MatrixLike,
+    RandomStateLike,
+    validate_params,
+)
 from sknoisy.noise_model._confident_joint import unmixed
 from sknoisy.noise_model._transition import (
     BaseTransition,
@@ -115,16 +125,21 @@ class TrustedTransition(BaseTransition):
         "deblurred": ["boolean"],
     }
 
+    expected_error_: float
+    n_trusted_: Array
+    n_features_in_: int
+    feature_names_in_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        smoothing=1.0,
-        deblurred=True,
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        smoothing: float = 1.0,
+        deblurred: bool = True,
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.smoothing = smoothing
         self.deblurred = deblurred
@@ -132,7 +147,16 @@ class TrustedTransition(BaseTransition):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X, y, *, y_true=None, sample_weight=None, groups=None, trusted=None):
+    def fit(
+        self,
+        X: MatrixLike | None,
+        y: ArrayLike,
+        *,
+        y_true: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        trusted: ArrayLike | None = None,
+    ) -> Self:
         """Estimate the transition matrix from the rows whose true label is known.
 
         Parameters
@@ -180,7 +204,9 @@ class TrustedTransition(BaseTransition):
             found = self._from_counts(counts)
             return self._conclude(found, classes, frequency, X)
 
-    def n_trusted_for(self, error, *, sampling="random"):
+    def n_trusted_for(
+        self, error: float, *, sampling: Literal["random", "balanced"] = "random"
+    ) -> int:
         """How many trusted rows a matrix like this one needs to be as precise as wanted.
 
         Parameters
@@ -296,8 +322,13 @@ def even_errors(rate, n_classes):
 
 
 def expected_transition_error(
-    transition, n_per_class=None, *, n=None, class_prior=None, smoothing=0.0
-):
+    transition: ArrayLike,
+    n_per_class: ArrayLike | None = None,
+    *,
+    n: int | None = None,
+    class_prior: ArrayLike | None = None,
+    smoothing: float = 0.0,
+) -> float:
     """Expected sum of squared errors of a transition matrix that is estimated from paired labels.
 
     Of `n_i` rows of class i, the share that was given j has the variance ``T_ij (1 - T_ij) / n_i``.
@@ -374,7 +405,13 @@ def expected_transition_error(
     },
     prefer_skip_nested_validation=True,
 )
-def n_trusted_for(transition, error, class_prior=None, *, smoothing=0.0):
+def n_trusted_for(
+    transition: ArrayLike,
+    error: float,
+    class_prior: ArrayLike | None = None,
+    *,
+    smoothing: float = 0.0,
+) -> int:
     """How many rows with a given and a true label a transition matrix needs.
 
     Parameters

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 from scipy.sparse import hstack, issparse
@@ -28,6 +29,7 @@ from sknoisy._evidence._splits import check_reusable
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._progress import last_fit, whole_fit
 from sknoisy._soft_fit import SoftRows
+from sknoisy._typing import Array, ArrayLike, BoolArray, FloatArray, MatrixLike
 from sknoisy._wrapper import BaseWrapper
 from sknoisy.exceptions import NothingJudgedWarning
 from sknoisy.reject._answers import mean_of_tests
@@ -63,7 +65,15 @@ class BaseReject(BaseWrapper, ABC):
 
     # ------------------------------------------------------------------ fit
 
-    def fit(self, X, y, *, sample_weight=None, groups=None, **fit_params):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Fit the estimator, and find out from held-out rows which answers to hold back.
 
         Parameters
@@ -322,7 +332,7 @@ class BaseReject(BaseWrapper, ABC):
 
     # ------------------------------------------------------------------ after fit
 
-    def rejection_score(self, X):
+    def rejection_score(self, X: MatrixLike) -> FloatArray:
         """How much speaks against answering; rows above `threshold_` are rejected.
 
         Parameters
@@ -353,7 +363,7 @@ class BaseReject(BaseWrapper, ABC):
             score = np.where(novelty > parts["novelty_threshold_"], np.inf, score)
         return score
 
-    def predict_or_reject(self, X):
+    def predict_or_reject(self, X: MatrixLike) -> tuple[Array, BoolArray]:
         """The model's answers to all rows, and which of them to hold back.
 
         Parameters

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
+from sknoisy._typing import (
+    Array,
+    ArrayLike,
+    CVLike,
+    Estimator,
+    FloatArray,
+    MatrixLike,
+    OutlierDetector,
+    ProbabilisticClassifier,
+    RandomStateLike,
+)
 from sknoisy._wrapper import WrappedClassifier
 from sknoisy.reject._answers import LabelAnswers
 from sknoisy.reject._base import BaseReject
@@ -162,25 +175,35 @@ class RejectClassifier(BaseReject, WrappedClassifier):
         "rejector": [*BaseReject._parameter_constraints["rejector"], None],
     }
 
+    rejector_: Any
+    novelty_detector_: Any
+    encoder_: Any
+    threshold_: float
+    novelty_threshold_: float
+    coverage_: float
+    risk_: float
+    held_out_score_: FloatArray
+    held_out_loss_: FloatArray
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        by="ambiguity",
-        rejector=None,
-        novelty_detector=None,
-        cost=None,
-        coverage=None,
-        max_risk=None,
-        confidence=0.95,
-        novelty_share=0.02,
-        reject_label=None,
-        holdout=None,
-        cv=None,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        by: Literal["ambiguity", "novelty", "both"] = "ambiguity",
+        rejector: Literal["forest"] | ProbabilisticClassifier | None = None,
+        novelty_detector: OutlierDetector | None = None,
+        cost: float | None = None,
+        coverage: float | None = None,
+        max_risk: float | None = None,
+        confidence: float = 0.95,
+        novelty_share: float = 0.02,
+        reject_label: Any = None,
+        holdout: float | None = None,
+        cv: CVLike | None = None,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.by = by
         self.rejector = rejector
@@ -214,7 +237,7 @@ class RejectClassifier(BaseReject, WrappedClassifier):
     def _answers(self, fitted, y=None):
         return LabelAnswers(fitted["classes_"], y)
 
-    def predict(self, X, **params):
+    def predict(self, X: MatrixLike, **params: Any) -> Array:
         """The model's answers; `reject_label`, if there is one, for rejected rows.
 
         Parameters
@@ -239,7 +262,7 @@ class RejectClassifier(BaseReject, WrappedClassifier):
         out[rejected] = self.reject_label
         return out
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy of the answers to all rows, rejected or not.
 
         Parameters

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from sknoisy._typing import (
+    Array,
+    ArrayLike,
+    CVLike,
+    Estimator,
+    FloatArray,
+    MatrixLike,
+    OutlierDetector,
+    ProbabilisticClassifier,
+    RandomStateLike,
+)
 from sknoisy._wrapper import WrappedRegressor
 from sknoisy.reject._answers import NumberAnswers
 from sknoisy.reject._base import BaseReject
@@ -134,26 +146,36 @@ class RejectRegressor(BaseReject, WrappedRegressor):
         "reject_value": [Real, None],
     }
 
+    rejector_: Any
+    novelty_detector_: Any
+    encoder_: Any
+    threshold_: float
+    novelty_threshold_: float
+    coverage_: float
+    risk_: float
+    held_out_score_: FloatArray
+    held_out_loss_: FloatArray
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        by="ambiguity",
-        rejector="forest",
-        novelty_detector=None,
-        cost=None,
-        coverage=None,
-        max_risk=None,
-        confidence=0.95,
-        tolerance=None,
-        novelty_share=0.02,
-        reject_value=None,
-        holdout=None,
-        cv=None,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        by: Literal["ambiguity", "novelty", "both"] = "ambiguity",
+        rejector: Literal["forest"] | ProbabilisticClassifier = "forest",
+        novelty_detector: OutlierDetector | None = None,
+        cost: float | None = None,
+        coverage: float | None = None,
+        max_risk: float | None = None,
+        confidence: float = 0.95,
+        tolerance: float | None = None,
+        novelty_share: float = 0.02,
+        reject_value: float | None = None,
+        holdout: float | None = None,
+        cv: CVLike | None = None,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.by = by
         self.rejector = rejector
@@ -182,7 +204,7 @@ class RejectRegressor(BaseReject, WrappedRegressor):
     def _answers(self, fitted, y=None):
         return NumberAnswers(self.tolerance, y)
 
-    def predict(self, X, **params):
+    def predict(self, X: MatrixLike, **params: Any) -> Array:
         """The model's answers; `reject_value`, if there is one, for rejected rows.
 
         Parameters
@@ -201,7 +223,7 @@ class RejectRegressor(BaseReject, WrappedRegressor):
         _, rejected = self.predict_or_reject(X)
         return np.where(rejected, self.reject_value, answers)
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """R2 of the answers to all rows, rejected or not.
 
         Parameters

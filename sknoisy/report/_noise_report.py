@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from numbers import Integral
+from os import PathLike
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -12,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from sknoisy._evidence._arrays import as_numpy
 from sknoisy._evidence._table import as_table, is_table
+from sknoisy._typing import ArrayLike, MatrixLike
 from sknoisy.report._look_alikes import (
     MOST,
     count_copies,
@@ -70,7 +74,15 @@ class NoiseReport:
     >>> page = report.to_html()  # doctest: +SKIP
     """
 
-    def __init__(self, table, summary, pairs, histogram, slices, worst):
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        summary: dict[str, Any],
+        pairs: pd.DataFrame,
+        histogram: pd.DataFrame,
+        slices: pd.DataFrame,
+        worst: list[dict[str, Any]],
+    ) -> None:
         self.table = table
         self.summary = summary
         self.pairs = pairs
@@ -79,7 +91,17 @@ class NoiseReport:
         self.worst = worst
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, title=None, n_worst=20, random_state=0, notes=()):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        title: str | None = None,
+        n_worst: int = 20,
+        random_state: int = 0,
+        notes: Sequence[str] = (),
+    ) -> Self:
         """Report of a fitted estimator on its training rows.
 
         Parameters
@@ -139,7 +161,7 @@ class NoiseReport:
 
     # ------------------------------------------------------------------ for people
 
-    def to_html(self, path=None):
+    def to_html(self, path: str | PathLike[str] | None = None) -> str:
         """A page that needs nothing but itself: no script, no network.
 
         Parameters
@@ -166,7 +188,7 @@ class NoiseReport:
 
     # ------------------------------------------------------------------ for programs
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """All of it as what JSON knows.
 
         Returns

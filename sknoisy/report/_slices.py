@@ -9,13 +9,21 @@ from scipy.stats import fisher_exact
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sknoisy._evidence._table import as_floats, as_table, is_table, kind_of
+from sknoisy._typing import ArrayLike, MatrixLike
 
 N_BINS = 5
 MANY = 200  # columns that are looked at, and levels of a category
 COLUMNS = ["column", "slice", "rows", "flagged", "share", "share elsewhere", "p_value"]
 
 
-def noise_slices(X, noise_mask, *, y=None, min_rows=20, max_p=0.01):
+def noise_slices(
+    X: MatrixLike,
+    noise_mask: ArrayLike,
+    *,
+    y: ArrayLike | None = None,
+    min_rows: int = 20,
+    max_p: float = 0.01,
+) -> pd.DataFrame:
     """Slices of the rows with more flagged rows than the others have.
 
     A slice is a level of a category, a fifth of the values of a number, or the rows in which a

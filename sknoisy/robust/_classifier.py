@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.utils._param_validation import HasMethods, StrOptions
@@ -16,6 +17,7 @@ from sknoisy._evidence._failures import warn_of_part
 from sknoisy._evidence._fitting import IsModel
 from sknoisy._evidence._knowledge import LEVEL, no_more_than_chance
 from sknoisy._temperature import fit_temperature
+from sknoisy._typing import Array, Estimator, FloatArray, MemoryLike, RandomStateLike
 from sknoisy.detection.committees._label_committee import LabelCommittee
 from sknoisy.detection.committees._label_members import MANY_ROWS
 from sknoisy.exceptions import RareClassWarning
@@ -233,17 +235,25 @@ class RobustClassifier(DefaultModel, BaseTreatmentClassifier):
         "random_state": ["random_state"],
     }
 
+    treatment_: str
+    reason_: str
+    selection_: pd.DataFrame
+    noise_rate_: float
+    committee_: dict[str, float]
+    y_relabeled_: Array
+    label_proba_: FloatArray
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        effort="balanced",
-        weight_strategy="native",
-        min_per_class=5,
-        memory=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        effort: Literal["fast", "balanced", "thorough"] = "balanced",
+        weight_strategy: Literal["native", "resample"] = "native",
+        min_per_class: int = 5,
+        memory: MemoryLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.effort = effort
         self.weight_strategy = weight_strategy

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 from sklearn.base import clone
 
 from sknoisy._evidence._table import behind_encoder
 from sknoisy._fitted import replace_fitted
 from sknoisy._progress import taking_the_place_of
+from sknoisy._typing import ArrayLike, MatrixLike
 
 
 class DefaultModel:
     """Mixin, in front of a treatment: with `estimator=None`, the model of `_default_model`."""
 
-    def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None, **fit_params):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        trusted: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Find the suspect rows, choose what to do about them, and fit the estimator.
 
         Parameters
@@ -53,7 +65,7 @@ class DefaultModel:
             return self
         return clone(self).set_params(estimator=self._default_model())
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Which metadata goes where, for metadata routing.
 
         Returns

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from sknoisy._evidence._knowledge import LEVEL, no_more_than_chance
 from sknoisy._evidence._own_loss import own_loss
 from sknoisy._evidence._responses import number_response
 from sknoisy._evidence.numbers._wild import MAD_TO_SD
+from sknoisy._typing import Array, Estimator, MemoryLike, RandomStateLike
 from sknoisy.detection.committees._number_committee import MIN_ROWS, NumberCommittee
 from sknoisy.robust._default_model import DefaultModel
 from sknoisy.treatment import FilterRegressor, RelabelRegressor, ReweightRegressor
@@ -196,16 +198,23 @@ class RobustRegressor(DefaultModel, BaseTreatmentRegressor):
         "random_state": ["random_state"],
     }
 
+    treatment_: str
+    reason_: str
+    selection_: pd.DataFrame
+    noise_rate_: float
+    committee_: dict[str, float]
+    y_treated_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        effort="balanced",
-        weight_strategy="native",
-        memory=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        effort: Literal["fast", "balanced", "thorough"] = "balanced",
+        weight_strategy: Literal["native", "resample"] = "native",
+        memory: MemoryLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.effort = effort
         self.weight_strategy = weight_strategy

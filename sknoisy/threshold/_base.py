@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 from sknoisy._evidence import check_labels
 from sknoisy._evidence._evidence import check_groups, check_trusted
 from sknoisy._notebook import NotebookView
+from sknoisy._typing import ArrayLike, BoolArray, FloatArray
 
 
 @dataclass
@@ -44,7 +46,19 @@ class BaseThreshold(NotebookView, BaseEstimator, ABC):
 
     _parameter_constraints: dict = {"per_class": ["boolean"], "per_group": ["boolean"]}
 
-    def fit(self, score, y=None, *, groups=None, trusted=None, label_proba=None):
+    noise_proba_: FloatArray
+    noise_mask_: BoolArray
+    reason_: str
+
+    def fit(
+        self,
+        score: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+        trusted: ArrayLike | None = None,
+        label_proba: ArrayLike | None = None,
+    ) -> Self:
         """Decide which rows are suspect.
 
         Parameters

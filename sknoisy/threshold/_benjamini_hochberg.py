@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from scipy.stats import binom, norm
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sknoisy._typing import ArrayLike, FloatArray
 from sknoisy.threshold._base import BaseThreshold
 from sknoisy.threshold._p_values import reject, wrong_proba
 
@@ -89,17 +91,19 @@ class BenjaminiHochberg(BaseThreshold):
         "procedure": [StrOptions({"bh", "storey", "each"})],
     }
 
+    p_values_: FloatArray
+
     def __init__(
         self,
-        alpha=0.05,
+        alpha: float = 0.05,
         *,
-        scale="count",
-        n_trials=None,
-        p0=None,
-        procedure="bh",
-        per_class=False,
-        per_group=False,
-    ):
+        scale: Literal["count", "share", "z", "1-p"] = "count",
+        n_trials: int | ArrayLike | None = None,
+        p0: float | None = None,
+        procedure: Literal["bh", "storey", "each"] = "bh",
+        per_class: bool = False,
+        per_group: bool = False,
+    ) -> None:
         self.alpha = alpha
         self.scale = scale
         self.n_trials = n_trials

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sknoisy._typing import Array
 from sknoisy.noise_model import confident_joint
 from sknoisy.threshold._base import BaseThreshold, flag_top
 from sknoisy.threshold._mixture import two_normals
@@ -47,7 +48,9 @@ class ConfidentJointCount(BaseThreshold):
     array([9])
     """
 
-    def __init__(self, *, per_class=True, per_group=False):
+    confident_joint_: Array
+
+    def __init__(self, *, per_class: bool = True, per_group: bool = False) -> None:
         self.per_class = per_class
         self.per_group = per_group
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import warnings
 from numbers import Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sknoisy._typing import FloatArray
 from sknoisy.threshold._base import BaseThreshold
 from sknoisy.threshold._p_values import reject, wrong_proba
 
@@ -93,7 +95,17 @@ class ConformalFDR(BaseThreshold):
         "procedure": [StrOptions({"bh", "storey"})],
     }
 
-    def __init__(self, alpha=0.1, *, procedure="bh", per_class=False, per_group=False):
+    p_values_: FloatArray
+    n_trusted_: int
+
+    def __init__(
+        self,
+        alpha: float = 0.1,
+        *,
+        procedure: Literal["bh", "storey"] = "bh",
+        per_class: bool = False,
+        per_group: bool = False,
+    ) -> None:
         self.alpha = alpha
         self.procedure = procedure
         self.per_class = per_class

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Literal, Self
 
 import numpy as np
 from scipy.optimize import brentq
@@ -15,6 +16,7 @@ from sklearn.mixture import BayesianGaussianMixture
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sknoisy._typing import Array, ArrayLike, FloatArray, RandomStateLike
 from sknoisy.threshold._base import BaseThreshold, clip_infinite, flag_top
 from sknoisy.threshold._mixture import SEPARATION
 
@@ -126,20 +128,24 @@ class ContaminationPosterior(BaseThreshold):
         "random_state": ["random_state"],
     }
 
+    contamination_samples_: Array
+    contamination_: float
+    contamination_interval_: FloatArray
+
     def __init__(
         self,
-        estimate="mean",
+        estimate: Literal["mean"] | float = "mean",
         *,
-        p_none=0.01,
-        high=0.15,
-        p_high=0.01,
-        max_contamination=0.25,
-        n_components=30,
-        n_samples=10000,
-        per_class=False,
-        per_group=False,
-        random_state=None,
-    ):
+        p_none: float = 0.01,
+        high: float = 0.15,
+        p_high: float = 0.01,
+        max_contamination: float = 0.25,
+        n_components: int = 30,
+        n_samples: int = 10000,
+        per_class: bool = False,
+        per_group: bool = False,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimate = estimate
         self.p_none = p_none
         self.high = high
@@ -151,7 +157,15 @@ class ContaminationPosterior(BaseThreshold):
         self.per_group = per_group
         self.random_state = random_state
 
-    def fit(self, score, y=None, *, groups=None, trusted=None, label_proba=None):
+    def fit(
+        self,
+        score: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+        trusted: ArrayLike | None = None,
+        label_proba: ArrayLike | None = None,
+    ) -> Self:
         """Decide which rows are suspect.
 
         Parameters

@@ -58,7 +58,9 @@ class Elbow(BaseThreshold):
         "min_distance": [Interval(Real, 0, 1, closed="left")],
     }
 
-    def __init__(self, min_distance=0.1, *, per_class=False, per_group=False):
+    def __init__(
+        self, min_distance: float = 0.1, *, per_class: bool = False, per_group: bool = False
+    ) -> None:
         self.min_distance = min_distance
         self.per_class = per_class
         self.per_group = per_group

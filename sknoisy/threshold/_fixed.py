@@ -50,7 +50,9 @@ class FixedRate(BaseThreshold):
         "rate": [Interval(Real, 0, 0.5, closed="both")],
     }
 
-    def __init__(self, rate=0.1, *, per_class=False, per_group=False):
+    def __init__(
+        self, rate: float = 0.1, *, per_class: bool = False, per_group: bool = False
+    ) -> None:
         self.rate = rate
         self.per_class = per_class
         self.per_group = per_group

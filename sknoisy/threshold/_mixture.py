@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import Literal
 
 import numpy as np
 from scipy.optimize import brentq
@@ -78,7 +79,14 @@ class MixturePosterior(BaseThreshold):
         "scale": [StrOptions({"auto", "identity", "log", "logit"})],
     }
 
-    def __init__(self, cut=0.5, *, scale="auto", per_class=False, per_group=False):
+    def __init__(
+        self,
+        cut: float = 0.5,
+        *,
+        scale: Literal["auto", "identity", "log", "logit"] = "auto",
+        per_class: bool = False,
+        per_group: bool = False,
+    ) -> None:
         self.cut = cut
         self.scale = scale
         self.per_class = per_class

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
@@ -11,6 +13,7 @@ from sknoisy._evidence._knowledge import (
     chance_of_numbers,
     no_more_than_chance,
 )
+from sknoisy._typing import ArrayLike
 from sknoisy.noise_model import plateau_joint
 from sknoisy.noise_model._wide_normal import judge_residuals
 from sknoisy.threshold._base import BaseThreshold, flag_top
@@ -72,10 +75,20 @@ class NoiseCount(BaseThreshold):
     array([ 0, 10, 20, 30, 40])
     """
 
-    def __init__(self, *, per_group=False):
+    noise_rate_: float
+
+    def __init__(self, *, per_group: bool = False) -> None:
         self.per_group = per_group
 
-    def fit(self, score, y=None, *, groups=None, trusted=None, predicted=None):
+    def fit(
+        self,
+        score: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+        trusted: ArrayLike | None = None,
+        predicted: ArrayLike | None = None,
+    ) -> Self:
         """Decide which rows are suspect.
 
         Parameters

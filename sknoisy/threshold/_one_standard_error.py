@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
@@ -12,6 +14,15 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sknoisy._evidence import Evidence, check_reusable, cross_fit, is_continuous
 from sknoisy._evidence._fitting import IsModel
 from sknoisy._progress import CallbackSupportMixin, whole_fit
+from sknoisy._typing import (
+    Array,
+    ArrayLike,
+    Estimator,
+    FloatArray,
+    MatrixLike,
+    RandomStateLike,
+    Splitter,
+)
 from sknoisy.threshold._base import BaseThreshold, flag_top
 from sknoisy.threshold._fixed import FixedRate
 from sknoisy.threshold._mixture import two_normals
@@ -123,20 +134,26 @@ class OneStandardError(CallbackSupportMixin, BaseThreshold):
         "random_state": ["random_state"],
     }
 
+    rate_: float
+    rates_: Array
+    mean_scores_: FloatArray
+    standard_errors_: FloatArray
+    n_fits_: int
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        rates=(0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4),
-        choose="strictest",
-        score_on="all",
-        scoring=None,
-        cv=None,
-        per_class=False,
-        per_group=False,
-        n_jobs=None,
-        random_state=None,
-    ):
+        rates: ArrayLike = (0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4),
+        choose: Literal["strictest", "best", "mildest"] = "strictest",
+        score_on: Literal["all", "trusted"] = "all",
+        scoring: str | Callable[..., Any] | None = None,
+        cv: int | Splitter | None = None,
+        per_class: bool = False,
+        per_group: bool = False,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.rates = rates
         self.choose = choose
@@ -150,16 +167,16 @@ class OneStandardError(CallbackSupportMixin, BaseThreshold):
 
     def fit(
         self,
-        score,
-        y=None,
+        score: ArrayLike,
+        y: ArrayLike | None = None,
         *,
-        X=None,
-        sample_weight=None,
-        groups=None,
-        trusted=None,
-        evidence=None,
-        estimator=None,
-    ):
+        X: MatrixLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        trusted: ArrayLike | None = None,
+        evidence: Any = None,
+        estimator: Estimator | None = None,
+    ) -> Self:
         """Decide which rows are suspect.
 
         Parameters

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from numbers import Integral
+from typing import Any, Self
 
 from sklearn.utils._param_validation import StrOptions
 
@@ -13,6 +14,7 @@ from sknoisy._evidence._arrays import explained
 from sknoisy._evidence._fitting import IsModel, check_kind, check_meaning, check_takes_weights
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._progress import whole_fit
+from sknoisy._typing import ArrayLike, BoolArray, MatrixLike
 from sknoisy._wrapper import BaseWrapper
 from sknoisy.treatment._treated import fit_treated
 
@@ -68,7 +70,18 @@ class BaseTraining(BaseWrapper, ABC):
     _task: str
     _parameter_constraints: dict = PARAMETERS
 
-    def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None, **fit_params):
+    noise_mask_: BoolArray
+
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        trusted: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Find out what to make of the rows, and fit the estimator to that.
 
         Parameters

@@ -6,9 +6,11 @@ import warnings
 from abc import ABC, abstractmethod
 from copy import deepcopy
 from numbers import Integral, Real
+from typing import Any, Self
 
 import joblib
 import numpy as np
+import pandas as pd
 from sklearn.base import (
     clone,
 )
@@ -32,6 +34,7 @@ from sknoisy._limits import limit_mask, untouchable_rows
 from sknoisy._progress import part_of_fit, whole_fit
 from sknoisy._report import noise_report
 from sknoisy._temperature import fit_temperature
+from sknoisy._typing import ArrayLike, BoolArray, FloatArray, MatrixLike
 from sknoisy._wrapper import BaseWrapper, WrappedClassifier, WrappedRegressor
 from sknoisy.detection import ConfidentLearning, Residual
 from sknoisy.detection._base import CONTAMINATION, MAX_SAMPLES, BaseDetector
@@ -64,21 +67,25 @@ class BaseTreatment(BaseWrapper, ABC):
         "random_state": ["random_state"],
     }
 
+    detector_: Any
+    noise_proba_: FloatArray
+    noise_mask_: BoolArray
+
     # ------------------------------------------------------------------ fit
 
     def fit(
         self,
-        X,
-        y,
+        X: MatrixLike,
+        y: ArrayLike,
         *,
-        sample_weight=None,
-        groups=None,
-        trusted=None,
-        predicted=None,
-        stages=None,
-        features=None,
-        **fit_params,
-    ):
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        trusted: ArrayLike | None = None,
+        predicted: ArrayLike | None = None,
+        stages: ArrayLike | None = None,
+        features: MatrixLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Find the suspect rows, treat them, and fit the estimator on the outcome.
 
         Parameters
@@ -300,7 +307,7 @@ class BaseTreatment(BaseWrapper, ABC):
 
     # ------------------------------------------------------------------ after fit
 
-    def noise_report(self, X, y):
+    def noise_report(self, X: MatrixLike, y: ArrayLike) -> pd.DataFrame:
         """Table of the training rows, worst first.
 
         Parameters
@@ -398,6 +405,8 @@ class BaseTreatmentClassifier(WrappedClassifier, BaseTreatment):
         "min_per_class": [Interval(Integral, 1, None, closed="left")],
         "calibrate": ["boolean"],
     }
+
+    temperature_: float
 
     def _default_detector(self):
         return ConfidentLearning(bounded=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
+from sknoisy._typing import Array, Contamination, Detector, Estimator, MemoryLike, RandomStateLike
 from sknoisy.treatment._base import BaseTreatmentClassifier, BaseTreatmentRegressor
 from sknoisy.treatment._stream import PartialFitMixin
 from sknoisy.treatment._treated import Treated
@@ -116,21 +119,23 @@ class FilterClassifier(_Filter, BaseTreatmentClassifier):
     True
     """
 
+    sample_indices_: Array
+
     def __init__(
         self,
-        estimator,
-        detector=None,
+        estimator: Estimator,
+        detector: Detector | None = None,
         *,
-        contamination=None,
-        weight_strategy="native",
-        min_per_class=5,
-        calibrate=True,
-        max_share=0.5,
-        memory=None,
-        max_samples=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        contamination: Contamination | None = None,
+        weight_strategy: Literal["native", "resample"] = "native",
+        min_per_class: int = 5,
+        calibrate: bool = True,
+        max_share: float = 0.5,
+        memory: MemoryLike | None = None,
+        max_samples: int | float | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.detector = detector
         self.contamination = contamination
@@ -219,19 +224,21 @@ class FilterRegressor(_Filter, BaseTreatmentRegressor):
     True
     """
 
+    sample_indices_: Array
+
     def __init__(
         self,
-        estimator,
-        detector=None,
+        estimator: Estimator,
+        detector: Detector | None = None,
         *,
-        contamination=None,
-        weight_strategy="native",
-        max_share=0.5,
-        memory=None,
-        max_samples=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        contamination: Contamination | None = None,
+        weight_strategy: Literal["native", "resample"] = "native",
+        max_share: float = 0.5,
+        memory: MemoryLike | None = None,
+        max_samples: int | float | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.detector = detector
         self.contamination = contamination

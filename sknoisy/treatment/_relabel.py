@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -10,6 +11,15 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sknoisy._evidence._fitting import check_takes_weights
 from sknoisy._evidence._own_loss import own_loss
 from sknoisy._soft_fit import SoftRows
+from sknoisy._typing import (
+    Array,
+    Contamination,
+    Detector,
+    Estimator,
+    FloatArray,
+    MemoryLike,
+    RandomStateLike,
+)
 from sknoisy.treatment._base import BaseTreatmentClassifier, BaseTreatmentRegressor
 from sknoisy.treatment._treated import Treated
 
@@ -121,24 +131,27 @@ class RelabelClassifier(BaseTreatmentClassifier):
         "min_proba": [Interval(Real, 0, 0.5, closed="both")],
     }
 
+    y_relabeled_: Array
+    label_proba_: FloatArray
+
     def __init__(
         self,
-        estimator,
-        detector=None,
+        estimator: Estimator,
+        detector: Detector | None = None,
         *,
-        mode="hard",
-        confidence=0.8,
-        min_proba=0.05,
-        contamination=None,
-        weight_strategy="native",
-        min_per_class=5,
-        calibrate=True,
-        max_share=0.5,
-        memory=None,
-        max_samples=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        mode: Literal["hard", "soft"] = "hard",
+        confidence: float = 0.8,
+        min_proba: float = 0.05,
+        contamination: Contamination | None = None,
+        weight_strategy: Literal["native", "resample"] = "native",
+        min_per_class: int = 5,
+        calibrate: bool = True,
+        max_share: float = 0.5,
+        memory: MemoryLike | None = None,
+        max_samples: int | float | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.detector = detector
         self.mode = mode
@@ -292,21 +305,23 @@ class RelabelRegressor(BaseTreatmentRegressor):
         "confidence": [Interval(Real, 0, 1, closed="both")],
     }
 
+    y_relabeled_: Array
+
     def __init__(
         self,
-        estimator,
-        detector=None,
+        estimator: Estimator,
+        detector: Detector | None = None,
         *,
-        mode="soft",
-        confidence=0.8,
-        contamination=None,
-        weight_strategy="native",
-        max_share=0.5,
-        memory=None,
-        max_samples=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        mode: Literal["hard", "soft"] = "soft",
+        confidence: float = 0.8,
+        contamination: Contamination | None = None,
+        weight_strategy: Literal["native", "resample"] = "native",
+        max_share: float = 0.5,
+        memory: MemoryLike | None = None,
+        max_samples: int | float | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.detector = detector
         self.mode = mode

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from sknoisy._evidence._fitting import check_takes_weights
+from sknoisy._typing import (
+    Contamination,
+    Detector,
+    Estimator,
+    FloatArray,
+    MemoryLike,
+    RandomStateLike,
+)
 from sknoisy.treatment._base import BaseTreatmentClassifier, BaseTreatmentRegressor
 from sknoisy.treatment._stream import PartialFitMixin
 from sknoisy.treatment._treated import Treated
@@ -142,22 +151,24 @@ class ReweightClassifier(_Reweight, BaseTreatmentClassifier):
         **_Reweight._own_parameters,
     }
 
+    sample_weight_: FloatArray
+
     def __init__(
         self,
-        estimator,
-        detector=None,
+        estimator: Estimator,
+        detector: Detector | None = None,
         *,
-        temper=1.0,
-        floor=0.0,
-        contamination=None,
-        weight_strategy="native",
-        min_per_class=5,
-        calibrate=True,
-        memory=None,
-        max_samples=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        temper: float = 1.0,
+        floor: float = 0.0,
+        contamination: Contamination | None = None,
+        weight_strategy: Literal["native", "resample"] = "native",
+        min_per_class: int = 5,
+        calibrate: bool = True,
+        memory: MemoryLike | None = None,
+        max_samples: int | float | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.detector = detector
         self.temper = temper
@@ -255,20 +266,22 @@ class ReweightRegressor(_Reweight, BaseTreatmentRegressor):
         **_Reweight._own_parameters,
     }
 
+    sample_weight_: FloatArray
+
     def __init__(
         self,
-        estimator,
-        detector=None,
+        estimator: Estimator,
+        detector: Detector | None = None,
         *,
-        temper=1.0,
-        floor=0.0,
-        contamination=None,
-        weight_strategy="native",
-        memory=None,
-        max_samples=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        temper: float = 1.0,
+        floor: float = 0.0,
+        contamination: Contamination | None = None,
+        weight_strategy: Literal["native", "resample"] = "native",
+        memory: MemoryLike | None = None,
+        max_samples: int | float | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.detector = detector
         self.temper = temper

@@ -5,14 +5,15 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, replace
 from inspect import signature
+from typing import Any, Self
 
 import numpy as np
-from sklearn.utils.metaestimators import available_if
 
 from sknoisy._evidence import Evidence, take_rows
 from sknoisy._evidence._fitting import check_kind, check_meaning, resample_by_weight, seeded_clone
 from sknoisy._evidence._responses import LabelResponse, margins_to_proba, number_response
 from sknoisy._fitted import model_attributes, replace_fitted
+from sknoisy._typing import Array, ArrayLike, BoolArray, FloatArray, MatrixLike, available_if
 from sknoisy._wrapper import inner_has
 from sknoisy.detection._base import BaseDetector
 from sknoisy.exceptions import OwnEvidenceWarning
@@ -56,8 +57,25 @@ class Window:
 class PartialFitMixin:
     """`partial_fit` of a treatment whose model has it."""
 
+    estimator_: Any
+    detector_: Any
+    noise_proba_: FloatArray
+    noise_mask_: BoolArray
+    n_rows_seen_: int
+    n_rows_flagged_: int
+    n_features_in_: int
+    feature_names_in_: Array
+
     @available_if(inner_has("partial_fit"))
-    def partial_fit(self, X, y, classes=None, *, sample_weight=None, trusted=None):
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+        trusted: ArrayLike | None = None,
+    ) -> Self:
         """Treat a chunk of rows and let the estimator learn what is left, by its `partial_fit`.
 
         A chunk is judged by the model as it is before it learns it, the first one by 5 models

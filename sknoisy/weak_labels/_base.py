@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from numbers import Integral
+from typing import Any, Self
 
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _num_samples, check_consistent_length
@@ -13,6 +14,7 @@ from sknoisy._evidence._fitting import IsModel, check_kind, check_takes_weights
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._progress import last_fit, whole_fit
 from sknoisy._soft_fit import SoftRows
+from sknoisy._typing import ArrayLike, MatrixLike
 from sknoisy._wrapper import WrappedClassifier
 
 
@@ -32,7 +34,15 @@ class BaseWeakClassifier(WrappedClassifier, ABC):
     }
     _min_proba = 0.01  # labels less likely than this are left out of a fit
 
-    def fit(self, X, y, *, sample_weight=None, groups=None, **fit_params):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Learn what the labels stand for, and fit the estimator to it.
 
         Parameters

@@ -7,6 +7,7 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from sknoisy._typing import Array, Contamination, Estimator, IntArray, RandomStateLike
 from sknoisy.detection._base import Finding
 from sknoisy.detection._verdict import label_verdict, number_verdict
 from sknoisy.detection.bags._base import BagDetector
@@ -105,16 +106,19 @@ class DataOOB(BagDetector):
         "max_samples": [Interval(Real, 0, 1, closed="right")],
     }
 
+    data_oob_: Array
+    n_judges_: IntArray
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        n_bags=50,
-        max_samples=1.0,
-        contamination="auto",
-        n_jobs=None,
-        random_state=None,
-    ):
+        n_bags: int = 50,
+        max_samples: float = 1.0,
+        contamination: Contamination = "auto",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.n_bags = n_bags
         self.max_samples = max_samples

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
+from sknoisy._typing import Array, Contamination, Estimator, IntArray, RandomStateLike
 from sknoisy.detection._base import Finding
 from sknoisy.detection._verdict import label_verdict, number_verdict
 from sknoisy.detection.bags._base import BagDetector
@@ -116,17 +119,22 @@ class Memorization(BagDetector):
         "response": [StrOptions({"predict_proba", "predict"})],
     }
 
+    seen_: Array
+    unseen_: Array
+    n_seen_: IntArray
+    n_unseen_: IntArray
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        n_bags=50,
-        max_samples=0.7,
-        response="predict_proba",
-        contamination="auto",
-        n_jobs=None,
-        random_state=None,
-    ):
+        n_bags: int = 50,
+        max_samples: float = 0.7,
+        response: Literal["predict_proba", "predict"] = "predict_proba",
+        contamination: Contamination = "auto",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.n_bags = n_bags
         self.max_samples = max_samples

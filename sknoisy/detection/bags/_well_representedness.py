@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
@@ -11,6 +13,7 @@ from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import StrOptions
 
 from sknoisy._evidence._neighbors import CHUNK_ROWS
+from sknoisy._typing import ArrayLike, Contamination, Estimator, RandomStateLike
 from sknoisy.detection._base import Finding
 from sknoisy.detection._verdict import label_verdict
 from sknoisy.detection.bags._base import BagDetector
@@ -134,18 +137,21 @@ class WellRepresentedness(BagDetector):
         "confidence": [StrOptions({"given", "any"})],
     }
 
+    metrics_: pd.DataFrame
+    ranks_: pd.DataFrame
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        metrics=METRICS,
-        confidence="given",
-        n_bags=50,
-        max_samples=0.7,
-        contamination="auto",
-        n_jobs=None,
-        random_state=None,
-    ):
+        metrics: ArrayLike = METRICS,
+        confidence: Literal["given", "any"] = "given",
+        n_bags: int = 50,
+        max_samples: float = 0.7,
+        contamination: Contamination = "auto",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.metrics = metrics
         self.confidence = confidence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Any, Literal
 
 import numpy as np
 from scipy.special import expit, logit
@@ -11,6 +12,7 @@ from sklearn.base import clone
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import StrOptions
 
+from sknoisy._typing import ArrayLike, Contamination, CVLike, Estimator, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding, _posterior
 from sknoisy.detection.committees._members import NamedMembers
 from sknoisy.detection.features._neighbors import NeighborDisagreement
@@ -158,18 +160,22 @@ class CombinedDetector(NamedMembers, BaseDetector):
         "weights": ["array-like", None],
     }
 
+    detectors_: list[Any]
+    named_detectors_: Any
+    prior_: float
+
     def __init__(
         self,
-        detectors=None,
-        estimator=None,
+        detectors: list[tuple[str, Any]] | None = None,
+        estimator: Estimator | None = None,
         *,
-        method="rank",
-        weights=None,
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        method: Literal["rank", "vote", "posterior", "product", "max"] = "rank",
+        weights: ArrayLike | None = None,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.detectors = detectors
         self.estimator = estimator
         self.method = method

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import clone
@@ -22,6 +23,7 @@ from sknoisy._evidence._fitting import IsModel, check_kind
 from sknoisy._evidence._responses import LabelResponse
 from sknoisy._evidence._table import default_model
 from sknoisy._limits import without
+from sknoisy._typing import Contamination, CVLike, FloatArray, IntArray, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import disagrees, label_posterior
 from sknoisy.detection.committees._members import NamedMembers
@@ -165,20 +167,26 @@ class Consensus(NamedMembers, BaseDetector):
         },
     }
 
+    class_proba_: FloatArray
+    n_votes_: IntArray
+    n_against_: IntArray
+    n_iter_: int
+    n_flagged_: IntArray
+
     def __init__(
         self,
-        estimators=None,
+        estimators: list[tuple[str, Any]] | None = None,
         *,
-        vote="unanimous",
-        n_repeats=1,
-        train_on="rest",
-        max_iter=1,
-        tol=0.01,
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        vote: Literal["unanimous", "majority", "average"] = "unanimous",
+        n_repeats: int = 1,
+        train_on: Literal["rest", "part"] = "rest",
+        max_iter: int = 1,
+        tol: float = 0.01,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimators = estimators
         self.vote = vote
         self.n_repeats = n_repeats

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral, Real
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence import Evidence
+from sknoisy._typing import Contamination, CVLike, FloatArray, IntArray, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import label_posterior
 from sknoisy.detection.committees._consensus import Consensus, Tally
@@ -145,21 +147,28 @@ class INFFC(Consensus):
 
     train_on = "rest"
 
+    class_proba_: FloatArray
+    neighbor_score_: FloatArray
+    n_votes_: IntArray
+    n_against_: IntArray
+    n_iter_: int
+    n_flagged_: IntArray
+
     def __init__(
         self,
-        estimators=None,
+        estimators: list[tuple[str, Any]] | None = None,
         *,
-        vote="majority",
-        n_neighbors=5,
-        min_score=0.0,
-        max_iter=20,
-        n_iter_no_change=3,
-        tol=0.01,
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        vote: Literal["majority", "unanimous"] = "majority",
+        n_neighbors: int = 5,
+        min_score: float = 0.0,
+        max_iter: int = 20,
+        n_iter_no_change: int = 3,
+        tol: float = 0.01,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimators = estimators
         self.vote = vote
         self.n_neighbors = n_neighbors

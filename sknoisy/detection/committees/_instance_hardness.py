@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import check_random_state
 
+from sknoisy._typing import ArrayLike, Contamination, CVLike, FloatArray, IntArray, RandomStateLike
 from sknoisy.detection._base import BaseDetector
 from sknoisy.detection.committees._consensus import Consensus
 from sknoisy.exceptions import RareClassWarning
@@ -139,16 +141,21 @@ class InstanceHardness(Consensus):
     # a consensus of one round, by averaged probabilities
     vote, n_repeats, train_on, max_iter, tol = "average", 1, "rest", 1, 0.0
 
+    class_proba_: FloatArray
+    measures_: pd.DataFrame
+    n_votes_: IntArray
+    n_against_: IntArray
+
     def __init__(
         self,
-        estimators=None,
+        estimators: list[tuple[str, Any]] | None = None,
         *,
-        measures=("learners",),
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        measures: ArrayLike = ("learners",),
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimators = estimators
         self.measures = measures
         self.contamination = contamination

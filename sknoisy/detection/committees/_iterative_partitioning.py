@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -13,6 +14,7 @@ from sknoisy._evidence import cross_fit
 from sknoisy._evidence._cross_fit import gather
 from sknoisy._evidence._responses import LabelResponse
 from sknoisy._limits import without
+from sknoisy._typing import Contamination, CVLike, Estimator, FloatArray, IntArray, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import disagrees, label_posterior
 from sknoisy.detection.committees._consensus import Tally
@@ -138,20 +140,26 @@ class IterativePartitioning(BaseDetector):
         "tol": [Interval(Real, 0, 1, closed="both")],
     }
 
+    class_proba_: FloatArray
+    n_votes_: IntArray
+    n_against_: IntArray
+    n_iter_: int
+    n_flagged_: IntArray
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        vote="majority",
-        own_model="required",
-        max_iter=20,
-        n_iter_no_change=3,
-        tol=0.01,
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        vote: Literal["majority", "unanimous"] = "majority",
+        own_model: Literal["required", "counted", "ignored"] = "required",
+        max_iter: int = 20,
+        n_iter_no_change: int = 3,
+        tol: float = 0.01,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.vote = vote
         self.own_model = own_model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -14,6 +14,7 @@ from sknoisy._evidence._failures import warn_of_part
 from sknoisy._evidence._fitting import label_free
 from sknoisy._evidence._knowledge import LEVEL, chance_of_labels
 from sknoisy._evidence._responses import blocks
+from sknoisy._typing import Contamination, CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.committees._label_members import (
     ASKED_AGAIN,
@@ -212,18 +213,27 @@ class LabelCommittee(BaseDetector):
         "ask_estimator": ["boolean"],
     }
 
+    class_proba_: FloatArray
+    clean_proba_: FloatArray
+    transition_matrix_: FloatArray
+    noise_rate_: float
+    noise_bound_: float
+    estimator_proba_: FloatArray
+    estimator_folds_: list[Any]
+    committee_: dict[str, float]
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        members="auto",
-        n_rounds=1,
-        ask_estimator=False,
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        members: Literal["auto", "few"] | list[tuple[str, Any]] = "auto",
+        n_rounds: int = 1,
+        ask_estimator: bool = False,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.members = members
         self.n_rounds = n_rounds

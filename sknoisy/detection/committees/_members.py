@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Any, Self
 
 from sklearn.utils.metaestimators import _BaseComposition
+
+from sknoisy._typing import Array, BoolArray, FloatArray
 
 
 class NamedMembers(_BaseComposition):
@@ -15,7 +18,15 @@ class NamedMembers(_BaseComposition):
 
     _list_of: str
 
-    def get_params(self, deep=True):
+    noise_score_: FloatArray
+    noise_proba_: FloatArray
+    noise_mask_: BoolArray
+    y_suggested_: Array
+    label_proba_: FloatArray
+    classes_: Array
+    sample_indices_: Array
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters of this detector and, by name, of its members.
 
         Parameters
@@ -29,7 +40,7 @@ class NamedMembers(_BaseComposition):
         """
         return self._get_params(self._list_of, deep=deep)
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters of this detector or, by name, members and their parameters.
 
         Parameters

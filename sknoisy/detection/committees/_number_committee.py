@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval
 
 from sknoisy._evidence import TableEncoder
 from sknoisy._evidence._arrays import as_numpy
+from sknoisy._typing import Array, BoolArray, Contamination, Estimator, FloatArray, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.committees._number_members import CommitteeOfNumbers, stack, typical
 from sknoisy.detection.committees._number_mixture import KINDS, judge_numbers
@@ -156,15 +157,25 @@ class NumberCommittee(BaseDetector):
         "n_rounds": [Interval(Integral, 1, None, closed="left")],
     }
 
+    scale_: Array
+    kind_: Array
+    noise_rate_: float
+    committee_: dict[str, float]
+    gain_: float
+    price_: float
+    conditional_proba_: FloatArray
+    n_rounds_: int
+    wild_: BoolArray
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        n_rounds=2,
-        contamination="auto",
-        n_jobs=None,
-        random_state=None,
-    ):
+        n_rounds: int = 2,
+        contamination: Contamination = "auto",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.n_rounds = n_rounds
         self.contamination = contamination

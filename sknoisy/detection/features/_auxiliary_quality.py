@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
 from scipy.stats import beta
@@ -12,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence import cross_fit
 from sknoisy._evidence._responses import LabelResponse, margins_to_proba
+from sknoisy._typing import Array, Contamination, Estimator, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.features._class_mahalanobis import dense_features
 
@@ -131,18 +133,20 @@ class AuxiliaryQuality(BaseDetector):
         "random_state": BaseDetector._parameter_constraints["random_state"],
     }
 
+    quality_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        n_subsets=25,
-        n_neighbors=5,
-        reference="all",
-        max_samples=2000,
-        contamination="auto",
-        n_jobs=None,
-        random_state=None,
-    ):
+        n_subsets: int = 25,
+        n_neighbors: int = 5,
+        reference: Literal["all", "others"] = "all",
+        max_samples: int = 2000,
+        contamination: Contamination = "auto",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.n_subsets = n_subsets
         self.n_neighbors = n_neighbors

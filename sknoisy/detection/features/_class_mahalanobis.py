@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import Literal
 
 import numpy as np
 from scipy.linalg import pinvh
@@ -14,6 +15,7 @@ from sklearn.covariance import LedoitWolf
 from sklearn.decomposition import TruncatedSVD
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
+from sknoisy._typing import Array, BoolArray, Contamination, Estimator, FloatArray
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import label_verdict
 
@@ -127,15 +129,20 @@ class ClassMahalanobis(BaseDetector):
         "contamination": BaseDetector._parameter_constraints["contamination"],
     }
 
+    distances_: Array
+    location_: FloatArray
+    covariance_: FloatArray
+    support_: BoolArray
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        kind="label",
-        covariance=None,
-        support_fraction=0.5,
-        contamination="auto",
-    ):
+        kind: Literal["label", "outlier"] = "label",
+        covariance: Estimator | None = None,
+        support_fraction: float = 0.5,
+        contamination: Contamination = "auto",
+    ) -> None:
         self.estimator = estimator
         self.kind = kind
         self.covariance = covariance

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.metrics import pairwise_distances_chunked
@@ -10,6 +11,7 @@ from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence._neighbors import NEIGHBORS, neighbor_index
+from sknoisy._typing import Array, Contamination, Estimator, NeighborSearch, Transformer
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.features._neighbors import label_shares
 
@@ -126,17 +128,19 @@ class KNNShapley(BaseDetector):
         "n_jobs": BaseDetector._parameter_constraints["n_jobs"],
     }
 
+    values_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        n_neighbors=10,
-        max_error=0.01,
-        test_points="all",
-        neighbors=None,
-        contamination="auto",
-        n_jobs=None,
-    ):
+        n_neighbors: int = 10,
+        max_error: float = 0.01,
+        test_points: Literal["all", "trusted"] = "all",
+        neighbors: NeighborSearch | Transformer | None = None,
+        contamination: Contamination = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
         self.estimator = estimator
         self.n_neighbors = n_neighbors
         self.max_error = max_error

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence._neighbors import NEIGHBORS
+from sknoisy._typing import Array, Contamination, Estimator, FloatArray, NeighborSearch, Transformer
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import disagrees, label_verdict
 
@@ -133,18 +135,21 @@ class NeighborDisagreement(BaseDetector):
         "n_jobs": BaseDetector._parameter_constraints["n_jobs"],
     }
 
+    neighbor_proba_: FloatArray
+    neighbor_indices_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        n_neighbors=10,
-        weights="uniform",
-        balanced=False,
-        neighbors=None,
-        rule="posterior",
-        contamination="auto",
-        n_jobs=None,
-    ):
+        n_neighbors: int = 10,
+        weights: Literal["uniform", "distance"] = "uniform",
+        balanced: bool = False,
+        neighbors: NeighborSearch | Transformer | None = None,
+        rule: Literal["posterior", "majority", "unanimous"] = "posterior",
+        contamination: Contamination = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
         self.estimator = estimator
         self.n_neighbors = n_neighbors
         self.weights = weights

@@ -10,6 +10,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
 from sknoisy._evidence._neighbors import NEIGHBORS
+from sknoisy._typing import (
+    Array,
+    Contamination,
+    Estimator,
+    NeighborSearch,
+    RandomStateLike,
+    Transformer,
+)
 from sknoisy.detection._base import BaseDetector, Finding
 
 
@@ -125,18 +133,22 @@ class NonIIDOrder(BaseDetector):
         "random_state": BaseDetector._parameter_constraints["random_state"],
     }
 
+    p_value_: float
+    statistic_: float
+    permuted_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        n_neighbors=10,
-        n_permutations=25,
-        alpha=0.05,
-        neighbors=None,
-        contamination="auto",
-        n_jobs=None,
-        random_state=None,
-    ):
+        n_neighbors: int = 10,
+        n_permutations: int = 25,
+        alpha: float = 0.05,
+        neighbors: NeighborSearch | Transformer | None = None,
+        contamination: Contamination = "auto",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.n_neighbors = n_neighbors
         self.n_permutations = n_permutations

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import HasMethods
 from sknoisy._evidence import weight_parameter
 from sknoisy._evidence._fitting import seeded_clone
 from sknoisy._evidence.bags._out_of_bag import last_step
+from sknoisy._typing import Contamination, Estimator, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.exceptions import RareClassWarning
 
@@ -123,14 +124,14 @@ class Outlier(BaseDetector):
 
     def __init__(
         self,
-        outlier_detector=None,
+        outlier_detector: Estimator | None = None,
         *,
-        estimator=None,
-        per_class=False,
-        contamination="auto",
-        n_jobs=None,
-        random_state=None,
-    ):
+        estimator: Estimator | None = None,
+        per_class: bool = False,
+        contamination: Contamination = "auto",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.outlier_detector = outlier_detector
         self.estimator = estimator
         self.per_class = per_class

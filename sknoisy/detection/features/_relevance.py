@@ -10,6 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval
 
+from sknoisy._typing import ArrayLike, Contamination, Estimator, FloatArray
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.features._class_mahalanobis import dense_features
 
@@ -115,16 +116,19 @@ class RelevanceWeights(BaseDetector):
         "n_jobs": BaseDetector._parameter_constraints["n_jobs"],
     }
 
+    relevance_: FloatArray
+    block_relevance_: FloatArray
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        n_neighbors=10,
-        temperature=0.5,
-        blocks=None,
-        contamination="auto",
-        n_jobs=None,
-    ):
+        n_neighbors: int | None = 10,
+        temperature: float = 0.5,
+        blocks: ArrayLike | None = None,
+        contamination: Contamination = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
         self.estimator = estimator
         self.n_neighbors = n_neighbors
         self.temperature = temperature

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -14,6 +15,15 @@ from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from sknoisy._evidence._fitting import seeded_clone
+from sknoisy._typing import (
+    Array,
+    Contamination,
+    CVLike,
+    Estimator,
+    FloatArray,
+    InvertibleTransformer,
+    RandomStateLike,
+)
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.features._class_mahalanobis import dense_features
 
@@ -126,19 +136,22 @@ class SimilarityEnsemble(BaseDetector):
         "combine": [StrOptions({"geometric", "mean", "min"})],
     }
 
+    similarity_: FloatArray
+    measures_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        autoencoder="pca",
-        n_components=0.9,
-        n_neighbors=25,
-        combine="geometric",
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        autoencoder: Literal["pca", "mlp"] | InvertibleTransformer = "pca",
+        n_components: int | float = 0.9,
+        n_neighbors: int = 25,
+        combine: Literal["geometric", "mean", "min"] = "geometric",
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.autoencoder = autoencoder
         self.n_components = n_components

@@ -9,6 +9,7 @@ from scipy.special import softmax
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
+from sknoisy._typing import Array, Contamination, Estimator, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.influence._linear_influence import narrow_features
 
@@ -114,17 +115,19 @@ class GradientAgreement(BaseDetector):
         "random_state": BaseDetector._parameter_constraints["random_state"],
     }
 
+    disagreement_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        n_passes=10,
-        batch_size=128,
-        learning_rate=0.2,
-        threshold=0.0,
-        contamination="auto",
-        random_state=None,
-    ):
+        n_passes: int = 10,
+        batch_size: int = 128,
+        learning_rate: float = 0.2,
+        threshold: float = 0.0,
+        contamination: Contamination = "auto",
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.n_passes = n_passes
         self.batch_size = batch_size

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.utils._param_validation import StrOptions
 
+from sknoisy._typing import Contamination, CVLike, Estimator, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.influence._linear_influence import narrow_features
 
@@ -106,17 +109,19 @@ class GradientSubspace(BaseDetector):
         "per_class": ["boolean"],
     }
 
+    clean_set_: str
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        labels="given",
-        per_class=True,
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        labels: Literal["given", "predicted"] = "given",
+        per_class: bool = True,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.labels = labels
         self.per_class = per_class

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sknoisy._typing import Array, Contamination, Estimator
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.influence._linear_influence import narrow_features
 
@@ -118,16 +120,19 @@ class LabelSignedKernel(BaseDetector):
         "n_jobs": BaseDetector._parameter_constraints["n_jobs"],
     }
 
+    cluster_labels_: Array
+    cluster_sizes_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        kernel="ntk",
-        balanced=True,
-        cluster_share=0.1,
-        contamination="auto",
-        n_jobs=None,
-    ):
+        kernel: Literal["ntk", "rbf"] = "ntk",
+        balanced: bool = True,
+        cluster_share: float = 0.1,
+        contamination: Contamination = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
         self.estimator = estimator
         self.kernel = kernel
         self.balanced = balanced

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sknoisy._typing import Array, Contamination, Estimator
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.influence._linear_influence import linear_influence, row_loss
 
@@ -20,7 +21,12 @@ class _LinearInfluenceDetector(BaseDetector):
         "contamination": BaseDetector._parameter_constraints["contamination"],
     }
 
-    def __init__(self, estimator=None, *, contamination="auto"):
+    leverage_: Array
+    is_surrogate_: bool
+
+    def __init__(
+        self, estimator: Estimator | None = None, *, contamination: Contamination = "auto"
+    ) -> None:
         self.estimator = estimator
         self.contamination = contamination
 

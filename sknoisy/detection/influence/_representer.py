@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from inspect import signature
 from numbers import Real
+from typing import Literal
 
 import numpy as np
 from sklearn.linear_model import Lasso, LogisticRegression, Ridge
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sknoisy._typing import Array, Contamination, CVLike, Estimator, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.influence._linear_influence import margins_and_gradient, narrow_features
 
@@ -109,16 +111,18 @@ class RepresenterPoints(BaseDetector):
         "random_state": BaseDetector._parameter_constraints["random_state"],
     }
 
+    representer_value_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        penalty="l2",
-        alpha=0.1,
-        contamination="auto",
-        cv=None,
-        random_state=None,
-    ):
+        penalty: Literal["l2", "l1"] = "l2",
+        alpha: float = 0.1,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.penalty = penalty
         self.alpha = alpha

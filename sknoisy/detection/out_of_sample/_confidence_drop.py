@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -10,6 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from sknoisy._evidence import Folds, out_of_sample
 from sknoisy._limits import without
+from sknoisy._typing import Array, BoolArray, Contamination, CVLike, Estimator, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import disagrees, label_posterior, number_verdict
 from sknoisy.noise_model._wide_normal import MAD_TO_SD, typical_size
@@ -117,16 +119,20 @@ class ConfidenceDrop(BaseDetector):
         "rule": [StrOptions({"posterior", "drop"})],
     }
 
+    confidence_before_: Array
+    confidence_after_: Array
+    kept_: BoolArray
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        rule="posterior",
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        rule: Literal["posterior", "drop"] = "posterior",
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.rule = rule
         self.contamination = contamination

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
+from sknoisy._typing import Array, Contamination, CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy.detection._base import MAX_SAMPLES, BaseDetector, Finding
 from sknoisy.detection.out_of_sample._label_quality import (
     PRUNE_FILTERS,
@@ -142,19 +145,31 @@ default="self_confidence"
         "bounded": ["boolean"],
     }
 
+    class_proba_: FloatArray
+    thresholds_: Array
+    confident_joint_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        filter_by="prune_by_noise_rate",
-        quality="self_confidence",
-        bounded=False,
-        contamination="auto",
-        cv=None,
-        max_samples=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        filter_by: Literal[
+            "prune_by_noise_rate",
+            "prune_by_class",
+            "both",
+            "confident_learning",
+            "predicted_neq_given",
+        ] = "prune_by_noise_rate",
+        quality: Literal[
+            "self_confidence", "normalized_margin", "confidence_weighted_entropy"
+        ] = "self_confidence",
+        bounded: bool = False,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        max_samples: int | float | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.filter_by = filter_by
         self.quality = quality

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval
 
 from sknoisy._evidence import Evidence, out_of_sample
 from sknoisy._evidence._fitting import IsModel, check_kind
+from sknoisy._typing import Array, Contamination, CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import label_posterior
 from sknoisy.detection.out_of_sample._personal_loss import out_of_sample_loss
@@ -136,18 +137,24 @@ class ExcessLoss(BaseDetector):
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
     }
 
+    loss_: FloatArray
+    expected_loss_: FloatArray
+    loss_spread_: FloatArray
+    log_density_: Array
+    variance_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        error_model=None,
-        n_repeats=3,
-        n_neighbors=10,
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        error_model: Estimator | None = None,
+        n_repeats: int = 3,
+        n_neighbors: int = 10,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.error_model = error_model
         self.n_repeats = n_repeats

@@ -7,8 +7,11 @@ probabilities hold NaN was not judged: it counts nowhere.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
+from sknoisy._typing import ArrayLike, BoolArray, FloatArray
 from sknoisy.noise_model._confident_joint import (
     TOLERANCE,
     check_joint,
@@ -31,7 +34,13 @@ FAR = 0.25  # a margin that is seldom among the lowest
 SCORES = ("self_confidence", "normalized_margin", "confidence_weighted_entropy")
 
 
-def label_quality(label_proba, codes, score="self_confidence"):
+def label_quality(
+    label_proba: ArrayLike,
+    codes: ArrayLike,
+    score: Literal[
+        "self_confidence", "normalized_margin", "confidence_weighted_entropy"
+    ] = "self_confidence",
+) -> FloatArray:
     """Score how doubtful each given label is; higher is more suspect.
 
     Parameters
@@ -72,15 +81,24 @@ def label_quality(label_proba, codes, score="self_confidence"):
 
 
 def find_suspects(
-    label_proba,
-    codes,
+    label_proba: ArrayLike,
+    codes: ArrayLike,
     *,
-    filter_by="prune_by_noise_rate",
-    score="self_confidence",
-    min_examples_per_class=1,
-    frac_noise=1.0,
-    joint=None,
-):
+    filter_by: Literal[
+        "prune_by_noise_rate",
+        "prune_by_class",
+        "both",
+        "confident_learning",
+        "predicted_neq_given",
+        "highest_score",
+    ] = "prune_by_noise_rate",
+    score: Literal[
+        "self_confidence", "normalized_margin", "confidence_weighted_entropy"
+    ] = "self_confidence",
+    min_examples_per_class: int = 1,
+    frac_noise: float = 1.0,
+    joint: ArrayLike | None = None,
+) -> BoolArray:
     """Flag the rows whose given label is probably wrong.
 
     With the same probabilities these are the rows that cleanlab 2.9's `find_label_issues` flags.

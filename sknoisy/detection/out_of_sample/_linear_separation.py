@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from scipy.sparse import issparse
@@ -15,6 +16,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence import Folds, out_of_sample
 from sknoisy._limits import without
+from sknoisy._typing import Contamination, CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection.out_of_sample._personal_loss import out_of_sample_loss
 from sknoisy.detection.out_of_sample._tabasco import TwoNormals, unit_range
@@ -130,18 +132,23 @@ class LinearSeparation(BaseDetector):
         "C": [Interval(Real, 0, None, closed="right")],
     }
 
+    class_proba_: FloatArray
+    loss_: FloatArray
+    loss_proba_: FloatArray
+    linear_proba_: FloatArray
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        detect="alternate",
-        max_iter=1,
-        C=np.inf,
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        detect: Literal["alternate", "linear", "loss"] = "alternate",
+        max_iter: int = 1,
+        C: float = np.inf,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.detect = detect
         self.max_iter = max_iter

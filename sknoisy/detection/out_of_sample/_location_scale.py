@@ -7,6 +7,7 @@ import numpy as np
 from sknoisy._evidence._fitting import IsModel
 from sknoisy._evidence.numbers._forms import kinds_of_numbers
 from sknoisy._evidence.numbers._wild import MAD_TO_SD, surely_off, wild_numbers
+from sknoisy._typing import Array, Contamination, CVLike, Estimator, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.noise_model._location_scale import row_scale
 from sknoisy.noise_model._wide_normal import typical_size, wide_normal_posterior
@@ -99,16 +100,19 @@ class LocationScale(BaseDetector):
         "scale_estimator": [IsModel(), None],
     }
 
+    residual_: Array
+    scale_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        scale_estimator=None,
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        scale_estimator: Estimator | None = None,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.scale_estimator = scale_estimator
         self.contamination = contamination

@@ -5,11 +5,13 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import replace
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sknoisy._typing import Contamination, CVLike, Estimator, FloatArray, IntArray, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.noise_model._wide_normal import typical_size
 from sknoisy.threshold._mixture import two_normals
@@ -129,18 +131,22 @@ class PersonalLoss(BaseDetector):
         "missing_groups": [StrOptions({"error", "one"})],
     }
 
+    loss_: FloatArray
+    personal_weight_: FloatArray
+    group_size_: IntArray
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        temperature=1.0,
-        personal_quantile=None,
-        missing_groups="error",
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        temperature: float = 1.0,
+        personal_quantile: float | None = None,
+        missing_groups: Literal["error", "one"] = "error",
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.temperature = temperature
         self.personal_quantile = personal_quantile

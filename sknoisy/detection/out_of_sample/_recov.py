@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy.stats import binom, false_discovery_control
@@ -17,6 +18,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sknoisy._evidence import cross_fit
 from sknoisy._evidence._cross_fit import gather
 from sknoisy._evidence._responses import LabelResponse, number_response
+from sknoisy._typing import Array, Contamination, Estimator, FloatArray, RandomStateLike, Splitter
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.exceptions import RareClassWarning
 from sknoisy.threshold._mixture import two_normals
@@ -141,19 +143,23 @@ class ReCoV(BaseDetector):
         "alpha": [Interval(Real, 0, 1, closed="neither")],
     }
 
+    worst_counts_: Array
+    test_counts_: Array
+    p_values_: FloatArray
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        scoring=None,
-        n_repeats=100,
-        rule="2sigma",
-        alpha=0.05,
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        scoring: str | Callable[..., Any] | None = None,
+        n_repeats: int = 100,
+        rule: Literal["2sigma", "fdr_bh"] = "2sigma",
+        alpha: float = 0.05,
+        contamination: Contamination = "auto",
+        cv: int | Splitter | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.scoring = scoring
         self.n_repeats = n_repeats

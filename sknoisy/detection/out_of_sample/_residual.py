@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence.numbers._wild import surely_off, wild_numbers
+from sknoisy._typing import Array, Contamination, CVLike, Estimator, RandomStateLike
 from sknoisy.detection._base import MAX_SAMPLES, BaseDetector, Finding
 from sknoisy.noise_model._wide_normal import (
     judge_residuals,
@@ -114,18 +116,21 @@ class Residual(BaseDetector):
         "n_local": [Interval(Integral, 10, None, closed="left")],
     }
 
+    residual_: Array
+    scale_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        scale="global",
-        n_local=100,
-        contamination="auto",
-        cv=None,
-        max_samples=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        scale: Literal["global", "local"] = "global",
+        n_local: int = 100,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        max_samples: int | float | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.scale = scale
         self.n_local = n_local

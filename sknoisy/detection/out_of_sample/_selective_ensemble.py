@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from scipy.stats import binom
@@ -11,6 +12,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence import Folds, out_of_sample
+from sknoisy._typing import (
+    Array,
+    Contamination,
+    CVLike,
+    Estimator,
+    FloatArray,
+    IntArray,
+    RandomStateLike,
+)
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import label_posterior
 from sknoisy.exceptions import RareClassWarning
@@ -138,20 +148,25 @@ class SelectiveEnsemble(BaseDetector):
         "bootstrap": ["boolean"],
     }
 
+    class_proba_: FloatArray
+    votes_: IntArray
+    label_pvalue_: Array
+    mode_pvalue_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        n_estimators=10,
-        test="label",
-        alpha=0.05,
-        flag="not_learned",
-        bootstrap=True,
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        n_estimators: int = 10,
+        test: Literal["label", "mode"] = "label",
+        alpha: float = 0.05,
+        flag: Literal["contradicted", "not_learned"] = "not_learned",
+        bootstrap: bool = True,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.n_estimators = n_estimators
         self.test = test

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
+from sknoisy._typing import Array, Contamination, CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.threshold._mixture import _rising_posterior
 
@@ -121,9 +122,20 @@ class Tabasco(BaseDetector):
     _suggests_unseen = True
     _parameter_constraints: dict = {**BaseDetector._parameter_constraints}
 
+    class_proba_: FloatArray
+    wjsd_: Array
+    acd_: Array
+    measures_: Array
+
     def __init__(
-        self, estimator=None, *, contamination="auto", cv=None, n_jobs=None, random_state=None
-    ):
+        self,
+        estimator: Estimator | None = None,
+        *,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.contamination = contamination
         self.cv = cv

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 from numbers import Integral
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.metrics import r2_score
@@ -12,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence import Folds, Target, out_of_sample
 from sknoisy._evidence._splits import DEFAULT_FOLDS, make_splits
+from sknoisy._typing import Array, ArrayLike, Contamination, CVLike, Estimator, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.noise_model._wide_normal import typical_size, wide_normal_posterior
 from sknoisy.threshold._base import flag_top
@@ -149,20 +151,27 @@ class Veracity(BaseDetector):
         "n_boot": [Interval(Integral, 0, None, closed="left")],
     }
 
+    veracity_: Array
+    noise_rate_: float
+    r2_: Any
+    residual_: Array
+    epistemic_: Array
+    aleatoric_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        uncertainty="sum",
-        aleatoric="constant",
-        rates=(0.01, 0.05, 0.10, 0.15, 0.20),
-        n_fine=3,
-        n_boot=5,
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        uncertainty: Literal["sum", "geometric"] | None = "sum",
+        aleatoric: Literal["constant", "local"] | None = "constant",
+        rates: ArrayLike = (0.01, 0.05, 0.10, 0.15, 0.20),
+        n_fine: int = 3,
+        n_boot: int = 5,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.uncertainty = uncertainty
         self.aleatoric = aleatoric

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence._responses import margins_to_proba
+from sknoisy._typing import Array, Contamination, CVLike, Estimator, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import stage_verdict
 from sknoisy.detection.stages._staged_model import staged_model
@@ -132,17 +134,20 @@ class AreaUnderMargin(BaseDetector):
         "n_stages": [Interval(Integral, 1, None, closed="left")],
     }
 
+    aum_: Array
+    threshold_aum_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        rule="posterior",
-        n_stages=20,
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        rule: Literal["posterior", "threshold_samples"] = "posterior",
+        n_stages: int = 20,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.rule = rule
         self.n_stages = n_stages

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.extmath import row_norms
 from sklearn.utils.validation import check_is_fitted
 
+from sknoisy._typing import Contamination, CVLike, Estimator, FloatArray, IntArray, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import stage_verdict
 from sknoisy.detection.stages._staged_model import staged_model
@@ -32,15 +33,15 @@ class _EarlyScore(BaseDetector):
 
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        n_seeds=5,
-        budget=None,
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        n_seeds: int = 5,
+        budget: float | None = None,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.n_seeds = n_seeds
         self.budget = budget
@@ -49,7 +50,7 @@ class _EarlyScore(BaseDetector):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def hard_rows(self, fraction):
+    def hard_rows(self, fraction: float) -> IntArray:
         """The window of the paper: the hardest rows below those that are flagged.
 
         The rows with the highest scores teach a model most, save for the very highest, which are
@@ -211,6 +212,9 @@ class EL2N(_EarlyScore):
     _assumes = "early in training a model follows the rule and not the exceptions"
     _takes = ("predicted", "stages")
 
+    early_error_: FloatArray
+    n_fits_: int
+
     def _weight(self, evidence, model):
         return 1.0
 
@@ -306,6 +310,9 @@ class GraNd(_EarlyScore):
 
     _assumes = "as for EL2N; and that rows with unusual features are suspect as well"
     _takes = ("predicted", "stages", "features")
+
+    early_error_: FloatArray
+    n_fits_: int
 
     def _weight(self, evidence, model):
         return layer_norms(evidence.features(model))

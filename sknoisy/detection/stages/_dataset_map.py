@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
 from scipy.stats import rankdata
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sknoisy._typing import Array, Contamination, CVLike, Estimator, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import stage_verdict
 from sknoisy.detection.stages._area_under_margin import calibrated, scaled_residuals
@@ -131,18 +133,22 @@ class DatasetMap(BaseDetector):
         "n_stages": [Interval(Integral, 1, None, closed="left")],
     }
 
+    confidence_: Array
+    variability_: Array
+    correctness_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        rank_by="confidence",
-        per_group=False,
-        n_stages=20,
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        rank_by: Literal["confidence", "hardness"] = "confidence",
+        per_group: bool = False,
+        n_stages: int = 20,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.rank_by = rank_by
         self.per_group = per_group

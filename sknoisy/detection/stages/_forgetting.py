@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval
 
 from sknoisy._evidence import is_table
 from sknoisy._evidence._table import behind_encoder
+from sknoisy._typing import Array, Contamination, CVLike, Estimator, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import stage_verdict
 from sknoisy.detection.stages._area_under_margin import calibrated
@@ -111,16 +112,19 @@ class ForgettingEvents(BaseDetector):
         "n_stages": [Interval(Integral, 2, None, closed="left")],
     }
 
+    n_forgotten_: Array
+    first_learned_: Array
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        n_stages=50,
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        n_stages: int = 50,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.n_stages = n_stages
         self.contamination = contamination

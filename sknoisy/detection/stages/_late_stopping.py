@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from sknoisy._evidence import Folds
+from sknoisy._typing import Array, Contamination, CVLike, Estimator, IntArray, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import stage_verdict
 from sknoisy.detection.stages._staged_model import staged_model
@@ -122,21 +123,24 @@ class LateStopping(BaseDetector):
         "n_stages": [Interval(Integral, 1, None, closed="left")],
     }
 
+    learned_at_: Array
+    dropped_in_: IntArray
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        n_consecutive=3,
-        n_lifecycles=4,
-        drop=0.05,
-        per_class=True,
-        tolerance=2.0,
-        n_stages=20,
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        n_consecutive: int = 3,
+        n_lifecycles: int = 4,
+        drop: float = 0.05,
+        per_class: bool = True,
+        tolerance: float = 2.0,
+        n_stages: int = 20,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.n_consecutive = n_consecutive
         self.n_lifecycles = n_lifecycles

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _num_samples
 
 from sknoisy._evidence._arrays import as_numpy
+from sknoisy._typing import Array, Contamination, CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import disagrees
 from sknoisy.detection.stages._staged_model import staged_model
@@ -133,19 +135,23 @@ class MetadataArchaeology(BaseDetector):
         "n_stages": [Interval(Integral, 1, None, closed="left")],
     }
 
+    metadata_proba_: FloatArray
+    kinds_: Array
+    probes_: list[Any]
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        n_probes=None,
-        n_neighbors=20,
-        n_repeats=2,
-        n_stages=20,
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        n_probes: int | None = None,
+        n_neighbors: int = 20,
+        n_repeats: int = 2,
+        n_stages: int = 20,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.n_probes = n_probes
         self.n_neighbors = n_neighbors

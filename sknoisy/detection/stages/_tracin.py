@@ -7,6 +7,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from sknoisy._typing import Contamination, CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding
 from sknoisy.detection._verdict import stage_verdict
 from sknoisy.detection.stages._data_diet import layer_norms
@@ -115,16 +116,18 @@ class TracIn(BaseDetector):
         "n_stages": [Interval(Integral, 1, None, closed="left")],
     }
 
+    error_influence_: FloatArray
+
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        n_stages=20,
-        contamination="auto",
-        cv=None,
-        n_jobs=None,
-        random_state=None,
-    ):
+        n_stages: int = 20,
+        contamination: Contamination = "auto",
+        cv: CVLike | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.n_stages = n_stages
         self.contamination = contamination

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from numbers import Integral
+from typing import Any, Literal, Self
 
 import numpy as np
 from scipy.sparse import issparse
@@ -21,6 +22,15 @@ from sknoisy._evidence._fitting import seeded_clone
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
 from sknoisy._notebook import NotebookView
 from sknoisy._progress import CallbackSupportMixin, last_fit, whole_fit
+from sknoisy._typing import (
+    Array,
+    ArrayLike,
+    CVLike,
+    FloatArray,
+    MatrixLike,
+    RandomStateLike,
+    Transformer,
+)
 
 SURE = 1e-12  # least probability in a log loss
 
@@ -106,16 +116,23 @@ class NoiseIgnorantClassifier(
         "random_state": ["random_state"],
     }
 
+    estimator_: Any
+    scores_: FloatArray
+    classes_: Array
+    n_iter_: int
+    n_features_in_: int
+    feature_names_in_: Array
+
     def __init__(
         self,
-        features=None,
+        features: Literal["passthrough"] | Transformer | None = None,
         *,
-        Cs=6,
-        scoring="log_loss",
-        cv=None,
-        max_iter=1000,
-        random_state=None,
-    ):
+        Cs: int | ArrayLike = 6,
+        scoring: Literal["log_loss", "accuracy"] = "log_loss",
+        cv: CVLike | None = None,
+        max_iter: int = 1000,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.features = features
         self.Cs = Cs
         self.scoring = scoring
@@ -123,7 +140,14 @@ class NoiseIgnorantClassifier(
         self.max_iter = max_iter
         self.random_state = random_state
 
-    def fit(self, X, y, *, sample_weight=None, groups=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Choose the penalty and fit the classifier, as if all labels were right.
 
         Parameters
@@ -168,7 +192,7 @@ class NoiseIgnorantClassifier(
         replace_fitted(self, fitted)
         return self
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> Array:
         """Predict the likeliest given label.
 
         Parameters
@@ -182,7 +206,7 @@ class NoiseIgnorantClassifier(
         X = self._checked(X)
         return self.estimator_.predict(X)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> FloatArray:
         """Probabilities of given labels.
 
         Parameters
@@ -196,7 +220,7 @@ class NoiseIgnorantClassifier(
         X = self._checked(X)
         return self.estimator_.predict_proba(X)
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> FloatArray:
         """Decision values of the logistic regression.
 
         Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,15 @@ from sknoisy._evidence._fitting import (
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._progress import last_fit, whole_fit
 from sknoisy._soft_fit import SoftRows
+from sknoisy._typing import (
+    Array,
+    ArrayLike,
+    CVLike,
+    Estimator,
+    FloatArray,
+    MatrixLike,
+    RandomStateLike,
+)
 from sknoisy._wrapper import WrappedClassifier
 from sknoisy.noise_model import AnchorTransition, RegionTransition
 from sknoisy.noise_model._confident_joint import unmixed
@@ -169,19 +179,26 @@ class TransitionClassifier(WrappedClassifier):
         "random_state": ["random_state"],
     }
 
+    transition_: FloatArray
+    transition_estimator_: Any
+    class_prior_: Array
+    label_proba_: FloatArray
+    noise_proba_: FloatArray
+    sample_weight_: FloatArray
+
     def __init__(
         self,
-        estimator,
-        transition="auto",
+        estimator: Estimator,
+        transition: Literal["auto"] | Estimator | ArrayLike = "auto",
         *,
-        method="forward",
-        n_rounds=1,
-        negative_weights="average",
-        cv=None,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        method: Literal["forward", "backward", "importance"] = "forward",
+        n_rounds: int = 1,
+        negative_weights: Literal["average", "pass"] = "average",
+        cv: CVLike | None = None,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.transition = transition
         self.method = method
@@ -192,7 +209,16 @@ class TransitionClassifier(WrappedClassifier):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None, **fit_params):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        trusted: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Find the transition matrix, unless it was given, and fit the estimator corrected by it.
 
         Parameters

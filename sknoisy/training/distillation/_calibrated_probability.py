@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence._fitting import check_takes_weights
 from sknoisy._soft_fit import SoftRows
+from sknoisy._typing import Array, CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy._wrapper import WrappedClassifier
 from sknoisy.detection._base import CV
 from sknoisy.training._base import BaseTraining
@@ -121,19 +123,23 @@ class CalibratedProbabilityClassifier(WrappedClassifier, BaseTraining):
         "cv": CV,
     }
 
+    label_proba_: FloatArray
+    loss_curve_: FloatArray
+    n_iter_: int
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        neighborhood="bins",
-        n_bins=10,
-        bandwidth=0.05,
-        n_rounds=3,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        neighborhood: Literal["bins", "kernel"] = "bins",
+        n_bins: int = 10,
+        bandwidth: float = 0.05,
+        n_rounds: int = 3,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.neighborhood = neighborhood
         self.n_bins = n_bins
@@ -210,7 +216,9 @@ class CalibratedProbabilityClassifier(WrappedClassifier, BaseTraining):
         return keep_classes(out, given, weight)
 
 
-def bin_frequencies(proba, outcome, sample_weight=None, *, n_bins=10):
+def bin_frequencies(
+    proba: Array, outcome: Array, sample_weight: Array | None = None, *, n_bins: int = 10
+) -> FloatArray:
     """How often an outcome comes about among rows of similar probability, by bins.
 
     Parameters
@@ -245,7 +253,9 @@ def bin_frequencies(proba, outcome, sample_weight=None, *, n_bins=10):
     return np.divide(came, total, out=np.full(n_bins, overall), where=total > 0)[in_bin]
 
 
-def kernel_frequencies(proba, outcome, sample_weight=None, *, bandwidth=0.05):
+def kernel_frequencies(
+    proba: Array, outcome: Array, sample_weight: Array | None = None, *, bandwidth: float = 0.05
+) -> FloatArray:
     """How often an outcome comes about among rows of similar probability, by a normal kernel.
 
     The kernel is worked out at 513 probabilities from 0 to 1, and read off between them, so that

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence import Folds
+from sknoisy._typing import ArrayLike, CVLike, Estimator, RandomStateLike
 from sknoisy.detection._base import CV
 from sknoisy.training._base import BaseTraining
 from sknoisy.training.distillation._mixing import optimal_mixing
@@ -69,16 +71,16 @@ class BaseSelfDistillation(BaseTraining):
 
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        mixing="auto",
-        n_steps=1,
-        teacher="auto",
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        mixing: Literal["auto"] | float | ArrayLike = "auto",
+        n_steps: int = 1,
+        teacher: Literal["auto", "in_sample", "out_of_sample"] = "auto",
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.mixing = mixing
         self.n_steps = n_steps

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from sknoisy._typing import Array, FloatArray
 
-def optimal_mixing(plain, distilled, y, sample_weight=None):
+
+def optimal_mixing(
+    plain: Array, distilled: Array, y: Array, sample_weight: Array | None = None
+) -> float:
     """Share of the teacher under which a student that is linear in its targets errs least.
 
     Fitted to ``(1 - mixing) * y + mixing * teacher``, such a student says
@@ -43,7 +49,7 @@ def optimal_mixing(plain, distilled, y, sample_weight=None):
     return float(along.sum() / total) if total > 1e-20 * scale else 0.0
 
 
-def optimal_ridge_mixing(X, coef, noise_variance, alpha):
+def optimal_ridge_mixing(X: Array, coef: Array, noise_variance: float, alpha: float) -> float:
     """Share of the teacher under which ridge, distilled once, finds its coefficients best.
 
     In the directions of the singular vectors of X, the student is the truth plus a bias that grows
@@ -85,7 +91,9 @@ def optimal_ridge_mixing(X, coef, noise_variance, alpha):
     return _ridge_mixing(singular**2, (directions @ coef) ** 2, noise_variance, alpha)
 
 
-def estimated_ridge_mixing(X, y, alpha, noise_variance=None):
+def estimated_ridge_mixing(
+    X: Array, y: Array, alpha: float, noise_variance: float | None = None
+) -> float:
     """The same from data: the squares of the true coefficients are those found less their noise.
 
     Parameters
@@ -142,7 +150,7 @@ def _ridge_mixing(power, squares, noise, alpha):
     return float(gain / cost) if cost > 0 else 0.0
 
 
-def distilled_kernel_ridge(K, y, alpha, mixing):
+def distilled_kernel_ridge(K: Array, y: Array, alpha: float, mixing: Sequence[float]) -> FloatArray:
     """Dual coefficients of kernel ridge after any number of distillations, without a refit.
 
     In the directions of the eigenvectors of K, a fit multiplies its targets by
@@ -187,7 +195,7 @@ def distilled_kernel_ridge(K, y, alpha, mixing):
     return vectors @ (targets / (values + alpha) * (vectors.T @ y))
 
 
-def distilled_alpha(alpha, mixing):
+def distilled_alpha(alpha: float, mixing: float) -> float:
     """Penalty of the ridge that endless distillation with one share of the teacher comes to.
 
     Parameters

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from sknoisy._evidence._fitting import check_takes_weights
 from sknoisy._soft_fit import SoftRows
+from sknoisy._typing import Array, ArrayLike, CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy._wrapper import WrappedClassifier, WrappedRegressor
 from sknoisy.training.distillation._distil import MIN_PROBA, BaseSelfDistillation
 from sknoisy.training.distillation._soft import keep_classes, treated_as
@@ -112,6 +115,12 @@ class SelfDistillationRegressor(WrappedRegressor, BaseSelfDistillation):
     """
 
     _task = "regression"
+
+    target_: Array
+    mixing_: FloatArray
+    loss_curve_: FloatArray
+    n_iter_: int
+    teacher_: str
 
     def _train(self, evidence):
         found = self._distil(evidence)
@@ -235,19 +244,25 @@ class SelfDistillationClassifier(WrappedClassifier, BaseSelfDistillation):
         "negative": [StrOptions({"cut", "weight"})],
     }
 
+    label_proba_: FloatArray
+    mixing_: FloatArray
+    loss_curve_: FloatArray
+    n_iter_: int
+    teacher_: str
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        mixing="auto",
-        negative="cut",
-        n_steps=1,
-        teacher="auto",
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        mixing: Literal["auto"] | float | ArrayLike = "auto",
+        negative: Literal["cut", "weight"] = "cut",
+        n_steps: int = 1,
+        teacher: Literal["auto", "in_sample", "out_of_sample"] = "auto",
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         super().__init__(
             estimator,
             mixing=mixing,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import Any, Literal, Self
 
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
@@ -13,6 +14,7 @@ from sknoisy._evidence._failures import explain
 from sknoisy._evidence._fitting import IsModel, check_kind, check_takes_weights, seeded_clone
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._progress import last_fit, whole_fit
+from sknoisy._typing import ArrayLike, Estimator, MatrixLike, RandomStateLike
 from sknoisy._wrapper import WrappedClassifier
 from sknoisy.training._base import PARAMETERS, open_evidence
 from sknoisy.training.error_models._halfspace_certificate import certify_halfspace, is_linear
@@ -99,17 +101,22 @@ class CertifiedHalfspaceClassifier(WrappedClassifier):
         "band": [Interval(Real, 0, None, closed="neither")],
     }
 
+    certified_: bool
+    certificate_: Any
+    source_: str
+    certificates_: Any
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        fallback="ramp",
-        eta=0.3,
-        max_excess=0.1,
-        band=0.5,
-        weight_strategy="native",
-        random_state=None,
-    ):
+        fallback: Literal["ramp"] | Estimator | None = "ramp",
+        eta: float = 0.3,
+        max_excess: float = 0.1,
+        band: float = 0.5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.fallback = fallback
         self.eta = eta
@@ -118,7 +125,14 @@ class CertifiedHalfspaceClassifier(WrappedClassifier):
         self.weight_strategy = weight_strategy
         self.random_state = random_state
 
-    def fit(self, X, y, *, sample_weight=None, **fit_params):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Fit the classifier, test it, and fit the fallback if it is rejected.
 
         Parameters

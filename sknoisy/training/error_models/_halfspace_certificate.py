@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -12,6 +13,7 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sknoisy._evidence._evidence import check_weight
 from sknoisy._evidence._target import positions
+from sknoisy._typing import ArrayLike, MatrixLike
 
 LEAST_ROWS = 100  # in the band, and ten for each direction
 STRIPS = 3  # beyond the band, on either side
@@ -72,7 +74,16 @@ class HalfspaceCertificate:
     tests: list = field(default_factory=list)
 
 
-def certify_halfspace(model, X, y, *, sample_weight=None, eta=0.3, max_excess=0.1, band=0.5):
+def certify_halfspace(
+    model: Any,
+    X: MatrixLike,
+    y: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    eta: float = 0.3,
+    max_excess: float = 0.1,
+    band: float = 0.5,
+) -> HalfspaceCertificate:
     """Test whether a linear classifier is nearly as good as the best halfspace, or say why not.
 
     Under noise that flips the label of each row with a probability of its own, at most `eta`, a

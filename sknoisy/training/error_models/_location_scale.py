@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
@@ -13,6 +14,16 @@ from sknoisy._evidence._failures import explain
 from sknoisy._evidence._fitting import IsModel, check_kind, check_takes_weights, seeded_clone
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._progress import last_fit, whole_fit
+from sknoisy._typing import (
+    Array,
+    ArrayLike,
+    BoolArray,
+    CVLike,
+    Estimator,
+    FloatArray,
+    MatrixLike,
+    RandomStateLike,
+)
 from sknoisy._wrapper import WrappedRegressor, one_column
 from sknoisy.detection._base import CV
 from sknoisy.noise_model._location_scale import row_scale, scale_of
@@ -115,18 +126,26 @@ class LocationScaleRegressor(WrappedRegressor):
         "cv": CV,
     }
 
+    scale_estimator_: Any
+    sample_weight_: FloatArray
+    scale_: Array
+    z_score_: FloatArray
+    noise_mask_: BoolArray
+    n_iter_: int
+    weight_change_: FloatArray
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        scale_estimator=None,
-        max_iter=3,
-        tol=0.05,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        scale_estimator: Estimator | None = None,
+        max_iter: int = 3,
+        tol: float = 0.05,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.scale_estimator = scale_estimator
         self.max_iter = max_iter
@@ -136,7 +155,15 @@ class LocationScaleRegressor(WrappedRegressor):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X, y, *, sample_weight=None, groups=None, **fit_params):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Fit mean and scale by turns.
 
         Parameters
@@ -261,7 +288,7 @@ class LocationScaleRegressor(WrappedRegressor):
             explain(error, model, "to all rows", inputs.y, target)
             raise
 
-    def predict(self, X, return_std=False, **params):
+    def predict(self, X: MatrixLike, return_std: bool = False, **params: Any) -> Any:
         """Predict the mean, and if asked the scale; no row is ever dropped.
 
         Parameters
@@ -279,7 +306,7 @@ class LocationScaleRegressor(WrappedRegressor):
         mean = super().predict(X, **params)
         return (mean, self.predict_scale(X)) if return_std else mean
 
-    def predict_scale(self, X):
+    def predict_scale(self, X: MatrixLike) -> FloatArray:
         """Predict g: the standard deviation of normal noise, in units of y.
 
         Parameters

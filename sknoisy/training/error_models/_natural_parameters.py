@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 from scipy.optimize import minimize
@@ -14,6 +15,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from sknoisy._notebook import NotebookView
+from sknoisy._typing import Array, ArrayLike, FloatArray
 
 LEAST_PRECISION = 1e-3  # of that of standardised y: a spread of at most 30 times that of y
 
@@ -76,12 +78,18 @@ class NaturalParametersRegressor(RegressorMixin, NotebookView, BaseEstimator):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, *, n_knots=4, alpha=1e-6, max_iter=1000):
+    splines_: Any
+    coef_: FloatArray
+    n_iter_: int
+    n_features_in_: int
+    feature_names_in_: Array
+
+    def __init__(self, *, n_knots: int = 4, alpha: float = 1e-6, max_iter: int = 1000) -> None:
         self.n_knots = n_knots
         self.alpha = alpha
         self.max_iter = max_iter
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Maximise the penalised likelihood.
 
         Parameters
@@ -118,7 +126,7 @@ class NaturalParametersRegressor(RegressorMixin, NotebookView, BaseEstimator):
             )
         return self
 
-    def predict(self, X, return_std=False):
+    def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
         """Predict the mean, and if asked the scale.
 
         Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -14,6 +15,7 @@ from sknoisy._evidence._failures import explain
 from sknoisy._evidence._fitting import seeded_clone, take_params
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._progress import whole_fit
+from sknoisy._typing import ArrayLike, BoolArray, Estimator, FloatArray, MatrixLike, RandomStateLike
 from sknoisy._wrapper import WrappedRegressor, one_column
 from sknoisy.training._base import PARAMETERS, open_evidence
 from sknoisy.training.error_models._right_errors import RightErrors
@@ -131,18 +133,24 @@ class OneSidedRegressor(WrappedRegressor):
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
     }
 
+    n_estimators_: int
+    unit_: float
+    upper_share_: float
+    noise_proba_: FloatArray
+    noise_mask_: BoolArray
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        side="lower",
-        pi_up="auto",
-        n_estimators=100,
-        learning_rate=0.1,
-        n_iter_no_change=None,
-        weight_strategy="native",
-        random_state=None,
-    ):
+        side: Literal["lower", "upper"] = "lower",
+        pi_up: Literal["auto"] | float = "auto",
+        n_estimators: int = 100,
+        learning_rate: float = 0.1,
+        n_iter_no_change: int | None = None,
+        weight_strategy: Literal["native", "resample"] = "native",
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.side = side
         self.pi_up = pi_up
@@ -152,7 +160,16 @@ class OneSidedRegressor(WrappedRegressor):
         self.weight_strategy = weight_strategy
         self.random_state = random_state
 
-    def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None, **fit_params):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        trusted: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Boost the regressor.
 
         Parameters

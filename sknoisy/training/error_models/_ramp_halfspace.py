@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
 from scipy.optimize import minimize
@@ -16,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from sknoisy._notebook import NotebookView
+from sknoisy._typing import Array, ArrayLike, FloatArray
 
 WIDEST = 0.5  # width of the ramp in the first round, halved in each
 REACH = 2.0  # beyond which rows do not count for their square, as a share of the usual distance
@@ -81,11 +83,20 @@ class RampHalfspaceClassifier(LinearClassifierMixin, NotebookView, BaseEstimator
         "max_iter": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, *, width=0.15, max_iter=200):
+    classes_: Array
+    coef_: FloatArray
+    intercept_: FloatArray
+    loss_: float
+    slope_: float
+    n_iter_: int
+    n_features_in_: int
+    feature_names_in_: Array
+
+    def __init__(self, *, width: float = 0.15, max_iter: int = 200) -> None:
         self.width = width
         self.max_iter = max_iter
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Find the halfspace.
 
         Parameters
@@ -142,7 +153,7 @@ class RampHalfspaceClassifier(LinearClassifierMixin, NotebookView, BaseEstimator
                 return params / length, float(found.fun), max(n_iter, 1)
             width = max(0.5 * width, self.width)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> FloatArray:
         """Probabilities of the two classes.
 
         Parameters

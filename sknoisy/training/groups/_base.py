@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils.metadata_routing import UNUSED
 
 from sknoisy._evidence import Evidence
 from sknoisy._evidence._regions import read_regions
+from sknoisy._typing import Array, ArrayLike, MatrixLike
 from sknoisy.training._base import BaseTraining
 
 LEAST_PROBA = 1e-3  # a label counts as no less likely, so that no single row makes a group's loss
@@ -69,7 +71,17 @@ class GroupTraining(BaseTraining):
     }
     _missing = "error"  # what a row without a group is
 
-    def fit(self, X, y, *, sample_weight=None, groups=None, **fit_params):
+    groups_: Array
+
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Find out what each group needs, and fit the estimator to that.
 
         Parameters

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import islice
 from numbers import Integral
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -13,6 +15,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sknoisy._evidence import take_rows
 from sknoisy._evidence._fitting import take_params
 from sknoisy._evidence._responses import LabelResponse, number_response
+from sknoisy._typing import CVLike, Estimator, FloatArray, IntArray, RandomStateLike
 from sknoisy._wrapper import WrappedClassifier, WrappedRegressor
 from sknoisy.detection._base import CV
 from sknoisy.training.groups._base import GroupTraining, base_weight, row_losses
@@ -235,21 +238,28 @@ class ProgressiveExpansionClassifier(WrappedClassifier, _ProgressiveExpansion):
 
     _task = "classification"
 
+    stage_: IntArray
+    best_stage_: int
+    sample_indices_: IntArray
+    group_loss_: FloatArray
+    group_loss_curve_: FloatArray
+    loss_curve_: FloatArray
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        by=None,
-        by_label=False,
-        expansion=0.25,
-        warmup=20,
-        n_epochs=5,
-        training="auto",
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        by: str | Callable[..., Any] | None = None,
+        by_label: bool = False,
+        expansion: int | float = 0.25,
+        warmup: int = 20,
+        n_epochs: int = 5,
+        training: Literal["auto", "refit"] = "auto",
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.by = by
         self.by_label = by_label
@@ -342,20 +352,27 @@ class ProgressiveExpansionRegressor(WrappedRegressor, _ProgressiveExpansion):
 
     _task = "regression"
 
+    stage_: IntArray
+    best_stage_: int
+    sample_indices_: IntArray
+    group_loss_: FloatArray
+    group_loss_curve_: FloatArray
+    loss_curve_: FloatArray
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        by=None,
-        expansion=0.25,
-        warmup=20,
-        n_epochs=5,
-        training="auto",
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        by: str | Callable[..., Any] | None = None,
+        expansion: int | float = 0.25,
+        warmup: int = 20,
+        n_epochs: int = 5,
+        training: Literal["auto", "refit"] = "auto",
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.by = by
         self.expansion = expansion

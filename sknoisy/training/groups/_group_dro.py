@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence import Folds
 from sknoisy._evidence._fitting import check_takes_weights
+from sknoisy._typing import CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy._wrapper import WrappedClassifier, WrappedRegressor
 from sknoisy.detection._base import CV
 from sknoisy.training._base import times
@@ -190,22 +193,30 @@ class GroupDROClassifier(WrappedClassifier, _GroupDRO):
 
     _task = "classification"
 
+    group_weight_: FloatArray
+    group_loss_: FloatArray
+    group_weight_curve_: FloatArray
+    group_loss_curve_: FloatArray
+    loss_curve_: FloatArray
+    n_iter_: int
+    sample_weight_: FloatArray
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        by=None,
-        by_label=False,
-        eta=1.0,
-        adjustment=0.0,
-        max_iter=10,
-        tol=0.01,
-        final="average",
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        by: str | Callable[..., Any] | None = None,
+        by_label: bool = False,
+        eta: float = 1.0,
+        adjustment: float = 0.0,
+        max_iter: int = 10,
+        tol: float = 0.01,
+        final: Literal["average", "last"] = "average",
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.by = by
         self.by_label = by_label
@@ -298,21 +309,29 @@ class GroupDRORegressor(WrappedRegressor, _GroupDRO):
 
     _task = "regression"
 
+    group_weight_: FloatArray
+    group_loss_: FloatArray
+    group_weight_curve_: FloatArray
+    group_loss_curve_: FloatArray
+    loss_curve_: FloatArray
+    n_iter_: int
+    sample_weight_: FloatArray
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        by=None,
-        eta=1.0,
-        adjustment=0.0,
-        max_iter=10,
-        tol=0.01,
-        final="average",
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        by: str | Callable[..., Any] | None = None,
+        eta: float = 1.0,
+        adjustment: float = 0.0,
+        max_iter: int = 10,
+        tol: float = 0.01,
+        final: Literal["average", "last"] = "average",
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.by = by
         self.eta = eta

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import clone
@@ -20,6 +22,7 @@ from sknoisy._evidence._fitting import (
     take_params,
 )
 from sknoisy._evidence._training_stages import params_of_steps
+from sknoisy._typing import BoolArray, Estimator, RandomStateLike
 from sknoisy._wrapper import WrappedClassifier, WrappedRegressor
 from sknoisy.training.groups._base import GroupTraining, base_weight
 from sknoisy.training.groups._draws import expansion_stages, held_out_rows
@@ -249,20 +252,23 @@ class LastStepRefitClassifier(WrappedClassifier, _LastStepRefit):
 
     _task = "classification"
 
+    held_out_: BoolArray
+    draws_: list[Any]
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        by=None,
-        by_label=False,
-        last_step=None,
-        representation="auto",
-        held_out=0.5,
-        n_draws=10,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        by: str | Callable[..., Any] | None = None,
+        by_label: bool = False,
+        last_step: Estimator | None = None,
+        representation: Literal["auto", "steps", "leaves", "hidden", "response"] = "auto",
+        held_out: float = 0.5,
+        n_draws: int = 10,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.by = by
         self.by_label = by_label
@@ -348,19 +354,22 @@ class LastStepRefitRegressor(WrappedRegressor, _LastStepRefit):
 
     _task = "regression"
 
+    held_out_: BoolArray
+    draws_: list[Any]
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        by=None,
-        last_step=None,
-        representation="auto",
-        held_out=0.5,
-        n_draws=10,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        by: str | Callable[..., Any] | None = None,
+        last_step: Estimator | None = None,
+        representation: Literal["auto", "steps", "leaves", "hidden", "response"] = "auto",
+        held_out: float = 0.5,
+        n_draws: int = 10,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.by = by
         self.last_step = last_step

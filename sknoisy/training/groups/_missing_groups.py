@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any, Literal
 
 import numpy as np
 from scipy import sparse
@@ -11,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence import Evidence, Folds
 from sknoisy._evidence._fitting import IsModel, check_takes_weights
+from sknoisy._typing import Array, CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy._wrapper import WrappedClassifier, WrappedRegressor
 from sknoisy.detection._base import CV
 from sknoisy.training.groups._base import GroupTraining, base_weight
@@ -211,21 +214,28 @@ class MissingGroupReweightingClassifier(WrappedClassifier, _MissingGroupReweight
 
     _task = "classification"
 
+    group_proba_: FloatArray
+    observed_proba_: FloatArray
+    membership_: Array
+    balanced_membership_: Array
+    group_share_: FloatArray
+    sample_weight_: FloatArray
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        by=None,
-        group_model=None,
-        missing_model=None,
-        method="doubly_robust",
-        min_propensity=0.02,
-        max_weight=20.0,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        by: str | Callable[..., Any] | None = None,
+        group_model: Estimator | None = None,
+        missing_model: Estimator | None = None,
+        method: Literal["doubly_robust", "inverse_propensity"] = "doubly_robust",
+        min_propensity: float = 0.02,
+        max_weight: float = 20.0,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.by = by
         self.group_model = group_model
@@ -331,22 +341,29 @@ class MissingGroupReweightingRegressor(WrappedRegressor, _MissingGroupReweightin
         "n_bins": [Interval(Integral, 1, None, closed="left")],
     }
 
+    group_proba_: FloatArray
+    observed_proba_: FloatArray
+    membership_: Array
+    balanced_membership_: Array
+    group_share_: FloatArray
+    sample_weight_: FloatArray
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        by=None,
-        n_bins=10,
-        group_model=None,
-        missing_model=None,
-        method="doubly_robust",
-        min_propensity=0.02,
-        max_weight=20.0,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        by: str | Callable[..., Any] | None = None,
+        n_bins: int = 10,
+        group_model: Estimator | None = None,
+        missing_model: Estimator | None = None,
+        method: Literal["doubly_robust", "inverse_propensity"] = "doubly_robust",
+        min_propensity: float = 0.02,
+        max_weight: float = 20.0,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.by = by
         self.n_bins = n_bins

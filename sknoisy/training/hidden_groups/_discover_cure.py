@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -11,6 +12,15 @@ from sklearn.utils._param_validation import Interval
 from sknoisy._evidence import Evidence, cross_fit, take_rows
 from sknoisy._evidence._fitting import take_params
 from sknoisy._evidence._responses import LabelResponse
+from sknoisy._typing import (
+    Array,
+    ArrayLike,
+    BoolArray,
+    CVLike,
+    Estimator,
+    IntArray,
+    RandomStateLike,
+)
 from sknoisy._wrapper import WrappedClassifier
 from sknoisy.detection._base import CV
 from sknoisy.training._base import BaseTraining
@@ -144,19 +154,24 @@ class DiscoverCureClassifier(WrappedClassifier, BaseTraining):
         "cv": CV,
     }
 
+    unstable_: IntArray
+    sensitivity_: Array
+    exceptions_: BoolArray
+    n_iter_: int
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        concepts=None,
-        harm=0.5,
-        n_copies=2,
-        max_iter=3,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        concepts: ArrayLike | None = None,
+        harm: float = 0.5,
+        n_copies: int = 2,
+        max_iter: int = 3,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.concepts = concepts
         self.harm = harm

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence._fitting import IsModel, check_kind, check_takes_weights
+from sknoisy._typing import BoolArray, CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy._wrapper import WrappedClassifier
 from sknoisy.detection._base import CV
 from sknoisy.training._base import BaseTraining
@@ -110,17 +112,22 @@ class JustTrainTwiceClassifier(WrappedClassifier, BaseTraining):
         "cv": CV,
     }
 
+    sample_weight_: FloatArray
+    error_mask_: BoolArray
+    expert_proba_: FloatArray
+    sample_loss_: FloatArray
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        first=None,
-        upweight="balanced",
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        first: Estimator | None = None,
+        upweight: Literal["balanced"] | float = "balanced",
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.first = first
         self.upweight = upweight

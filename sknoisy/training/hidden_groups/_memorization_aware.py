@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Literal
 
 from sklearn.utils._param_validation import Interval
 
 from sknoisy._evidence._fitting import IsModel, check_kind, check_takes_weights
+from sknoisy._typing import CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy._wrapper import WrappedClassifier
 from sknoisy.training.hidden_groups._expert import calibrated, twin_proba
 from sknoisy.training.hidden_groups._shifted import ShiftedTraining
@@ -137,22 +139,28 @@ class MemorizationAwareClassifier(WrappedClassifier, ShiftedTraining):
         "temperature": [Interval(Real, 0, None, closed="neither")],
     }
 
+    sample_weight_: FloatArray
+    label_proba_: FloatArray
+    expert_proba_: FloatArray
+    sample_loss_: FloatArray
+    n_iter_: int
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        twin=None,
-        n_rounds=10,
-        temperature=0.01,
-        plain_share=0.0,
-        max_weight=100.0,
-        max_iter=10,
-        tol=0.02,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        twin: Estimator | None = None,
+        n_rounds: int = 10,
+        temperature: float = 0.01,
+        plain_share: float = 0.0,
+        max_weight: float = 100.0,
+        max_iter: int = 10,
+        tol: float = 0.02,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.twin = twin
         self.n_rounds = n_rounds

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from sknoisy._evidence._fitting import IsModel, check_kind
+from sknoisy._typing import CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy._wrapper import WrappedClassifier
 from sknoisy.training.hidden_groups._expert import held_out, restrained_model
 from sknoisy.training.hidden_groups._shifted import ShiftedTraining
@@ -117,20 +120,26 @@ class ProductOfExpertsClassifier(WrappedClassifier, ShiftedTraining):
         "weak": [IsModel(), None],
     }
 
+    sample_weight_: FloatArray
+    label_proba_: FloatArray
+    expert_proba_: FloatArray
+    sample_loss_: FloatArray
+    n_iter_: int
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        weak=None,
-        plain_share=0.3,
-        max_weight=100.0,
-        max_iter=10,
-        tol=0.02,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        weak: Estimator | None = None,
+        plain_share: float = 0.3,
+        max_weight: float = 100.0,
+        max_iter: int = 10,
+        tol: float = 0.02,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.weak = weak
         self.plain_share = plain_share

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from sknoisy._notebook import NotebookView
+from sknoisy._typing import Array, FloatArray
 
 LEAST_PROBA = 1e-3  # of a label, in a logarithm: one row must not rule a mean
 
@@ -38,7 +39,7 @@ class BaseLoss(NotebookView, BaseEstimator):
     only_leaves_out = False  # whether all its weights are the same, or none
     doubts = True  # whether a light row is a suspect one
 
-    def objective(self, values, sample_weight):
+    def objective(self, values: Array, sample_weight: Array) -> float:
         """Loss of all rows: the mean unless a subclass knows better.
 
         Parameters
@@ -82,7 +83,7 @@ class LabelLoss(BaseLoss):
     (150,)
     """
 
-    def loss(self, proba, codes):
+    def loss(self, proba: Array, codes: Array) -> FloatArray:
         """Loss of each row; cross-entropy unless a subclass knows better.
 
         Parameters
@@ -98,7 +99,7 @@ class LabelLoss(BaseLoss):
         """
         return -np.log(np.maximum(own_proba(proba, codes), LEAST_PROBA))
 
-    def weight(self, proba, codes):
+    def weight(self, proba: Array, codes: Array) -> FloatArray:
         """Weight of each row, up to a factor; one unless a subclass knows better.
 
         Parameters
@@ -112,7 +113,7 @@ class LabelLoss(BaseLoss):
         """
         return np.ones(len(codes))
 
-    def targets(self, proba, codes, state):
+    def targets(self, proba: Array, codes: Array, state: Round) -> FloatArray:
         """Soft labels of the next fit; the row sums are weights.
 
         Parameters
@@ -153,7 +154,7 @@ class NumberLoss(BaseLoss):
     (442,)
     """
 
-    def loss(self, residual):
+    def loss(self, residual: Array) -> FloatArray:
         """Loss of each row; half the square unless a subclass knows better.
 
         Parameters
@@ -167,7 +168,7 @@ class NumberLoss(BaseLoss):
         """
         return residual**2 / 2
 
-    def weight(self, residual):
+    def weight(self, residual: Array) -> FloatArray:
         """Weight of each row, up to a factor; one unless a subclass knows better.
 
         Parameters
@@ -180,7 +181,7 @@ class NumberLoss(BaseLoss):
         """
         return np.ones(len(residual))
 
-    def weights(self, residual, state):
+    def weights(self, residual: Array, state: Round) -> FloatArray:
         """Weight of each row, for a loss that has a memory.
 
         Parameters
@@ -201,7 +202,7 @@ class RowLoss(LabelLoss, NumberLoss):
     A subclass writes `row_weight(losses, state)`. It serves labels and numbers.
     """
 
-    def loss(self, *said):
+    def loss(self, *said: Array) -> FloatArray:
         """Plain loss of each row.
 
         Parameters
@@ -215,7 +216,7 @@ class RowLoss(LabelLoss, NumberLoss):
         """
         return LabelLoss.loss(self, *said) if len(said) == 2 else NumberLoss.loss(self, *said)
 
-    def targets(self, proba, codes, state):
+    def targets(self, proba: Array, codes: Array, state: Round) -> FloatArray:
         """One-hot labels times `row_weight`.
 
         Parameters
@@ -231,7 +232,7 @@ class RowLoss(LabelLoss, NumberLoss):
         of_rows = state._replace(before=state.before.sum(axis=1))
         return one_hot(codes, proba.shape[1], self.row_weight(self.loss(proba, codes), of_rows))
 
-    def weights(self, residual, state):
+    def weights(self, residual: Array, state: Round) -> FloatArray:
         """`row_weight` of the losses.
 
         Parameters

@@ -7,7 +7,8 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from sknoisy.training.losses._base import RowLoss
+from sknoisy._typing import Array, FloatArray
+from sknoisy.training.losses._base import Round, RowLoss
 
 
 class FeasibleLearning(RowLoss):
@@ -59,12 +60,14 @@ class FeasibleLearning(RowLoss):
     }
     doubts = False
 
-    def __init__(self, tolerance=0.5, *, resilient=True, step=0.3):
+    def __init__(
+        self, tolerance: float = 0.5, *, resilient: bool = True, step: float = 0.3
+    ) -> None:
         self.tolerance = tolerance
         self.resilient = resilient
         self.step = step
 
-    def row_weight(self, losses, state):
+    def row_weight(self, losses: Array, state: Round) -> FloatArray:
         excess, price = losses - self.tolerance, state.before
         if state.number == 0:
             price = price * np.average(np.maximum(excess, 0.0), weights=state.sample_weight)

@@ -8,7 +8,8 @@ import numpy as np
 from scipy.optimize import brentq
 from sklearn.utils._param_validation import Interval
 
-from sknoisy.training.losses._base import RowLoss
+from sknoisy._typing import Array, FloatArray
+from sknoisy.training.losses._base import Round, RowLoss
 
 
 class HolisticRobustLoss(RowLoss):
@@ -56,11 +57,11 @@ class HolisticRobustLoss(RowLoss):
     }
     doubts = False
 
-    def __init__(self, alpha=0.05, *, radius=0.05):
+    def __init__(self, alpha: float = 0.05, *, radius: float = 0.05) -> None:
         self.alpha = alpha
         self.radius = radius
 
-    def worst_case(self, losses, sample_weight):
+    def worst_case(self, losses: Array, sample_weight: Array) -> FloatArray:
         """Weight of each row in the worst case, times that of the user.
 
         Parameters
@@ -76,14 +77,14 @@ class HolisticRobustLoss(RowLoss):
         moved = displaced(losses, share, self.alpha)
         return tilted(losses, moved, self.radius) * sample_weight.sum()
 
-    def row_weight(self, losses, state):
+    def row_weight(self, losses: Array, state: Round) -> FloatArray:
         base = state.sample_weight
         worst = self.worst_case(losses, base)
         weight = np.divide(worst, base, out=np.zeros_like(worst), where=base > 0)
         # the plain model counts as one of those that are averaged
         return state.before + (weight - state.before) / (state.number + 2)
 
-    def objective(self, values, sample_weight):
+    def objective(self, values: Array, sample_weight: Array) -> float:
         """The worst mean loss."""
         return self.worst_case(values, sample_weight) @ values / sample_weight.sum()
 

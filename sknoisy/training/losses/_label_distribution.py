@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import logsumexp, softmax, xlogy
 from sklearn.utils._param_validation import Interval
 
+from sknoisy._typing import Array, FloatArray
 from sknoisy.training.losses._base import LabelLoss, own_proba
 
 BOUND = 0.01  # least probability: scores must be bounded, or some of these losses have no least
@@ -54,14 +55,14 @@ class LDRKLLoss(LabelLoss):
         "margin": [Interval(Real, 0, None, closed="left")],
     }
 
-    def __init__(self, lam=5.0, *, margin=0.0):
+    def __init__(self, lam: float = 5.0, *, margin: float = 0.0) -> None:
         self.lam = lam
         self.margin = margin
 
-    def loss(self, proba, codes):
+    def loss(self, proba: Array, codes: Array) -> FloatArray:
         return ldr_kl(np.log(bounded(proba)), codes, np.full(len(codes), self.lam), self.margin)
 
-    def weight(self, proba, codes):
+    def weight(self, proba: Array, codes: Array) -> FloatArray:
         p = bounded(proba)
         q = worst_labels(np.log(p), codes, np.full(len(codes), self.lam), self.margin)
         return (1 - own_proba(q, codes)) / (1 - own_proba(p, codes))
@@ -104,12 +105,12 @@ class ALDRKLLoss(LabelLoss):
         "margin": [Interval(Real, 0, None, closed="left")],
     }
 
-    def __init__(self, lam0=5.0, *, alpha=2.0, margin=0.0):
+    def __init__(self, lam0: float = 5.0, *, alpha: float = 2.0, margin: float = 0.0) -> None:
         self.lam0 = lam0
         self.alpha = alpha
         self.margin = margin
 
-    def lam(self, proba):
+    def lam(self, proba: Array) -> FloatArray:
         """Temperature of each row.
 
         Parameters
@@ -127,12 +128,12 @@ class ALDRKLLoss(LabelLoss):
             lam = self.lam0 * (1 - (xlogy(q, q).sum(axis=1) + log_k) / (self.alpha * log_k))
         return lam
 
-    def loss(self, proba, codes):
+    def loss(self, proba: Array, codes: Array) -> FloatArray:
         lam = self.lam(proba)
         penalty = self.alpha * np.log(proba.shape[1]) / (2 * self.lam0) * (lam - self.lam0) ** 2
         return ldr_kl(np.log(bounded(proba)), codes, lam, self.margin) - penalty
 
-    def weight(self, proba, codes):
+    def weight(self, proba: Array, codes: Array) -> FloatArray:
         p = bounded(proba)
         q = worst_labels(np.log(p), codes, self.lam(proba), self.margin)
         return (1 - own_proba(q, codes)) / (1 - own_proba(p, codes))

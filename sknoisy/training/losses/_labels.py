@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sknoisy.training.losses._base import LEAST_PROBA, LabelLoss, one_hot, own_proba
+from sknoisy._typing import Array, FloatArray
+from sknoisy.training.losses._base import LEAST_PROBA, LabelLoss, Round, one_hot, own_proba
 
 UNIT = [Interval(Real, 0, 1, closed="both")]
 
@@ -43,15 +45,15 @@ class GeneralizedCrossEntropy(LabelLoss):
         "truncation": [Interval(Real, 0, 1, closed="left")],
     }
 
-    def __init__(self, q=0.7, *, truncation=0.0):
+    def __init__(self, q: float = 0.7, *, truncation: float = 0.0) -> None:
         self.q = q
         self.truncation = truncation
 
-    def loss(self, proba, codes):
+    def loss(self, proba: Array, codes: Array) -> FloatArray:
         p = np.maximum(own_proba(proba, codes), max(self.truncation, LEAST_PROBA))
         return -np.log(p) if self.q == 0 else (1 - p**self.q) / self.q
 
-    def weight(self, proba, codes):
+    def weight(self, proba: Array, codes: Array) -> FloatArray:
         p = own_proba(proba, codes)
         kept = (p > self.truncation) | (self.truncation == 0)
         return np.where(kept, p**self.q, 0.0)
@@ -92,16 +94,16 @@ class SymmetricCrossEntropy(LabelLoss):
         "log_zero": [Interval(Real, None, 0, closed="neither")],
     }
 
-    def __init__(self, alpha=0.1, beta=1.0, *, log_zero=-4.0):
+    def __init__(self, alpha: float = 0.1, beta: float = 1.0, *, log_zero: float = -4.0) -> None:
         self.alpha = alpha
         self.beta = beta
         self.log_zero = log_zero
 
-    def loss(self, proba, codes):
+    def loss(self, proba: Array, codes: Array) -> FloatArray:
         reverse = -self.log_zero * (1 - own_proba(proba, codes))
         return self.alpha * super().loss(proba, codes) + self.beta * reverse
 
-    def weight(self, proba, codes):
+    def weight(self, proba: Array, codes: Array) -> FloatArray:
         return self.alpha - self.beta * self.log_zero * own_proba(proba, codes)
 
 
@@ -133,15 +135,15 @@ class BootstrappedLoss(LabelLoss):
 
     _parameter_constraints: dict = {"beta": UNIT, "kind": [StrOptions({"hard", "soft"})]}
 
-    def __init__(self, beta=0.8, *, kind="hard"):
+    def __init__(self, beta: float = 0.8, *, kind: Literal["hard", "soft"] = "hard") -> None:
         self.beta = beta
         self.kind = kind
 
-    def loss(self, proba, codes):
+    def loss(self, proba: Array, codes: Array) -> FloatArray:
         wanted = self.targets(proba, codes, None)
         return -(wanted * np.log(np.maximum(proba, LEAST_PROBA))).sum(axis=1)
 
-    def targets(self, proba, codes, state):
+    def targets(self, proba: Array, codes: Array, state: Round) -> FloatArray:
         n_classes = proba.shape[1]
         said = proba if self.kind == "soft" else one_hot(proba.argmax(axis=1), n_classes)
         return one_hot(codes, n_classes, self.beta) + (1 - self.beta) * said
@@ -176,16 +178,16 @@ class TaiLrLoss(LabelLoss):
 
     _parameter_constraints: dict = {"gamma": UNIT, "min_weight": UNIT}
 
-    def __init__(self, gamma=0.5, *, min_weight=0.0):
+    def __init__(self, gamma: float = 0.5, *, min_weight: float = 0.0) -> None:
         self.gamma = gamma
         self.min_weight = min_weight
 
-    def loss(self, proba, codes):
+    def loss(self, proba: Array, codes: Array) -> FloatArray:
         p = np.maximum(own_proba(proba, codes), LEAST_PROBA)
         if self.gamma == 1:
             return 1 - p
         return -np.log(self.gamma + (1 - self.gamma) * p) / (1 - self.gamma)
 
-    def weight(self, proba, codes):
+    def weight(self, proba: Array, codes: Array) -> FloatArray:
         p = np.maximum(own_proba(proba, codes), 1e-12)
         return np.maximum(p / (self.gamma + (1 - self.gamma) * p), self.min_weight)

@@ -7,6 +7,7 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from sknoisy._typing import Array, FloatArray
 from sknoisy.training.losses._base import NumberLoss
 
 POSITIVE = [Interval(Real, 0, None, closed="neither")]
@@ -38,14 +39,14 @@ class HuberLoss(NumberLoss):
 
     _parameter_constraints: dict = {"k": POSITIVE}
 
-    def __init__(self, k=1.345):
+    def __init__(self, k: float = 1.345) -> None:
         self.k = k
 
-    def loss(self, residual):
+    def loss(self, residual: Array) -> FloatArray:
         size = np.abs(residual)
         return np.where(size <= self.k, size**2 / 2, self.k * (size - self.k / 2))
 
-    def weight(self, residual):
+    def weight(self, residual: Array) -> FloatArray:
         return self.k / np.maximum(np.abs(residual), self.k)
 
 
@@ -75,14 +76,14 @@ class TukeyLoss(NumberLoss):
 
     _parameter_constraints: dict = {"c": POSITIVE}
 
-    def __init__(self, c=4.685):
+    def __init__(self, c: float = 4.685) -> None:
         self.c = c
 
-    def loss(self, residual):
+    def loss(self, residual: Array) -> FloatArray:
         inside = np.maximum(1 - (residual / self.c) ** 2, 0.0)
         return self.c**2 / 6 * (1 - inside**3)
 
-    def weight(self, residual):
+    def weight(self, residual: Array) -> FloatArray:
         return np.maximum(1 - (residual / self.c) ** 2, 0.0) ** 2
 
 
@@ -115,13 +116,13 @@ class WelschLoss(NumberLoss):
 
     _parameter_constraints: dict = {"c": POSITIVE}
 
-    def __init__(self, c=2.985):
+    def __init__(self, c: float = 2.985) -> None:
         self.c = c
 
-    def loss(self, residual):
+    def loss(self, residual: Array) -> FloatArray:
         return -(self.c**2) / 2 * np.expm1(-((residual / self.c) ** 2))
 
-    def weight(self, residual):
+    def weight(self, residual: Array) -> FloatArray:
         return np.exp(-((residual / self.c) ** 2))
 
 
@@ -153,12 +154,12 @@ class QGaussianLoss(NumberLoss):
 
     _parameter_constraints: dict = {"q": [Interval(Real, 1, 3, closed="neither")]}
 
-    def __init__(self, q=1.5):
+    def __init__(self, q: float = 1.5) -> None:
         self.q = q
 
-    def loss(self, residual):
+    def loss(self, residual: Array) -> FloatArray:
         freedom = (3 - self.q) / (self.q - 1)
         return freedom / 2 * np.log1p(residual**2 / freedom)
 
-    def weight(self, residual):
+    def weight(self, residual: Array) -> FloatArray:
         return 1 / (1 + residual**2 * (self.q - 1) / (3 - self.q))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -12,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sknoisy._evidence import Folds
 from sknoisy._evidence._fitting import check_takes_weights
 from sknoisy._soft_fit import SoftRows
+from sknoisy._typing import CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy._wrapper import WrappedClassifier, WrappedRegressor
 from sknoisy.detection._base import CV
 from sknoisy.training._base import BaseTraining, times
@@ -199,18 +201,23 @@ class RobustLossClassifier(WrappedClassifier, _RobustLoss):
         "loss": [LabelLoss, None],
     }
 
+    sample_weight_: FloatArray
+    label_proba_: FloatArray
+    loss_curve_: FloatArray
+    n_iter_: int
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        loss=None,
-        max_iter=10,
-        tol=0.02,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        loss: LabelLoss | None = None,
+        max_iter: int = 10,
+        tol: float = 0.02,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.loss = loss
         self.max_iter = max_iter
@@ -365,19 +372,24 @@ class RobustLossRegressor(WrappedRegressor, _RobustLoss):
         "scale": [StrOptions({"mad", "iqr"}), Interval(Real, 0, None, closed="neither")],
     }
 
+    sample_weight_: FloatArray
+    scale_: float
+    loss_curve_: FloatArray
+    n_iter_: int
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        loss=None,
-        scale="mad",
-        max_iter=10,
-        tol=0.02,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        loss: NumberLoss | None = None,
+        scale: Literal["mad", "iqr"] | float = "mad",
+        max_iter: int = 10,
+        tol: float = 0.02,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.loss = loss
         self.scale = scale

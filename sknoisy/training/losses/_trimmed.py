@@ -7,7 +7,8 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from sknoisy.training.losses._base import RowLoss
+from sknoisy._typing import Array, FloatArray
+from sknoisy.training.losses._base import Round, RowLoss
 
 
 class TrimmedLoss(RowLoss):
@@ -49,10 +50,10 @@ class TrimmedLoss(RowLoss):
     _parameter_constraints: dict = {"share": [Interval(Real, 0, 1, closed="left")]}
     only_leaves_out = True
 
-    def __init__(self, share=0.1):
+    def __init__(self, share: float = 0.1) -> None:
         self.share = share
 
-    def row_weight(self, losses, state):
+    def row_weight(self, losses: Array, state: Round) -> FloatArray:
         order = np.argsort(losses, kind="stable")
         before = np.cumsum(state.sample_weight[order]) - state.sample_weight[order]
         kept = np.zeros(len(losses))

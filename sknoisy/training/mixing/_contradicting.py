@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
@@ -10,6 +12,15 @@ from sklearn.utils._param_validation import Interval
 from sknoisy._evidence._fitting import IsModel, check_kind, check_takes_weights
 from sknoisy._evidence._regions import read_regions
 from sknoisy._soft_fit import SoftRows
+from sknoisy._typing import (
+    Array,
+    ArrayLike,
+    CVLike,
+    Estimator,
+    FloatArray,
+    IntArray,
+    RandomStateLike,
+)
 from sknoisy._wrapper import WrappedClassifier
 from sknoisy.detection._base import CV
 from sknoisy.training._base import BaseTraining
@@ -142,23 +153,27 @@ class ContradictingPairClassifier(WrappedClassifier, BaseTraining):
         "cv": CV,
     }
 
+    biased_proba_: Any
+    pairs_: IntArray
+    share_: FloatArray
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        biased_estimator=None,
-        by=None,
-        q=0.7,
-        n_rounds=3,
-        n_mixed=1,
-        batch_size=128,
-        keep_original=True,
-        swap_columns=None,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        biased_estimator: Estimator | None = None,
+        by: str | Callable[..., Any] | ArrayLike | None = None,
+        q: float = 0.7,
+        n_rounds: int = 3,
+        n_mixed: int = 1,
+        batch_size: int = 128,
+        keep_original: bool = True,
+        swap_columns: Sequence[str | int] | Array | None = None,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.biased_estimator = biased_estimator
         self.by = by

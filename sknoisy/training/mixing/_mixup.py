@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
@@ -11,6 +13,7 @@ from sklearn.utils._param_validation import Interval
 from sknoisy._evidence import take_rows
 from sknoisy._evidence._fitting import check_takes_weights
 from sknoisy._soft_fit import soft_rows
+from sknoisy._typing import Array, Estimator, FloatArray, IntArray, RandomStateLike
 from sknoisy._wrapper import WrappedClassifier, WrappedRegressor
 from sknoisy.training._base import BaseTraining
 from sknoisy.training.mixing._mix_rows import mix_rows
@@ -33,15 +36,15 @@ class _Mixup(BaseTraining):
 
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        alpha=8.0,
-        n_mixed=5,
-        keep_original=False,
-        swap_columns=None,
-        weight_strategy="native",
-        random_state=None,
-    ):
+        alpha: float = 8.0,
+        n_mixed: int = 5,
+        keep_original: bool = False,
+        swap_columns: Sequence[str | int] | Array | None = None,
+        weight_strategy: Literal["native", "resample"] = "native",
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.alpha = alpha
         self.n_mixed = n_mixed
@@ -150,6 +153,9 @@ class MixupClassifier(WrappedClassifier, _Mixup):
 
     _task = "classification"
 
+    pairs_: IntArray
+    share_: FloatArray
+
     def _check_before_training(self, **own):
         why = "a mixed row is there once for each of its two labels, weighted by its share"
         check_takes_weights(self.estimator, self.weight_strategy, why)
@@ -243,6 +249,9 @@ class MixupRegressor(WrappedRegressor, _Mixup):
     """
 
     _task = "regression"
+
+    pairs_: IntArray
+    share_: FloatArray
 
     def _treated(self, X, pairs, evidence):
         given = evidence.inputs.sample_weight

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
@@ -10,6 +12,7 @@ from sklearn.utils._param_validation import Interval
 
 from sknoisy._evidence import Folds
 from sknoisy._evidence._fitting import take_params
+from sknoisy._typing import Array, CVLike, Estimator, FloatArray, IntArray, RandomStateLike
 from sknoisy._wrapper import WrappedRegressor
 from sknoisy.detection._base import CV
 from sknoisy.training._base import BaseTraining
@@ -123,20 +126,25 @@ class NeighborMixRegressor(WrappedRegressor, BaseTraining):
         "cv": CV,
     }
 
+    n_neighbors_: IntArray
+    held_out_error_: Any
+    pairs_: IntArray
+    share_: FloatArray
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        n_neighbors=(4, 16, 64),
-        alpha=2.0,
-        n_mixed=4,
-        n_judges=100,
-        swap_columns=None,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        n_neighbors: Sequence[int] | Array = (4, 16, 64),
+        alpha: float = 2.0,
+        n_mixed: int = 4,
+        n_judges: int = 100,
+        swap_columns: Sequence[str | int] | Array | None = None,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.n_neighbors = n_neighbors
         self.alpha = alpha

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
+from sknoisy._typing import CVLike, Estimator, RandomStateLike, SettableTransformer
 from sknoisy.detection._base import CV
 from sknoisy.threshold import NoiseCount
 from sknoisy.training._base import BaseTraining
@@ -71,18 +73,18 @@ class CoTeaching(BaseTraining):
 
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        noise_rate="auto",
-        compress="importance",
-        n_draws=4,
-        n_rounds=5,
-        n_gradual=3,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        noise_rate: Literal["auto"] | float = "auto",
+        compress: Literal["importance", "pca"] | SettableTransformer | None = "importance",
+        n_draws: int = 4,
+        n_rounds: int = 5,
+        n_gradual: int = 3,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.noise_rate = noise_rate
         self.compress = compress

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from sknoisy._typing import BoolArray, FloatArray
 from sknoisy._wrapper import WrappedClassifier
 from sknoisy.training.moving_targets._co_teaching import CoTeaching
 
@@ -112,6 +115,14 @@ class CoTeachingClassifier(WrappedClassifier, CoTeaching):
     """
 
     _task = "classification"
+
+    estimators_: list[Any]
+    kept_: BoolArray
+    noise_rate_: float
+    feature_shares_: FloatArray
+    loss_curve_: FloatArray
+    n_iter_: int
+    label_proba_: FloatArray
 
     def _targets(self, evidence):
         return np.eye(len(evidence.target.classes))[evidence.target.codes]

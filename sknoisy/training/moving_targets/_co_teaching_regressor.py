@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from sknoisy._typing import BoolArray, FloatArray
 from sknoisy._wrapper import WrappedRegressor
 from sknoisy.training.moving_targets._co_teaching import CoTeaching
 
@@ -98,6 +101,13 @@ class CoTeachingRegressor(WrappedRegressor, CoTeaching):
     """
 
     _task = "regression"
+
+    estimators_: list[Any]
+    kept_: BoolArray
+    noise_rate_: float
+    feature_shares_: FloatArray
+    loss_curve_: FloatArray
+    n_iter_: int
 
     def _targets(self, evidence):
         return evidence.target.y.astype(float)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sknoisy._typing import CVLike, Estimator, RandomStateLike
 from sknoisy.detection._base import CV
 from sknoisy.training._base import BaseTraining, times
 from sknoisy.training.moving_targets._epochs import (
@@ -34,17 +36,17 @@ class EarlyLearning(BaseTraining):
 
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        strength=3.0,
-        momentum=0.7,
-        training="auto",
-        n_rounds=None,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        strength: float = 3.0,
+        momentum: float = 0.7,
+        training: Literal["auto", "epochs", "refits"] = "auto",
+        n_rounds: int | None = None,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.strength = strength
         self.momentum = momentum

@@ -6,6 +6,7 @@ import numpy as np
 
 from sknoisy._evidence._fitting import check_takes_weights
 from sknoisy._soft_fit import SoftRows, soft_rows
+from sknoisy._typing import Array, FloatArray
 from sknoisy._wrapper import WrappedClassifier
 from sknoisy.training.moving_targets._early_learning import EarlyLearning
 from sknoisy.training.moving_targets._rounds import MIN_PROBA
@@ -113,6 +114,13 @@ class EarlyLearningClassifier(WrappedClassifier, EarlyLearning):
     """
 
     _task = "classification"
+
+    targets_: Array
+    label_proba_: FloatArray
+    sample_weight_: FloatArray
+    loss_curve_: FloatArray
+    agreement_curve_: FloatArray
+    n_iter_: int
 
     def _check_before_training(self, **own):
         if not self._by_epochs(with_weights=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sknoisy._typing import Array, FloatArray
 from sknoisy._wrapper import WrappedRegressor
 from sknoisy.training.moving_targets._early_learning import EarlyLearning
 from sknoisy.treatment._treated import Treated
@@ -102,6 +103,12 @@ class EarlyLearningRegressor(WrappedRegressor, EarlyLearning):
     """
 
     _task = "regression"
+
+    targets_: Array
+    y_relabeled_: Array
+    loss_curve_: FloatArray
+    agreement_curve_: FloatArray
+    n_iter_: int
 
     def _train(self, evidence):
         y = evidence.target.y.astype(float)

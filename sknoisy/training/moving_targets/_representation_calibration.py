@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
+from sknoisy._typing import Array, Estimator, FloatArray, IntArray, RandomStateLike
 from sknoisy._wrapper import WrappedClassifier
 from sknoisy.training._base import BaseTraining, times
 from sknoisy.training.moving_targets._number_columns import NumberColumns
@@ -114,19 +116,25 @@ class RepresentationCalibrationClassifier(WrappedClassifier, BaseTraining):
         "balance": [Interval(Real, 0, 1, closed="both")],
     }
 
+    outlier_factor_: Array
+    sample_indices_: IntArray
+    means_: Array
+    covariances_: FloatArray
+    n_drawn_: IntArray
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        n_neighbors=20,
-        tail_below=0.1,
-        n_lenders=2,
-        borrowed=0.1,
-        balance=1.0,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        n_neighbors: int = 20,
+        tail_below: float = 0.1,
+        n_lenders: int = 2,
+        borrowed: float = 0.1,
+        balance: float = 1.0,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.n_neighbors = n_neighbors
         self.tail_below = tail_below

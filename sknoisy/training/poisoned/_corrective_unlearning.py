@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack, issparse
@@ -15,6 +16,15 @@ from sknoisy._evidence import Evidence
 from sknoisy._evidence._evidence import check_trusted
 from sknoisy._evidence._fitting import IsModel, check_takes_weights
 from sknoisy._evidence._splits import DEFAULT_FOLDS
+from sknoisy._typing import (
+    Array,
+    ArrayLike,
+    CVLike,
+    Estimator,
+    FloatArray,
+    MatrixLike,
+    RandomStateLike,
+)
 from sknoisy._wrapper import WrappedClassifier, WrappedRegressor
 from sknoisy.detection._base import CV
 from sknoisy.training._base import BaseTraining
@@ -37,16 +47,16 @@ class _CorrectiveUnlearning(BaseTraining):
 
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        judge=None,
-        action="drop",
-        threshold=0.5,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        judge: Estimator | None = None,
+        action: Literal["drop", "reweight", "relabel"] = "drop",
+        threshold: float = 0.5,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.judge = judge
         self.action = action
@@ -58,15 +68,15 @@ class _CorrectiveUnlearning(BaseTraining):
 
     def fit(
         self,
-        X,
-        y,
+        X: MatrixLike,
+        y: ArrayLike,
         *,
-        flagged=None,
-        sample_weight=None,
-        groups=None,
-        trusted=None,
-        **fit_params,
-    ):
+        flagged: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        trusted: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Find the rows that are like the flagged ones, and fit the estimator without them.
 
         Parameters
@@ -300,6 +310,12 @@ class CorrectiveUnlearningClassifier(WrappedClassifier, _CorrectiveUnlearning):
         "action": [StrOptions({"drop", "reweight", "relabel"})],
     }
 
+    bad_proba_: FloatArray
+    label_frequency_: float
+    sample_indices_: Array
+    sample_weight_: FloatArray
+    y_relabeled_: Array
+
     def _target_columns(self, target):
         return np.eye(len(target.classes))[target.codes]
 
@@ -328,6 +344,12 @@ class CorrectiveUnlearningRegressor(WrappedRegressor, _CorrectiveUnlearning):
     )
     _task = "regression"
     _parameter_constraints: dict = CorrectiveUnlearningClassifier._parameter_constraints
+
+    bad_proba_: FloatArray
+    label_frequency_: float
+    sample_indices_: Array
+    sample_weight_: FloatArray
+    y_relabeled_: Array
 
     def _target_columns(self, target):
         y = target.y.astype(float)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
 from scipy.sparse import issparse
@@ -18,6 +19,15 @@ from sknoisy._evidence._responses import predicted_codes
 from sknoisy._fitted import replace_fitted
 from sknoisy._more_columns import more_columns
 from sknoisy._progress import last_fit, whole_fit
+from sknoisy._typing import (
+    Array,
+    ArrayLike,
+    BoolArray,
+    Detector,
+    Estimator,
+    MatrixLike,
+    RandomStateLike,
+)
 from sknoisy._wrapper import WrappedClassifier, one_column
 from sknoisy.detection._base import BaseDetector
 from sknoisy.training._base import open_evidence
@@ -118,17 +128,22 @@ class StampDefenseClassifier(WrappedClassifier):
         "random_state": ["random_state"],
     }
 
+    detector_: Any
+    suspected_: BoolArray
+    noise_mask_: BoolArray
+    y_relabeled_: Array
+
     def __init__(
         self,
-        estimator,
-        detector=None,
+        estimator: Estimator,
+        detector: Detector | None = None,
         *,
-        share=0.1,
-        relabeler=None,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        share: float = 0.1,
+        relabeler: Estimator | None = None,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.detector = detector
         self.share = share
@@ -137,7 +152,16 @@ class StampDefenseClassifier(WrappedClassifier):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None, **fit_params):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        trusted: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Suspect, relabel, stamp, and fit.
 
         Parameters
@@ -307,7 +331,7 @@ class StampDefenseClassifier(WrappedClassifier):
     def _for_model(self, X):
         return self._stamped(X, True)
 
-    def predict_unstamped(self, X, **params):
+    def predict_unstamped(self, X: MatrixLike, **params: Any) -> Array:
         """Predict without the stamp, as a model under attack would.
 
         Rows for which this is not what `predict` says may carry what the attacker wants: a reason

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,15 @@ from sknoisy._evidence import take_rows
 from sknoisy._evidence._features import RowEncoder
 from sknoisy._evidence._fitting import check_takes_weights, seeded_clone, take_params
 from sknoisy._evidence._responses import number_response
+from sknoisy._typing import (
+    ArrayLike,
+    CVLike,
+    Estimator,
+    FloatArray,
+    MatrixLike,
+    ProbabilisticClassifier,
+    RandomStateLike,
+)
 from sknoisy._wrapper import WrappedRegressor
 from sknoisy.detection._base import CV
 from sknoisy.training._base import BaseTraining, times
@@ -145,19 +155,24 @@ class TargetShiftRegressor(WrappedRegressor, BaseTraining):
         "cv": CV,
     }
 
+    sample_weight_: FloatArray
+    weight_curve_: FloatArray
+    alpha_: float | None
+    gain_: float
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        smooth_over="predictions",
-        alpha="auto",
-        discriminator=None,
-        max_rows=1000,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        smooth_over: Literal["predictions", "features"] = "predictions",
+        alpha: Literal["auto"] | float = "auto",
+        discriminator: ProbabilisticClassifier | None = None,
+        max_rows: int = 1000,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.smooth_over = smooth_over
         self.alpha = alpha
@@ -169,8 +184,16 @@ class TargetShiftRegressor(WrappedRegressor, BaseTraining):
         self.random_state = random_state
 
     def fit(
-        self, X, y, *, X_target=None, sample_weight=None, groups=None, trusted=None, **fit_params
-    ):
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        X_target: MatrixLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        trusted: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Find out how numbers are distributed among the target rows, and fit with weights.
 
         Parameters
@@ -225,7 +248,7 @@ class TargetShiftRegressor(WrappedRegressor, BaseTraining):
             labelled=labelled,
         )
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """R² of the rows that have a number; those whose y is NaN are left out.
 
         Parameters

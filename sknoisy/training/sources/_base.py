@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils.validation import _num_samples, check_is_fitted
@@ -14,6 +14,7 @@ from sknoisy._evidence._evidence import check_groups
 from sknoisy._evidence._regions import read_regions
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._progress import last_fit, whole_fit
+from sknoisy._typing import Array, ArrayLike, BoolArray, MatrixLike
 from sknoisy._wrapper import BaseWrapper, one_column
 from sknoisy.detection._base import CV
 from sknoisy.training._base import PARAMETERS, open_evidence
@@ -49,7 +50,22 @@ class BaseSources(BaseWrapper, ABC):
         "cv": CV,
     }
 
-    def fit(self, X, y, *, sample_weight=None, groups=None, trusted=None, **fit_params):
+    estimators_: list[Any]
+    chosen_: int
+    batches_: Array
+    n_iter_: int
+    noise_mask_: BoolArray
+
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        trusted: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Find the sources of the batches, and fit a clone of the estimator to each.
 
         Parameters
@@ -123,7 +139,7 @@ class BaseSources(BaseWrapper, ABC):
         """Attributes that need the fitted clones."""
         return {}
 
-    def predict_all(self, X, **params):
+    def predict_all(self, X: MatrixLike, **params: Any) -> Array:
         """What each clone predicts.
 
         Parameters

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any, Literal
 
 import numpy as np
 from scipy.sparse import issparse
@@ -10,6 +12,7 @@ from sklearn.base import clone
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.utils._param_validation import HasMethods, Interval
 
+from sknoisy._typing import Array, CVLike, Estimator, FitTransformer, FloatArray, RandomStateLike
 from sknoisy._wrapper import WrappedRegressor
 from sknoisy.training.sources._base import (
     BaseSources,
@@ -138,19 +141,23 @@ class ListDecodableRegressor(WrappedRegressor, BaseSources):
         "max_iter": [Interval(Integral, 0, None, closed="left")],
     }
 
+    support_: Array
+    batch_weight_: FloatArray
+    batch_loss_: FloatArray
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        alpha=0.3,
-        by=None,
-        basis=None,
-        max_iter=3,
-        cv=3,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        alpha: float = 0.3,
+        by: str | Callable[..., Any] | None = None,
+        basis: FitTransformer | None = None,
+        max_iter: int = 3,
+        cv: CVLike | None = 3,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.alpha = alpha
         self.by = by

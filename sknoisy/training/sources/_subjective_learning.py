@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from numbers import Integral
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
+from sknoisy._typing import CVLike, Estimator, FloatArray, IntArray, Predictor, RandomStateLike
 from sknoisy._wrapper import WrappedClassifier, WrappedRegressor
 from sknoisy.training.sources._allocation import allocate, number_of_sources
 from sknoisy.training.sources._base import (
@@ -34,20 +37,20 @@ class _SubjectiveLearning(BaseSources):
 
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        n_sources="auto",
-        max_sources=5,
-        by=None,
-        predict_with="auto",
-        gate=None,
-        n_init=3,
-        max_iter=20,
-        cv=3,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        n_sources: Literal["auto"] | int = "auto",
+        max_sources: int = 5,
+        by: str | Callable[..., Any] | None = None,
+        predict_with: Literal["auto", "gate", "largest", "trusted"] = "auto",
+        gate: Predictor | None = None,
+        n_init: int = 3,
+        max_iter: int = 20,
+        cv: CVLike | None = 3,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.n_sources = n_sources
         self.max_sources = max_sources
@@ -254,6 +257,13 @@ class SubjectiveLearningClassifier(WrappedClassifier, _SubjectiveLearning):
 
     _task = "classification"
 
+    source_: IntArray
+    batch_source_: IntArray
+    n_sources_: int
+    row_loss_: FloatArray
+    held_out_loss_: FloatArray
+    gate_: Any
+
 
 class SubjectiveLearningRegressor(WrappedRegressor, _SubjectiveLearning):
     """Regressor for rows from several sources whose numbers contradict each other.
@@ -371,3 +381,10 @@ class SubjectiveLearningRegressor(WrappedRegressor, _SubjectiveLearning):
     """
 
     _task = "regression"
+
+    source_: IntArray
+    batch_source_: IntArray
+    n_sources_: int
+    row_loss_: FloatArray
+    held_out_loss_: FloatArray
+    gate_: Any

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from scipy.sparse import issparse
@@ -13,6 +14,15 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from sknoisy._evidence._fitting import seeded_clone
 from sknoisy._soft_fit import SoftRows
+from sknoisy._typing import (
+    Array,
+    CVLike,
+    Estimator,
+    FitTransformer,
+    FloatArray,
+    IntArray,
+    RandomStateLike,
+)
 from sknoisy._wrapper import WrappedClassifier
 from sknoisy.detection._base import CV
 from sknoisy.exceptions import RareClassWarning
@@ -129,21 +139,28 @@ class PrototypeTriageClassifier(WrappedClassifier, BaseTraining):
         "cv": CV,
     }
 
+    triage_: Array
+    score_: FloatArray
+    y_relabeled_: Array
+    sample_indices_: IntArray
+    prototypes_: Array
+    tau_: float
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        embedding=None,
-        alpha=0.5,
-        tau="auto",
-        threshold=0.8,
-        momentum=0.5,
-        n_rounds=3,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        embedding: FitTransformer | None = None,
+        alpha: float = 0.5,
+        tau: Literal["auto"] | float = "auto",
+        threshold: float = 0.8,
+        momentum: float = 0.5,
+        n_rounds: int = 3,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.embedding = embedding
         self.alpha = alpha

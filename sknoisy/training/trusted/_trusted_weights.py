@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack, issparse
@@ -14,6 +15,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence._fitting import check_takes_weights
 from sknoisy._soft_fit import SoftRows
+from sknoisy._typing import CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy._wrapper import WrappedClassifier, WrappedRegressor
 from sknoisy.detection._base import CV
 from sknoisy.training._base import BaseTraining, has_trusted
@@ -152,18 +154,20 @@ class TrustedWeightClassifier(WrappedClassifier, _TrustedWeights):
         "n_steps": [Interval(Integral, 1, None, closed="left")],
     }
 
+    sample_weight_: FloatArray
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        method="density",
-        max_weight=10.0,
-        n_steps=100,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        method: Literal["density", "bilevel"] = "density",
+        max_weight: float = 10.0,
+        n_steps: int = 100,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.method = method
         self.max_weight = max_weight
@@ -284,16 +288,18 @@ class TrustedWeightRegressor(WrappedRegressor, _TrustedWeights):
 
     _task = "regression"
 
+    sample_weight_: FloatArray
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        max_weight=10.0,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        max_weight: float = 10.0,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.max_weight = max_weight
         self.cv = cv

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from sknoisy._em import run_em
 from sknoisy._evidence._evidence import check_weight
 from sknoisy._fitted import PlainState, replace_fitted
 from sknoisy._notebook import NotebookView
+from sknoisy._typing import Array, ArrayLike, FloatArray
 from sknoisy._votes import CROWD, read_votes
 
 TINY = 1e-10  # of a probability whose logarithm is taken
@@ -29,7 +31,13 @@ class BaseAggregator(NotebookView, PlainState, BaseEstimator, ABC):
     _is_labels = True
     _parameter_constraints: dict = {"missing": "no_validation", "allow_empty": ["boolean"]}
 
-    def fit(self, votes, y=None, *, sample_weight=None):
+    annotators_: Array
+    n_answers_: Array
+    annotator_skill_: Array
+
+    def fit(
+        self, votes: ArrayLike, y: None = None, *, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Learn who can be trusted, and what the rows are.
 
         Parameters
@@ -79,7 +87,7 @@ class BaseAggregator(NotebookView, PlainState, BaseEstimator, ABC):
     def _fit(self, votes, weight, row_prior=None):
         """Fitted attributes by name; `row_prior` is what is known of each row without answers."""
 
-    def skill_report(self):
+    def skill_report(self) -> pd.DataFrame:
         """The annotators, worst first.
 
         Returns
@@ -107,7 +115,13 @@ class BaseAggregator(NotebookView, PlainState, BaseEstimator, ABC):
 class LabelAggregator(BaseAggregator):
     """Base of aggregators of class labels."""
 
-    def predict_proba(self, votes):
+    classes_: Array
+    label_proba_: FloatArray
+    labels_: Array
+    class_prior_: Array
+    confusion_: FloatArray
+
+    def predict_proba(self, votes: ArrayLike) -> FloatArray:
         """Posterior over the classes for other rows, answered by the same annotators.
 
         Parameters
@@ -122,7 +136,7 @@ class LabelAggregator(BaseAggregator):
         check_is_fitted(self)
         return self._posterior(self._read_new(votes))
 
-    def predict(self, votes):
+    def predict(self, votes: ArrayLike) -> Array:
         """The likeliest class of other rows, answered by the same annotators.
 
         Parameters
@@ -154,6 +168,8 @@ class EMAggregator(LabelAggregator):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
     }
+
+    n_iter_: int
 
     @abstractmethod
     def _skills(self, votes, posterior, weight, last):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._em import run_em
+from sknoisy._typing import Array, ArrayLike
 from sknoisy.weak_labels.crowds._base import BaseAggregator
 
 
@@ -85,9 +87,24 @@ class BiasVariance(BaseAggregator):
         "tol": [Interval(Real, 0, None, closed="left")],
     }
 
+    values_: Array
+    values_std_: Array
+    annotator_bias_: Array
+    annotator_variance_: Array
+    mean_: float
+    variance_: float
+    unexplained_variance_: float
+    n_iter_: int
+
     def __init__(
-        self, *, prior_strength=2.0, max_iter=500, tol=1e-4, missing=None, allow_empty=False
-    ):
+        self,
+        *,
+        prior_strength: float = 2.0,
+        max_iter: int = 500,
+        tol: float = 1e-4,
+        missing: Any = None,
+        allow_empty: bool = False,
+    ) -> None:
         self.prior_strength = prior_strength
         self.max_iter = max_iter
         self.tol = tol
@@ -134,7 +151,7 @@ class BiasVariance(BaseAggregator):
             "n_iter_": em.n_iter,
         }
 
-    def predict(self, votes):
+    def predict(self, votes: ArrayLike) -> Array:
         """Posterior mean of other rows, answered by the same annotators.
 
         Parameters

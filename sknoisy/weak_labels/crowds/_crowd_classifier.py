@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -12,6 +14,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._fitted import replace_fitted
 from sknoisy._temperature import at_temperature
+from sknoisy._typing import (
+    Array,
+    ArrayLike,
+    CVLike,
+    Estimator,
+    FloatArray,
+    MatrixLike,
+    RandomStateLike,
+)
 from sknoisy.weak_labels._base import BaseWeakClassifier
 from sknoisy.weak_labels.crowds._base import (
     LabelAggregator,
@@ -150,20 +161,32 @@ class CrowdClassifier(BaseWeakClassifier):
         "allow_empty": ["boolean"],
     }
 
+    aggregator_: Any
+    annotators_: Array
+    annotator_skill_: Array
+    confusion_: FloatArray
+    label_proba_: FloatArray
+    labels_: Array
+    model_proba_: FloatArray
+    prior_temperature_: float
+    model_weight_: Any
+    annotator_weight_: Any
+    n_fits_: int
+
     def __init__(
         self,
-        estimator,
-        aggregator=None,
+        estimator: Estimator,
+        aggregator: LabelAggregator | None = None,
         *,
-        combine="bayes",
-        n_rounds=3,
-        cv=5,
-        missing=None,
-        allow_empty=False,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        combine: Literal["bayes", "agreement"] = "bayes",
+        n_rounds: int = 3,
+        cv: CVLike = 5,
+        missing: Any = None,
+        allow_empty: bool = False,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.aggregator = aggregator
         self.combine = combine
@@ -225,7 +248,7 @@ class CrowdClassifier(BaseWeakClassifier):
         }
         return posterior * answered, attributes
 
-    def skill_report(self):
+    def skill_report(self) -> pd.DataFrame:
         """The annotators, worst first.
 
         Returns
@@ -240,7 +263,7 @@ class CrowdClassifier(BaseWeakClassifier):
         )
         return table.sort_values("skill", kind="stable")
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy by true labels, or expected accuracy by held-out answers.
 
         Parameters

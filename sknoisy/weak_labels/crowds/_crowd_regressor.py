@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import clone
@@ -15,6 +16,7 @@ from sknoisy._evidence._evidence import check_weight
 from sknoisy._evidence._fitting import IsModel, check_takes_weights, rows_to_fit, seeded_clone
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._progress import last_fit, whole_fit
+from sknoisy._typing import Array, ArrayLike, CVLike, Estimator, MatrixLike, RandomStateLike
 from sknoisy._wrapper import WrappedRegressor
 from sknoisy.detection._base import check_kind
 from sknoisy.weak_labels.crowds._bias_variance import BiasVariance
@@ -115,19 +117,27 @@ class CrowdRegressor(WrappedRegressor):
         "random_state": ["random_state"],
     }
 
+    aggregator_: Any
+    annotators_: Array
+    annotator_bias_: Array
+    annotator_variance_: Array
+    values_: Array
+    values_std_: Array
+    n_fits_: int
+
     def __init__(
         self,
-        estimator,
-        aggregator=None,
+        estimator: Estimator,
+        aggregator: BiasVariance | None = None,
         *,
-        n_rounds=2,
-        cv=None,
-        missing=None,
-        allow_empty=False,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        n_rounds: int = 2,
+        cv: CVLike | None = None,
+        missing: Any = None,
+        allow_empty: bool = False,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.aggregator = aggregator
         self.n_rounds = n_rounds
@@ -138,7 +148,15 @@ class CrowdRegressor(WrappedRegressor):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X, y, *, sample_weight=None, groups=None, **fit_params):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Learn how the annotators err, and fit the estimator to what the numbers must be.
 
         Parameters
@@ -225,7 +243,7 @@ class CrowdRegressor(WrappedRegressor):
         replace_fitted(self, attributes)
         return self
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """R2 by true numbers, or by held-out answers.
 
         Parameters

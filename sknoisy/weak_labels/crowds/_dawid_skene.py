@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import Any, Literal
 
 import numpy as np
 from scipy.special import gammaln
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sknoisy._typing import ArrayLike
 from sknoisy.weak_labels.crowds._base import (
     TINY,
     EMAggregator,
@@ -101,13 +103,13 @@ class DawidSkene(EMAggregator):
     def __init__(
         self,
         *,
-        prior_strength=2.0,
-        class_prior=None,
-        max_iter=500,
-        tol=1e-5,
-        missing=None,
-        allow_empty=False,
-    ):
+        prior_strength: Literal["auto"] | float = 2.0,
+        class_prior: Literal["uniform"] | ArrayLike | None = None,
+        max_iter: int = 500,
+        tol: float = 1e-5,
+        missing: Any = None,
+        allow_empty: bool = False,
+    ) -> None:
         self.prior_strength = prior_strength
         self.class_prior = class_prior
         self.max_iter = max_iter

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import numpy as np
 from scipy.special import expit, log_expit
 
+from sknoisy._typing import Array, ArrayLike
 from sknoisy.weak_labels.crowds._base import EMAggregator, even_errors
 
 MEAN = 1.0  # of the normal priors of abilities and log easiness, of variance one, as in the paper
@@ -81,9 +84,18 @@ class GLAD(EMAggregator):
     True
     """
 
+    ability_: Array
+    difficulty_: Array
+
     def __init__(
-        self, *, class_prior="uniform", max_iter=500, tol=1e-4, missing=None, allow_empty=False
-    ):
+        self,
+        *,
+        class_prior: Literal["uniform"] | ArrayLike | None = "uniform",
+        max_iter: int = 500,
+        tol: float = 1e-4,
+        missing: Any = None,
+        allow_empty: bool = False,
+    ) -> None:
         self.class_prior = class_prior
         self.max_iter = max_iter
         self.tol = tol

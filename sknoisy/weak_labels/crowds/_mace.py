@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import Any, Literal
 
 import numpy as np
 from scipy.special import digamma
 from sklearn.utils._param_validation import Interval
 
+from sknoisy._typing import Array, ArrayLike
 from sknoisy.weak_labels.crowds._base import EMAggregator
 
 
@@ -92,17 +94,20 @@ class MACE(EMAggregator):
         "strategy_prior": [Interval(Real, 0, None, closed="neither")],
     }
 
+    competence_: Array
+    strategy_: Array
+
     def __init__(
         self,
         *,
-        competence_prior=0.5,
-        strategy_prior=10.0,
-        class_prior="uniform",
-        max_iter=500,
-        tol=1e-5,
-        missing=None,
-        allow_empty=False,
-    ):
+        competence_prior: float = 0.5,
+        strategy_prior: float = 10.0,
+        class_prior: Literal["uniform"] | ArrayLike | None = "uniform",
+        max_iter: int = 500,
+        tol: float = 1e-5,
+        missing: Any = None,
+        allow_empty: bool = False,
+    ) -> None:
         self.competence_prior = competence_prior
         self.strategy_prior = strategy_prior
         self.class_prior = class_prior

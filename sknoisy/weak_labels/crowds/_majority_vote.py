@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sknoisy.weak_labels.crowds._base import (
     LabelAggregator,
     even_errors,
@@ -60,7 +62,7 @@ class MajorityVote(LabelAggregator):
     ['cat', 'dog', 'cat']
     """
 
-    def __init__(self, *, missing=None, allow_empty=False):
+    def __init__(self, *, missing: Any = None, allow_empty: bool = False) -> None:
         self.missing = missing
         self.allow_empty = allow_empty
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import Any, Literal
 
 from sklearn.utils._param_validation import Interval
 
+from sknoisy._typing import ArrayLike
 from sknoisy.weak_labels.crowds._base import (
     EMAggregator,
     drawn_accuracy,
@@ -88,13 +90,13 @@ class OneCoin(EMAggregator):
     def __init__(
         self,
         *,
-        prior_strength=2.0,
-        class_prior=None,
-        max_iter=500,
-        tol=1e-5,
-        missing=None,
-        allow_empty=False,
-    ):
+        prior_strength: float = 2.0,
+        class_prior: Literal["uniform"] | ArrayLike | None = None,
+        max_iter: int = 500,
+        tol: float = 1e-5,
+        missing: Any = None,
+        allow_empty: bool = False,
+    ) -> None:
         self.prior_strength = prior_strength
         self.class_prior = class_prior
         self.max_iter = max_iter

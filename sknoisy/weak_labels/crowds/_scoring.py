@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
@@ -9,10 +11,18 @@ from sklearn.utils.validation import check_consistent_length
 
 from sknoisy._evidence._evidence import check_weight
 from sknoisy._evidence._target import positions
+from sknoisy._typing import ArrayLike, Estimator, MatrixLike
 from sknoisy.weak_labels.crowds._dawid_skene import DawidSkene
 
 
-def crowd_accuracy_score(votes, y_pred, *, aggregator=None, missing=None, sample_weight=None):
+def crowd_accuracy_score(
+    votes: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    aggregator: Estimator | None = None,
+    missing: Any = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Expected accuracy of predictions, where only answers of a crowd are known.
 
     The aggregator is fitted to these answers alone, and the probabilities that it gives the
@@ -50,7 +60,7 @@ def crowd_accuracy_score(votes, y_pred, *, aggregator=None, missing=None, sample
     return expected_score(read, aggregator.label_proba_, y_pred, sample_weight)
 
 
-def crowd_accuracy_scorer(estimator, X, votes):
+def crowd_accuracy_scorer(estimator: Any, X: MatrixLike, votes: ArrayLike) -> float:
     """`crowd_accuracy_score` as a scorer, for `scoring` of GridSearchCV and the like.
 
     The blank of a `CrowdClassifier` (`missing`), also of one in a Pipeline, is that of its votes.

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_consistent_length
 
 from sknoisy._evidence._target import check_labels, positions
+from sknoisy._typing import ArrayLike, MatrixLike
 from sknoisy._votes import FUNCTIONS, read_votes
 
 
-def apply_functions(functions, X):
+def apply_functions(
+    functions: list[Callable[..., Any]] | dict[str, Callable[..., Any]], X: MatrixLike
+) -> pd.DataFrame:
     """Ask every labelling function about every row.
 
     A labelling function is any callable that takes one row and returns a label, or None where it
@@ -104,7 +110,9 @@ def _rows(X):
     return getattr(X, "index", None) if isinstance(X, pd.Series) else None, list(X)
 
 
-def lf_summary(votes, y=None, *, missing=None):
+def lf_summary(
+    votes: ArrayLike, y: ArrayLike | None = None, *, missing: Any = None
+) -> pd.DataFrame:
     """What each labelling function votes for, how often, and with whom.
 
     Parameters

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sknoisy._typing import Array, ArrayLike
 from sknoisy._votes import FUNCTIONS, read_votes
 from sknoisy.weak_labels.crowds._base import EMAggregator, even_errors, expected_counts
 
@@ -127,17 +129,19 @@ class LabelModel(EMAggregator):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
     }
 
+    propensity_: Array
+
     def __init__(
         self,
         *,
-        class_prior="uniform",
-        accuracy_prior=0.7,
-        prior_strength=100.0,
-        max_iter=500,
-        tol=1e-5,
-        missing=None,
-        allow_empty=False,
-    ):
+        class_prior: Literal["uniform"] | ArrayLike = "uniform",
+        accuracy_prior: float = 0.7,
+        prior_strength: float = 100.0,
+        max_iter: int = 500,
+        tol: float = 1e-5,
+        missing: Any = None,
+        allow_empty: bool = False,
+    ) -> None:
         self.class_prior = class_prior
         self.accuracy_prior = accuracy_prior
         self.prior_strength = prior_strength

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral
+from typing import Any, Literal
 
 import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sknoisy._typing import ArrayLike
 from sknoisy._votes import FUNCTIONS
 from sknoisy.weak_labels.crowds._base import (
     BaseAggregator,
@@ -100,7 +102,14 @@ class TripletLabelModel(LabelAggregator):
         "min_overlap": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, *, class_prior="uniform", min_overlap=5, missing=None, allow_empty=False):
+    def __init__(
+        self,
+        *,
+        class_prior: Literal["uniform"] | ArrayLike = "uniform",
+        min_overlap: int = 5,
+        missing: Any = None,
+        allow_empty: bool = False,
+    ) -> None:
         self.class_prior = class_prior
         self.min_overlap = min_overlap
         self.missing = missing

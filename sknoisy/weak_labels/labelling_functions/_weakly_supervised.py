@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, Literal, Self
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import StrOptions
 
 from sknoisy._fitted import replace_fitted
+from sknoisy._typing import (
+    Array,
+    ArrayLike,
+    BoolArray,
+    Estimator,
+    FloatArray,
+    MatrixLike,
+    RandomStateLike,
+)
 from sknoisy.weak_labels._base import BaseWeakClassifier
 from sknoisy.weak_labels.crowds._base import LabelAggregator
 from sknoisy.weak_labels.crowds._scoring import expected_score, has_one_column
@@ -122,18 +134,23 @@ class WeaklySupervisedClassifier(BaseWeakClassifier):
         "allow_empty": ["boolean"],
     }
 
+    label_model_: Any
+    label_proba_: FloatArray
+    labels_: Array
+    covered_: BoolArray
+
     def __init__(
         self,
-        estimator,
-        label_model=None,
+        estimator: Estimator,
+        label_model: LabelAggregator | None = None,
         *,
-        functions=None,
-        abstained="leave_out",
-        missing=None,
-        allow_empty=False,
-        weight_strategy="native",
-        random_state=None,
-    ):
+        functions: list[Callable[..., Any]] | dict[str, Callable[..., Any]] | None = None,
+        abstained: Literal["leave_out", "prior"] = "leave_out",
+        missing: Any = None,
+        allow_empty: bool = False,
+        weight_strategy: Literal["native", "resample"] = "native",
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.label_model = label_model
         self.functions = functions
@@ -143,7 +160,15 @@ class WeaklySupervisedClassifier(BaseWeakClassifier):
         self.weight_strategy = weight_strategy
         self.random_state = random_state
 
-    def fit(self, X, y=None, *, sample_weight=None, groups=None, **fit_params):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike | None = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Learn how far the functions can be trusted, and fit the estimator to what they say.
 
         Parameters
@@ -193,7 +218,9 @@ class WeaklySupervisedClassifier(BaseWeakClassifier):
             posterior = posterior * covered[:, None]
         return posterior, attributes
 
-    def score(self, X, y=None, sample_weight=None):
+    def score(
+        self, X: MatrixLike, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Accuracy by true labels, or expected accuracy by votes.
 
         Parameters

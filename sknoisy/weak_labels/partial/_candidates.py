@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.sparse import issparse
 
 from sknoisy._evidence import check_labels
+from sknoisy._typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,9 @@ def _binary(values):
     return numbers == 1.0
 
 
-def candidate_score(y_candidates, y_pred, *, sample_weight=None):
+def candidate_score(
+    y_candidates: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> float:
     """Share of predictions that are among the candidates of their row.
 
     Where the true label is always a candidate, and wrong ones are added regardless of the

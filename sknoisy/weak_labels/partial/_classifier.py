@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sknoisy._typing import (
+    Array,
+    ArrayLike,
+    CVLike,
+    Estimator,
+    FloatArray,
+    MatrixLike,
+    RandomStateLike,
+)
 from sknoisy.weak_labels._base import BaseWeakClassifier
 from sknoisy.weak_labels._folds import quiet_folds
 from sknoisy.weak_labels.partial._candidates import candidate_score, check_candidates
@@ -142,22 +152,28 @@ class PartialLabelClassifier(BaseWeakClassifier):
         "cv": ["cv_object"],
     }
 
+    label_proba_: FloatArray
+    y_suggested_: Array
+    noise_rate_: float
+    outside_weight_: float
+    n_iter_: int
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        method="alim",
-        noise_rate="auto",
-        onehot=False,
-        momentum=0.0,
-        warm_up=2,
-        max_iter=10,
-        tol=0.01,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        method: Literal["alim", "proden", "average"] = "alim",
+        noise_rate: Literal["auto"] | float = "auto",
+        onehot: bool = False,
+        momentum: float = 0.0,
+        warm_up: int = 2,
+        max_iter: int = 10,
+        tol: float = 0.01,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.method = method
         self.noise_rate = noise_rate
@@ -203,7 +219,7 @@ class PartialLabelClassifier(BaseWeakClassifier):
         }
         return weight, attributes
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Share of predictions that are among the candidates of their row.
 
         Parameters

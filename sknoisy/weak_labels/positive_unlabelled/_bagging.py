@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -10,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence import Evidence
 from sknoisy._evidence._cross_fit import Fit, fit_each
+from sknoisy._typing import Estimator, FloatArray, RandomStateLike
 from sknoisy.weak_labels.positive_unlabelled._base import PriorPUClassifier, prior_attributes
 from sknoisy.weak_labels.positive_unlabelled._corrected import CorrectedModel, score_of
 from sknoisy.weak_labels.positive_unlabelled._prior import positive_link
@@ -106,18 +108,21 @@ class BaggingPUClassifier(PriorPUClassifier):
         StrOptions({"plateau", "best-bin"}),
     ]
 
+    estimators_: list[Any]
+    oob_score_proba_: FloatArray
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        n_estimators=30,
-        max_unlabelled=None,
-        class_prior="plateau",
-        positive=None,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        n_estimators: int = 30,
+        max_unlabelled: int | float | None = None,
+        class_prior: Literal["plateau", "best-bin"] | float = "plateau",
+        positive: Any = None,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.n_estimators = n_estimators
         self.max_unlabelled = max_unlabelled

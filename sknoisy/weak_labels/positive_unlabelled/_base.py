@@ -29,6 +29,8 @@ class BasePUClassifier(BaseWeakClassifier):
         "cv": [Interval(Integral, 2, None, closed="left"), "cv_object"],
     }
 
+    label_frequency_: float
+
     def _read(self, y):
         return read_pu(y, self.positive)
 
@@ -53,6 +55,10 @@ class PriorPUClassifier(BasePUClassifier):
         **BasePUClassifier._parameter_constraints,
         "class_prior": [Interval(Real, 0, 1, closed="right"), StrOptions(set(METHODS))],
     }
+
+    class_prior_: float
+    standard_error_: float
+    unlabelled_prior_: float
 
     def _prior(self, score, rows, labels):
         """`PriorEstimate`, from scores of being labelled where it is not known."""

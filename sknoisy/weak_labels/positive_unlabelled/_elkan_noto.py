@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 from sklearn.utils._param_validation import StrOptions
 
+from sknoisy._typing import CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy.weak_labels.positive_unlabelled._base import (
     PriorPUClassifier,
     hidden_proba,
@@ -92,18 +95,20 @@ class ElkanNotoClassifier(PriorPUClassifier):
         "mode": [StrOptions({"weighted", "rescaled"})],
     }
 
+    positive_proba_: FloatArray
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        mode="weighted",
-        class_prior="plateau",
-        positive=None,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        mode: Literal["weighted", "rescaled"] = "weighted",
+        class_prior: Literal["plateau", "best-bin", "elkan-noto"] | float = "plateau",
+        positive: Any = None,
+        cv: int | CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.mode = mode
         self.class_prior = class_prior

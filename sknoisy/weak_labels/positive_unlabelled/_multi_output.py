@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,16 @@ from sknoisy._evidence._fitting import IsModel, check_takes_weights
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._progress import whole_fit
 from sknoisy._soft_fit import SoftRows
+from sknoisy._typing import (
+    Array,
+    ArrayLike,
+    CVLike,
+    Estimator,
+    FloatArray,
+    IntArray,
+    MatrixLike,
+    RandomStateLike,
+)
 from sknoisy._wrapper import BaseWrapper
 from sknoisy.detection._base import check_kind
 from sknoisy.weak_labels.positive_unlabelled._corrected import CorrectedModel, score_of
@@ -119,23 +130,29 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
         "random_state": ["random_state"],
     }
 
+    estimators_: list[Any]
+    classes_: list[Any]
+    positive_at_: IntArray
+    variational_proba_: FloatArray
+    n_iter_: Array
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        order=None,
-        rebalance=0.5,
-        spread=1.0,
-        calibrate=True,
-        momentum=0.5,
-        max_iter=6,
-        tol=5e-3,
-        positive=None,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        order: int | None = None,
+        rebalance: float = 0.5,
+        spread: float | None = 1.0,
+        calibrate: bool = True,
+        momentum: float = 0.5,
+        max_iter: int = 6,
+        tol: float = 5e-3,
+        positive: Any = None,
+        cv: int | CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.order = order
         self.rebalance = rebalance
@@ -150,7 +167,15 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X, y, *, sample_weight=None, groups=None, **fit_params):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Fit a model for each column of y.
 
         Parameters
@@ -235,7 +260,7 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
 
     # ------------------------------------------------------------------ after fit
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> FloatArray:
         """Probability of each row to have each label.
 
         Parameters
@@ -256,7 +281,7 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
             ]
         )
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> Array:
         """Labels of each row.
 
         Parameters

@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any, Literal, Self
 
 import numpy as np
 from scipy.optimize import minimize
@@ -20,6 +21,15 @@ from sknoisy._fitted import replace_fitted
 from sknoisy._notebook import NotebookView
 from sknoisy._progress import CallbackSupportMixin, whole_fit
 from sknoisy._soft_fit import SoftRows
+from sknoisy._typing import (
+    Array,
+    ArrayLike,
+    CVLike,
+    Estimator,
+    FloatArray,
+    MatrixLike,
+    RandomStateLike,
+)
 from sknoisy.detection._base import check_kind
 from sknoisy.weak_labels.positive_unlabelled._labels import read_pu
 
@@ -69,8 +79,13 @@ class PriorEstimate:
 
 
 def estimate_class_prior(
-    labelled_proba, labelled, *, method="plateau", sample_weight=None, random_state=0
-):
+    labelled_proba: ArrayLike,
+    labelled: ArrayLike,
+    *,
+    method: Literal["plateau", "best-bin", "elkan-noto"] = "plateau",
+    sample_weight: ArrayLike | None = None,
+    random_state: RandomStateLike = 0,
+) -> PriorEstimate:
     """Share of positive rows, from scores of being labelled.
 
     All methods take it that positives are labelled at random, each with the same chance c (the
@@ -385,17 +400,24 @@ class ClassPrior(CallbackSupportMixin, NotebookView, BaseEstimator):
         "random_state": ["random_state"],
     }
 
+    class_prior_: float
+    standard_error_: float
+    label_frequency_: float
+    unlabelled_prior_: float
+    labelled_proba_: FloatArray
+    classes_: Array
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        method="plateau",
-        positive=None,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        method: Literal["plateau", "best-bin", "elkan-noto"] = "plateau",
+        positive: Any = None,
+        cv: int | CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.method = method
         self.positive = positive
@@ -404,7 +426,14 @@ class ClassPrior(CallbackSupportMixin, NotebookView, BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X, y, *, sample_weight=None, groups=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Estimate the class prior.
 
         Parameters

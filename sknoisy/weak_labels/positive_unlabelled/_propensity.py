@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from numbers import Integral, Real
+from typing import Any, Literal
 
 import numpy as np
 from scipy.sparse import issparse
@@ -18,6 +19,15 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sknoisy._evidence import TableEncoder, fit_model, is_table, take_rows
 from sknoisy._evidence._fitting import IsModel, check_takes_weights, seeded_clone
+from sknoisy._typing import (
+    Array,
+    ArrayLike,
+    CVLike,
+    Estimator,
+    FloatArray,
+    MatrixLike,
+    RandomStateLike,
+)
 from sknoisy.detection._base import check_kind
 from sknoisy.weak_labels.positive_unlabelled._base import (
     BasePUClassifier,
@@ -136,21 +146,27 @@ class PropensityPUClassifier(BasePUClassifier):
         "tol": [Interval(Real, 0, None, closed="left")],
     }
 
+    propensity_estimator_: Any
+    positive_proba_: FloatArray
+    propensity_: Array
+    class_prior_: float
+    n_iter_: int
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        propensity_estimator=None,
-        propensity_features=None,
-        n_refits=2,
-        max_iter=50,
-        tol=1e-4,
-        positive=None,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        propensity_estimator: Estimator | None = None,
+        propensity_features: ArrayLike | None = None,
+        n_refits: int = 2,
+        max_iter: int = 50,
+        tol: float = 1e-4,
+        positive: Any = None,
+        cv: int | CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.propensity_estimator = propensity_estimator
         self.propensity_features = propensity_features
@@ -261,7 +277,7 @@ class PropensityPUClassifier(BasePUClassifier):
             )
         return model, np.clip(score_of(model, columns, np.array([0, 1]), 1), LEAST, 1.0)
 
-    def predict_propensity(self, X):
+    def predict_propensity(self, X: MatrixLike) -> FloatArray:
         """Probability of rows to be labelled if they are positive.
 
         Parameters

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.metrics import make_scorer, roc_auc_score
 from sklearn.utils.validation import check_consistent_length
 
 from sknoisy._evidence._evidence import check_weight
+from sknoisy._typing import ArrayLike, Scorer
 from sknoisy.weak_labels.positive_unlabelled._labels import read_pu
 
 
-def lee_liu_score(y, y_pred, *, positive=None, sample_weight=None):
+def lee_liu_score(
+    y: ArrayLike, y_pred: ArrayLike, *, positive: Any = None, sample_weight: ArrayLike | None = None
+) -> float:
     """Recall squared over the share of rows predicted positive.
 
     It is proportional to precision times recall: it is high where F1 is high, and needs neither
@@ -49,7 +53,14 @@ def lee_liu_score(y, y_pred, *, positive=None, sample_weight=None):
     return float(recall**2 / predicted) if predicted else 0.0
 
 
-def pu_precision_score(y, y_pred, *, class_prior, positive=None, sample_weight=None):
+def pu_precision_score(
+    y: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    class_prior: float,
+    positive: Any = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Precision, from recall, the share of rows predicted positive and the class prior.
 
     Of all rows, class prior times recall are positives found; where labelled positives are a
@@ -84,7 +95,14 @@ def pu_precision_score(y, y_pred, *, class_prior, positive=None, sample_weight=N
     return float(min(prior * recall / predicted, 1.0)) if predicted else 0.0
 
 
-def pu_f1_score(y, y_pred, *, class_prior, positive=None, sample_weight=None):
+def pu_f1_score(
+    y: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    class_prior: float,
+    positive: Any = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """F1, from recall, the share of rows predicted positive and the class prior.
 
     2 * prior * recall / (prior + share predicted positive).
@@ -118,7 +136,14 @@ def pu_f1_score(y, y_pred, *, class_prior, positive=None, sample_weight=None):
     return float(min(2.0 * prior * recall / (prior + predicted), 1.0))
 
 
-def pu_roc_auc_score(y, y_score, *, class_prior, positive=None, sample_weight=None):
+def pu_roc_auc_score(
+    y: ArrayLike,
+    y_score: ArrayLike,
+    *,
+    class_prior: float,
+    positive: Any = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Area under the ROC curve, corrected for the positives among the unlabelled rows.
 
     Labelled against unlabelled rows it is a / 2 + (1 - a) AUC, with a the share of positives among
@@ -168,7 +193,12 @@ def pu_roc_auc_score(y, y_score, *, class_prior, positive=None, sample_weight=No
     return float(min((area - hidden / 2.0) / (1.0 - hidden), 1.0))
 
 
-def make_pu_scorer(score="f1", *, class_prior=None, positive=None):
+def make_pu_scorer(
+    score: Literal["f1", "precision", "roc_auc", "lee_liu"] = "f1",
+    *,
+    class_prior: float | None = None,
+    positive: Any = None,
+) -> Scorer:
     """Scorer for positive-unlabelled labels, for searches and cross-validation.
 
     Parameters

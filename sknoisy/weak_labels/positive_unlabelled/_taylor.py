@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Any, Literal
 
 from sklearn.utils._param_validation import Interval
 
 from sknoisy._evidence._fitting import check_takes_weights
+from sknoisy._typing import CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy.weak_labels.positive_unlabelled._base import BasePUClassifier
 from sknoisy.weak_labels.positive_unlabelled._corrected import CorrectedModel
 from sknoisy.weak_labels.positive_unlabelled._prior import estimate_class_prior, positive_link
@@ -101,21 +103,25 @@ class TaylorPUClassifier(BasePUClassifier):
         "tol": [Interval(Real, 0, None, closed="left")],
     }
 
+    sample_weight_: FloatArray
+    variational_proba_: FloatArray
+    n_iter_: int
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        order=2,
-        calibrate=True,
-        momentum=0.5,
-        max_iter=6,
-        tol=5e-3,
-        positive=None,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        order: int | None = 2,
+        calibrate: bool = True,
+        momentum: float = 0.5,
+        max_iter: int = 6,
+        tol: float = 5e-3,
+        positive: Any = None,
+        cv: int | CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.order = order
         self.calibrate = calibrate

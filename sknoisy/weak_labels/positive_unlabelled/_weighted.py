@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from sknoisy._evidence._fitting import check_takes_weights
+from sknoisy._typing import CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy.weak_labels.positive_unlabelled._base import (
     PriorPUClassifier,
     positive_proba,
@@ -99,18 +101,20 @@ class WeightedPUClassifier(PriorPUClassifier):
         "max_weight": [Interval(Real, 1, None, closed="left")],
     }
 
+    sample_weight_: FloatArray
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        class_prior="plateau",
-        max_weight=10.0,
-        positive=None,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        class_prior: Literal["plateau", "best-bin", "elkan-noto"] | float = "plateau",
+        max_weight: float = 10.0,
+        positive: Any = None,
+        cv: int | CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.class_prior = class_prior
         self.max_weight = max_weight

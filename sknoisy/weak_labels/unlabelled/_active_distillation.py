@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence._fitting import IsModel
+from sknoisy._typing import (
+    Array,
+    ArrayLike,
+    CVLike,
+    Estimator,
+    FloatArray,
+    IntArray,
+    RandomStateLike,
+)
 from sknoisy.weak_labels._folds import quiet_folds
 from sknoisy.weak_labels.unlabelled._base import BasePartlyLabelled
 from sknoisy.weak_labels.unlabelled._selection import (
@@ -128,20 +138,27 @@ class RobustActiveDistillation(BasePartlyLabelled):
         "soft": ["boolean"],
     }
 
+    teacher_: Any
+    sample_indices_: IntArray
+    selection_proba_: FloatArray
+    y_suggested_: Array
+    n_wrong_: int
+    n_support_: int
+
     def __init__(
         self,
-        estimator,
-        teacher,
+        estimator: Estimator,
+        teacher: Estimator,
         *,
-        n_select=0.1,
-        teacher_error="auto",
-        soft=False,
-        unlabelled=-1,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        n_select: int | float = 0.1,
+        teacher_error: Literal["auto"] | float = "auto",
+        soft: bool = False,
+        unlabelled: int | str | None = -1,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.teacher = teacher
         self.n_select = n_select
@@ -197,7 +214,7 @@ class RobustActiveDistillation(BasePartlyLabelled):
         return float((said[judged].argmax(axis=1) != labels.codes[known[judged]]).mean())
 
 
-def robust_sampling_proba(gain, n_wrong, n_select=1):
+def robust_sampling_proba(gain: ArrayLike, n_wrong: int, n_select: int = 1) -> FloatArray:
     """Probability to draw each row that maximises the gain if the worst labels are wrong.
 
     A row gains `gain`, or nothing if its label is one of `n_wrong` wrong ones. For one row to draw

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import accuracy_score
 
 from sknoisy._evidence import take_rows
+from sknoisy._typing import ArrayLike, MatrixLike
 from sknoisy.weak_labels._base import BaseWeakClassifier
 from sknoisy.weak_labels.unlabelled._labels import check_partly_labelled, is_unlabelled
 
@@ -24,7 +25,7 @@ class BasePartlyLabelled(BaseWeakClassifier):
     def _read(self, y):
         return check_partly_labelled(y, self.unlabelled)
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy on the rows that have a label; the others are left out.
 
         Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from scipy.sparse import issparse
@@ -12,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence import Evidence, take_rows
 from sknoisy._evidence._responses import LabelResponse
+from sknoisy._typing import Array, CVLike, Estimator, RandomStateLike
 from sknoisy.weak_labels._folds import quiet_folds
 from sknoisy.weak_labels.unlabelled._base import BasePartlyLabelled
 from sknoisy.weak_labels.unlabelled._mixup import are_numbers, stacked
@@ -133,23 +135,27 @@ class RobustSelfTraining(BasePartlyLabelled):
         "tol": [Interval(Real, 0, 1, closed="both")],
     }
 
+    y_suggested_: Array
+    shift_: str
+    n_iter_: int
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        gamma=None,
-        gamma_unlabelled=1.0,
-        unlabelled_weight=1.0,
-        shift="auto",
-        n_neighbors=10,
-        max_iter=10,
-        tol=0.005,
-        unlabelled=-1,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        gamma: float | None = None,
+        gamma_unlabelled: float | None = 1.0,
+        unlabelled_weight: float = 1.0,
+        shift: Literal["auto", "linear", "neighbors"] = "auto",
+        n_neighbors: int = 10,
+        max_iter: int = 10,
+        tol: float = 0.005,
+        unlabelled: int | str | None = -1,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.gamma = gamma
         self.gamma_unlabelled = gamma_unlabelled

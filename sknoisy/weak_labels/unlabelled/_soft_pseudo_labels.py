@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples
 
+from sknoisy._typing import ArrayLike, CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy.weak_labels._folds import quiet_folds
 from sknoisy.weak_labels.unlabelled._base import BasePartlyLabelled, weigh_labelled
 from sknoisy.weak_labels.unlabelled._mixup import Mixup, are_numbers, n_columns
@@ -131,22 +133,26 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
         "tol": [Interval(Real, 0, None, closed="left")],
     }
 
+    label_proba_: FloatArray
+    n_mixed_: int
+    n_iter_: int
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        labelled_share=0.16,
-        class_prior="labelled",
-        mixup_alpha="auto",
-        sharpness=2.0,
-        max_iter=10,
-        tol=0.01,
-        unlabelled=-1,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        labelled_share: float = 0.16,
+        class_prior: Literal["labelled", "uniform"] | ArrayLike | None = "labelled",
+        mixup_alpha: Literal["auto"] | float = "auto",
+        sharpness: float = 2.0,
+        max_iter: int = 10,
+        tol: float = 0.01,
+        unlabelled: int | str | None = -1,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.labelled_share = labelled_share
         self.class_prior = class_prior

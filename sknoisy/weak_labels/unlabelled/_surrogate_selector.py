@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from sknoisy._evidence._fitting import IsModel
+from sknoisy._typing import ArrayLike, CVLike, Estimator, FloatArray, IntArray, RandomStateLike
 from sknoisy.weak_labels._folds import quiet_folds
 from sknoisy.weak_labels.unlabelled._base import BasePartlyLabelled
 from sknoisy.weak_labels.unlabelled._selection import (
@@ -117,19 +119,22 @@ class SurrogateSelector(BasePartlyLabelled):
         "surrogate": [IsModel(), None],
     }
 
+    sample_indices_: IntArray
+    selection_proba_: FloatArray
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        n_select=0.1,
-        alpha=0.5,
-        surrogate=None,
-        unlabelled=-1,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        n_select: int | float = 0.1,
+        alpha: float = 0.5,
+        surrogate: Estimator | None = None,
+        unlabelled: int | str | None = -1,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.n_select = n_select
         self.alpha = alpha
@@ -159,7 +164,7 @@ class SurrogateSelector(BasePartlyLabelled):
         return soft, {"sample_indices_": chosen, "selection_proba_": proba}
 
 
-def selection_proba(label_proba, n_select, alpha=0.5):
+def selection_proba(label_proba: ArrayLike, n_select: int, alpha: float = 0.5) -> FloatArray:
     """Probability to draw each row, in proportion to a power of how much its label is in doubt.
 
     Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from scipy.sparse import issparse
@@ -11,6 +12,7 @@ from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval
 
 from sknoisy._evidence import Evidence, numeric_features
+from sknoisy._typing import Array, BoolArray, CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy.weak_labels._folds import quiet_folds
 from sknoisy.weak_labels.unlabelled._base import BasePartlyLabelled
 
@@ -126,20 +128,26 @@ class WeightAwareDistillation(BasePartlyLabelled):
         "unlabelled_weight": [Interval(Real, 0, None, closed="left")],
     }
 
+    sample_weight_: FloatArray
+    y_suggested_: Array
+    similarity_: FloatArray
+    absorbed_: BoolArray
+    n_iter_: int
+
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        absorb=0.1,
-        decay=0.5,
-        max_iter=3,
-        unlabelled_weight=1.0,
-        unlabelled=-1,
-        cv=5,
-        weight_strategy="native",
-        n_jobs=None,
-        random_state=None,
-    ):
+        absorb: float = 0.1,
+        decay: float = 0.5,
+        max_iter: int = 3,
+        unlabelled_weight: float = 1.0,
+        unlabelled: int | str | None = -1,
+        cv: CVLike | None = 5,
+        weight_strategy: Literal["native", "resample"] = "native",
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.estimator = estimator
         self.absorb = absorb
         self.decay = decay
