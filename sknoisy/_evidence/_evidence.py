@@ -26,6 +26,8 @@ from sknoisy._evidence.bags._bags import bag_responses
 from sknoisy._evidence.bags._out_of_bag import has_bags
 from sknoisy._evidence.numbers._wild import sober_responses
 
+MANY_ROWS = 100_000  # from which on it is worth the time to look for memory that can be freed
+
 
 @dataclass
 class Inputs:
@@ -253,7 +255,8 @@ class Evidence:
     def forget(self):
         """Let go of all answers, for those who ask no more and need the memory."""
         self._answers = {}
-        gc.collect()  # optimisers of models leave cycles behind, with their training rows in them
+        if self.n_rows > MANY_ROWS:
+            gc.collect()  # optimisers of models leave cycles behind that hold their training rows
 
     def _once(self, kind, make, estimator, how):
         # n_jobs does not change an answer, so it does not make a new question
