@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.multiclass import check_classification_targets
 
 from sknoisy._evidence import check_labels
 
@@ -50,7 +50,7 @@ def test_columns_of_texts(dtype):
 def test_nearly_as_many_classes_as_rows_are_warned_of(as_type):
     y = np.arange(30).astype(as_type)
     said = []
-    for check in (type_of_target, check_labels):  # scikit-learn 1.6 does not warn
+    for check in (check_classification_targets, check_labels):  # scikit-learn 1.6 does not warn
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             check(y)
