@@ -252,9 +252,13 @@ class Evidence:
         """`Neighborhood` of each row; see `neighborhood`."""
         return self._once("neighbors", neighborhood, estimator, how)
 
-    def forget(self):
-        """Let go of all answers, for those who ask no more and need the memory."""
-        self._answers = {}
+    def forget(self, kind=None):
+        """Let go of answers of a kind, or of all, for those who need them no more, but the memory.
+
+        Whoever asks again has them made again.
+        """
+        kept = {} if kind is None else self._answers
+        self._answers = {key: answer for key, answer in kept.items() if key[0] != kind}
         if self.n_rows > MANY_ROWS:
             gc.collect()  # optimisers of models leave cycles behind that hold their training rows
 

@@ -255,7 +255,7 @@ class LabelCommittee(BaseDetector):
         probas = panel.ask()
         if evidence.n_rows > MANY_ROWS:  # there will be no further round
             panel.evidence = None
-            evidence.forget()
+            evidence.forget("features")  # fits of others who share the evidence stay
         judged = np.any([~np.isnan(proba).any(axis=1) for proba in probas.values()], axis=0)
         if not judged.any():  # nothing but sole members of classes
             return _nothing(evidence.n_rows, n_classes)
@@ -413,17 +413,15 @@ class LabelCommittee(BaseDetector):
 def _mean(rounds, codes):
     """The findings of all rounds as one: means of P(true), the rest from the last."""
     found = rounds[-1]
-    if len(rounds) == 1:
-        found.noise_proba, found.mask = found.score, found.score > 0.5
-        return found
-    clean = [one.attributes["clean_proba_"] for one in rounds]
-    found.label_proba = np.mean([one.label_proba for one in rounds], axis=0)
-    found.score = found.noise_proba = 1.0 - found.label_proba[np.arange(len(codes)), codes]
-    found.mask = found.noise_proba > 0.5
-    found.attributes["clean_proba_"] = np.mean(clean, axis=0)
-    # of the given labels the first alone has said something without having seen them
-    found.suggestion = found.attributes["class_proba_"] = rounds[0].attributes["class_proba_"]
-    found.known_by = rounds[0].known_by
+    if len(rounds) > 1:
+        clean = [one.attributes["clean_proba_"] for one in rounds]
+        found.label_proba = np.mean([one.label_proba for one in rounds], axis=0)
+        found.score = 1.0 - found.label_proba[np.arange(len(codes)), codes]
+        found.attributes["clean_proba_"] = np.mean(clean, axis=0)
+        # of the given labels the first alone has said something without having seen them
+        found.suggestion = found.attributes["class_proba_"] = rounds[0].attributes["class_proba_"]
+        found.known_by = rounds[0].known_by
+    found.noise_proba, found.mask = found.score, found.score > 0.5
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -124,9 +125,9 @@ class GroupTraining(BaseTraining):
             groups = groups.by_label(evidence.target.codes, evidence.target.classes)
         return self._train_groups(evidence, groups)
 
+    @abstractmethod
     def _train_groups(self, evidence, groups):
         """`Treated`: which rows, targets and weights the last fit sees."""
-        raise NotImplementedError
 
     def _folds(self, evidence, groups):
         return group_folds(evidence, groups, self.cv, self._seed())
