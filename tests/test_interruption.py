@@ -40,30 +40,23 @@ class StoppedRidge(Ridge):
         return super().fit(X, y, sample_weight)
 
 
-class InWorker(LogisticRegression):
-    """Stopped in every process but the one whose number it has."""
+def stopped_elsewhere(kind):
+    """A model that is stopped in every process but the one whose number it has.
 
-    def __init__(self, pid=None):
-        super().__init__()
-        self.pid = pid
+    Its class is made here, so that workers are sent it: they cannot import a test.
+    """
 
-    def fit(self, X, y, sample_weight=None):
-        if self.pid not in (None, os.getpid()):
-            raise KeyboardInterrupt
-        return super().fit(X, y, sample_weight)
+    class StoppedElsewhere(kind):
+        def __init__(self, pid=None):
+            super().__init__()
+            self.pid = pid
 
+        def fit(self, X, y, sample_weight=None):
+            if self.pid not in (None, os.getpid()):
+                raise KeyboardInterrupt
+            return super().fit(X, y, sample_weight)
 
-class NumbersInWorker(Ridge):
-    """The same for numbers."""
-
-    def __init__(self, pid=None):
-        super().__init__()
-        self.pid = pid
-
-    def fit(self, X, y, sample_weight=None):
-        if self.pid not in (None, os.getpid()):
-            raise KeyboardInterrupt
-        return super().fit(X, y, sample_weight)
+    return StoppedElsewhere()
 
 
 class Down:
@@ -156,8 +149,8 @@ def test_the_next_fit_tells_from_the_start():
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [FilterClassifier, RejectClassifier, LocationScaleRegressor])
 def test_an_interrupted_worker_changes_nothing(kind):
-    inner = NumbersInWorker() if kind.__name__.endswith("Regressor") else InWorker()
-    case = case_of(kind, inner)
+    inner = Ridge if kind.__name__.endswith("Regressor") else LogisticRegression
+    case = case_of(kind, stopped_elsewhere(inner))
     model = quietly(case, clone(case.estimator))
     model.set_params(n_jobs=2, estimator__pid=os.getpid())
     before, answers = dict(vars(model)), said(model, case)
