@@ -61,6 +61,7 @@ def test_boosting_on_a_cluster(cluster, booster, collections):
     assert flagged[wrong].mean() > 0.7
 
 
+@pytest.mark.slow
 def test_incremental_of_dask_ml():
     incremental = pytest.importorskip("dask_ml.wrappers").Incremental
     X, y, wrong = blobs()
