@@ -6,6 +6,7 @@ from copy import deepcopy
 from inspect import Parameter, signature
 
 import numpy as np
+from sklearn.utils.validation import _num_samples
 
 from sknoisy._evidence import take_rows
 from sknoisy._evidence._fitting import check_takes_weights, seeded_clone
@@ -148,7 +149,7 @@ def _learn(model, classes, X, y, weight, mask):
 
 
 def _said(model, X, classes):
-    if len(X) == 0:
+    if _num_samples(X) == 0:
         return np.empty(0) if classes is None else np.empty((0, len(classes)))
     if classes is None:
         return number_response(model, X, None)[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 
 from sknoisy._evidence import take_rows
 
@@ -20,6 +21,8 @@ class Rows:
     X_parts, y_parts : list of delayed
     others : dict of str to list
         Partitions of `sample_weight`, `groups` and `trusted`; a list of None for what is not given.
+    place : ndarray of shape (n,), or None
+        Partition of each row that was dealt from memory.
     """
 
     X: object
@@ -28,9 +31,11 @@ class Rows:
     X_parts: list
     y_parts: list
     others: dict = field(default_factory=dict)
+    place: np.ndarray | None = None
 
     @classmethod
     def of(cls, X, y, **others):
+        """Collections as they are."""
         given = {"X": X, "y": y} | {k: v for k, v in others.items() if v is not None}
         parts = {}
         for name, collection in given.items():
@@ -46,8 +51,30 @@ class Rows:
         collections = given["X"], given["y"], given.get("sample_weight")
         return cls(*collections, parts["X"], parts["y"], others)
 
+    @classmethod
+    def dealt(cls, X, y, place, **others):
+        """Rows in memory, in partitions of which `place` (n,) says the number for each row."""
+        members = np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place))[:-1])
+        given = {"X": X, "y": y} | {k: v for k, v in others.items() if v is not None}
+        pieces = {name: [task(take_rows(v, m)) for m in members] for name, v in given.items()}
+        sizes = list(map(len, members))
+        collections = [
+            as_collection(given[name], pieces[name], sizes) if name in given else None
+            for name in ("X", "y", "sample_weight")
+        ]
+        others = {name: pieces.get(name, [None] * len(members)) for name in others}
+        return cls(*collections, pieces["X"], pieces["y"], others, place)
+
     def __len__(self):
         return len(self.X_parts)
+
+    def joined(self, parts, sizes, dtype):
+        """What delayed pieces say of each row: a Dask array, or of rows in memory one of NumPy."""
+        if self.place is None:
+            return as_array(parts, sizes, dtype)
+        values = np.empty(len(self.place), dtype=dtype)
+        values[np.argsort(self.place, kind="stable")] = np.concatenate(together(parts))
+        return values
 
 
 def task(function):
@@ -87,9 +114,18 @@ def is_table(X):
 def check_collection(X, name):
     if not is_collection(X) or not hasattr(X, "partitions"):
         raise TypeError(
-            f"{name} must be a Dask DataFrame, Series or array, got {type(X).__name__}: rows that "
-            "fit in memory are for sknoisy.FilterClassifier and sknoisy.FilterRegressor."
+            f"{name} must be a Dask DataFrame, Series or array, as X is a collection, got "
+            f"{type(X).__name__}."
         )
+
+
+def check_in_memory(**given):
+    for name, values in given.items():
+        if is_collection(values):
+            raise TypeError(
+                f"{name} is a Dask collection, and X is in memory: give both as the one or as the "
+                "other."
+            )
 
 
 def parts_of(X, optimize_graph=True):
@@ -106,6 +142,13 @@ def as_parted(meta, parts):
     import dask.dataframe as dd
 
     return dd.from_delayed(parts, meta=meta, verify_meta=False)
+
+
+def as_collection(X, parts, sizes):
+    """The collection of partitions of X, which is in memory."""
+    if isinstance(X, pd.DataFrame):
+        return as_parted(X.iloc[:0], parts)
+    return as_array(parts, sizes, X.dtype, X.shape[1:])
 
 
 def some_of(X, pieces, parts):
