@@ -283,8 +283,8 @@ class BaseDaskFilter(BaseWrapper, ABC):
         if is_collection(X):
             return ask(X)
         X = X if hasattr(X, "shape") else np.asarray(X)
-        [answer] = together([ask(partitions.as_collection(X, [task(X)], [X.shape[0]]))])
-        return np.asarray(answer)
+        X = partitions.as_collection(X, [task(X)], [X.shape[0]])
+        return np.concatenate(together(partitions.parts_of_answer(ask(X), X)))
 
     def _form(self, method):
         """(dtype, shape of an entry) of what the model answers."""

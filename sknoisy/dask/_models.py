@@ -89,8 +89,7 @@ class Learner:
         X = partitions.some_of(data.X, data.X_parts, parts)
         values = model.predict(X) if self.classes is None else model.predict_proba(X)
         known = _columns_of(model, self.classes)
-        # optimized, arrays that come of tables of delayed parts lose these
-        parts = partitions.parts_of(values, optimize_graph=not partitions.is_table(data.X))
+        parts = partitions.parts_of_answer(values, X)
         return [task(_placed)(part, known, self.classes) for part in parts]
 
 

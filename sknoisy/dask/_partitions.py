@@ -137,6 +137,12 @@ def parts_of(X, optimize_graph=True):
     return list(X.to_delayed(optimize_graph=optimize_graph).ravel())
 
 
+def parts_of_answer(values, X):
+    """The same of what a model says of a collection."""
+    # optimized, arrays that come of tables of delayed parts lose these
+    return parts_of(values, optimize_graph=not is_table(X))
+
+
 def as_parted(meta, parts):
     """A table of these partitions, which it keeps, whatever is asked of it; `meta` has no rows."""
     import dask.dataframe as dd

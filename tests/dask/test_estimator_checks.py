@@ -11,13 +11,20 @@ import dask
 
 from sknoisy.dask import DaskFilterClassifier, DaskFilterRegressor
 
+QUICK = {"cv": 2, "random_state": 0}
 MODELS = [
-    DaskFilterClassifier(SGDClassifier(loss="log_loss"), n_epochs=5, random_state=0),
-    DaskFilterRegressor(SGDRegressor(), n_epochs=5, random_state=0),
+    DaskFilterClassifier(SGDClassifier(loss="log_loss"), **QUICK),
+    DaskFilterRegressor(SGDRegressor(eta0=0.1), **QUICK),
 ]
+WHY = "gradient descent takes two steps for a row that is there twice, and folds are others"
+FAILS = {
+    "check_sample_weight_equivalence_on_dense_data": WHY,
+    "check_sample_weight_equivalence_on_sparse_data": WHY,
+}
+pytestmark = pytest.mark.filterwarnings("ignore::sknoisy.exceptions.NothingKnownWarning")
 
 
-@parametrize_with_checks(MODELS)
+@parametrize_with_checks(MODELS, expected_failed_checks=lambda _: FAILS)
 def test_sklearn_checks(estimator, check):
-    with dask.config.set(scheduler="sync"):
+    with dask.config.set(scheduler="synchronous"):
         check(estimator)
