@@ -231,10 +231,10 @@ def test_what_it_cannot_do_is_said(frame, capsys, option, said):
 
 
 def test_files_that_do_not_fit(frame, capsys):
-    frame.to_csv("data.csv")
+    open("data.xlsx", "w").close()
     rest = AUDIT[1:]
-    assert "no such Parquet files" in fails(capsys, "none/*.parquet", *rest)
-    assert "data.csv is no Parquet file" in fails(capsys, "data.csv", *rest)
+    assert "no such Parquet or CSV files" in fails(capsys, "none/*.parquet", *rest)
+    assert "data.xlsx is not called like a Parquet file" in fails(capsys, "data.xlsx", *rest)
     assert "is for files" in fails(capsys, "--engine", "dask", code=2)
     write(frame)
     frame.drop(columns="a").to_parquet("data/p9.parquet")
@@ -250,7 +250,7 @@ def test_what_must_be_installed_is_said(frame, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "dask", None)
     assert 'needs Dask: pip install "sknoisy[dask]"' in fails(capsys, *AUDIT)
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    assert "reading Parquet needs pyarrow" in fails(capsys, *AUDIT)
+    assert "--engine dask needs pyarrow" in fails(capsys, *AUDIT)
 
 
 def test_a_failure_leaves_no_folder(frame, capsys, here, monkeypatch):
@@ -277,3 +277,93 @@ def test_boosting_on_two_workers(frame, capsys):
     assert "4 columns: 3 numbers, 1 category" in text
     assert "in 2 workers" in text and "2 fits of DaskXGBClassifier" in text
     assert wrong_rows(frame)[verdicts()["flagged"]].mean() > 0.7
+
+
+# ---------------------------------------------------------------------- CSV
+
+OF_CSV = (*AUDIT[1:], "--model", "GaussianNB")
+CSV = ("data/*.csv", *OF_CSV)
+
+
+def write_csv(frame, n_files=4, folder="data", ending="csv", **how):
+    os.makedirs(folder, exist_ok=True)
+    for i, rows in enumerate(np.array_split(np.arange(len(frame)), n_files)):
+        frame.iloc[rows].to_csv(f"{folder}/p{i}.{ending}", index=False, **how)
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "tsv"])
+def test_csv_as_parquet(frame, capsys, ending):
+    frame.loc[::9, "a"] = np.nan
+    frame["when"] = (pd.Timestamp("2020-01-01") + pd.to_timedelta(np.arange(N) % 90, unit="D")).date
+    frame["code"] = [f"{i:03d}" for i in np.arange(N) % 20]
+    write(frame.assign(when=pd.to_datetime(frame["when"])), folder="parquet")
+    expected = told(capsys, "parquet", *OF_CSV, "--out", "one")
+    write_csv(frame, ending=ending, sep="\t" if ending == "tsv" else ",")
+    text = told(capsys, f"data/*.{ending}", *OF_CSV, "--out", "two")
+    assert "4 files, 1200 rows, 7 columns" in text
+    assert "6 columns: 4 numbers, 1 date, 1 category" in expected and "6 columns: 4 " in text
+    pd.testing.assert_frame_equal(verdicts("one"), verdicts("two"))
+    assert told(capsys, "data", *OF_CSV) != ""  # the folder
+
+
+def test_numbers_in_one_file_and_texts_in_another(frame, capsys):
+    frame["size"] = (np.arange(N) % 7).astype(str)
+    frame["weight"] = frame["a"].round(3).astype(str)
+    frame.loc[900, "weight"], frame.loc[901, "weight"] = "heavy", "?"
+    frame.loc[600:, "size"] = "large"
+    write_csv(frame)
+    text = told(capsys, "data/*.csv", *AUDIT[1:], "--out", "out")
+    assert (
+        "column 'size' is read as text: 600 of 1200 values are numbers, others not ('large' in "
+        "data/p2.csv)"
+    ) in text
+    assert (
+        "column 'weight': 1 values that are no numbers ('heavy' in data/p3.csv) count as missing"
+    ) in text
+    assert "5 numbers, 1 category" in text
+    assert wrong_rows(frame)[verdicts()["flagged"]].mean() > 0.8
+
+
+def test_labels_and_roles_of_csv_are_as_written(frame, capsys):
+    codes = frame["label"].map({"ant": "1", "bee": "2", "cat": "3"})
+    write_csv(frame.assign(label=codes), folder="whole")
+    told(capsys, "whole", *OF_CSV, "--out", "a")
+    assert verdicts("a")["given"].dtype == "int64"
+    frame["label"] = codes.str.zfill(3)
+    frame["trust"] = np.where(np.arange(N) % 4 == 0, "1", "0")
+    write_csv(frame)
+    told(capsys, *CSV, "--trusted", "trust", "--out", "b")
+    assert verdicts("b")["given"].tolist() == frame["label"].tolist()
+    assert not verdicts("b")["flagged"][::4].any()
+    codes[1000] = "other"
+    write_csv(frame.assign(label=codes))
+    text = told(capsys, *CSV, "--drop", "trust")
+    assert "labels, 4 classes" in text and "1199 of 1200 values are numbers, others not" in text
+
+
+def test_csv_of_other_forms(frame, capsys):
+    write_csv(frame, sep=";", decimal=",", encoding="latin-1")
+    with open("data/p0.csv", "a", encoding="latin-1") as file:
+        file.write("1,0;2,0;3,0;4,0;Käfer\n")
+    text = told(capsys, *CSV, "--decimal", ",")
+    assert "4 numbers" in text and "4 classes" in text
+    odd = fails(capsys, *CSV)
+    assert "no column is left" in odd and "'a' is read as text: its numbers are no plain" in odd
+    assert text.count("columns are separated by ';'") == 1 and "read as cp1252" in text
+    text = fails(capsys, *CSV, "--encoding", "utf-8")
+    assert "data/p0.csv is not utf-8 text" in text
+
+
+def test_csv_that_cannot_be_read(frame, capsys, monkeypatch):
+    write_csv(frame)
+    assert "did you mean 'label'" in fails(capsys, *CSV, "--target", "lable", code=2)
+    frame.drop(columns="a").to_csv("data/p9.csv")
+    assert "data/p9.csv and data/p0.csv do not have the same columns" in fails(capsys, *CSV)
+    open("data/p9.csv", "w").write("a,b,c,d,label\n1,2,3,4,ant\n1,2,3,4,5,6,bee\n")
+    assert "data/p9.csv is not a regular table" in fails(capsys, *CSV)
+    open("data/p9.csv", "w").close()
+    assert "data/p9.csv is empty" in fails(capsys, *CSV)
+    write(frame)
+    assert "has Parquet and CSV files" in fails(capsys, "data/*", *OF_CSV)
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://nowhere")
+    assert "where workers at DASK_SCHEDULER_ADDRESS do not see it" in fails(capsys, *CSV)

@@ -20,9 +20,10 @@ from sknoisy._audit._roles import check_columns, special_columns
 from sknoisy._audit._target import Target as InMemory
 from sknoisy._audit._worst import key_columns
 from sknoisy._audit.by_partition._columns import Table, sums_of
-from sknoisy._audit.by_partition._files import find_files
+from sknoisy._audit.by_partition._files import files_of, find_paths
 from sknoisy._audit.by_partition._models import (
     check_detector,
+    check_form,
     check_options,
     engine,
     model_by_partition,
@@ -95,10 +96,10 @@ def audit_by_partition(options):
     check_options(options)
     folder = None if options.out is None else new_folder(options.out)
     n_folds = options.cv or DEFAULT_FOLDS
-    files = find_files(options.file, n_folds)
-    names = list(files.kinds)
-    check_columns(names, options)
-    with engine(options) as where:
+    paths = find_paths(options.file)
+    check_form(options, paths)
+    with engine(options) as where, files_of(paths, options, n_folds) as files:
+        check_columns(list(files.kinds), options)
         with Progress("reading columns"):
             summary, roles = _look(files, options)
         check_detector(options, summary.target.task)
@@ -151,10 +152,11 @@ def _look(files, options):
     table = Table.of(sums, features)
     table.left_out |= left_out
     if not table.kinds:
-        reasons = "; ".join(f"{c}: {why}" for c, why in list(table.left_out.items())[:5])
+        reasons = [f"{name}: {why}" for name, why in list(table.left_out.items())[:5]]
+        reasons = "; ".join([*files.notes[:2], *reasons])
         raise AuditError(f"no column is left to judge the target by ({reasons}).")
     summary = Summary(files, target, table, set_aside)
-    summary.notes += [*target.notes, *table.notes]
+    summary.notes += [*files.notes, *target.notes, *table.notes]
     summary.first += target.first
     if target.labels is not None and _goes_with_place([one[0] for one in told]):
         summary.first.append(
