@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
@@ -13,10 +15,16 @@ import pandas as pd
 from sknoisy._audit._errors import AuditError, one_line
 from sknoisy._audit._names import find_column, is_mark
 from sknoisy._audit._numbers import _CODE, NEARLY_ALL, read_numbers
+from sknoisy._audit._progress import Progress
 from sknoisy._audit._read import read_in_pieces
 from sknoisy._audit._roles import check_columns, special_columns
 from sknoisy._audit._target import MOST_INTEGER_LABELS
-from sknoisy._audit.by_partition._files import MOST_ROWS, check_same_columns
+from sknoisy._audit.by_partition._files import (
+    MOST_ROWS,
+    check_same_columns,
+    is_csv,
+    read_parquet,
+)
 from sknoisy.dask._partitions import task, together
 
 MOST_LOOKED_AT = 20_000  # rows of a piece, as long as nobody knows how many columns there are
@@ -113,6 +121,19 @@ def as_floats(texts, decimal):
 def as_dates(texts):
     """Dates such as 2020-01-31 and 2020-01-31T12:00, NaT for others."""
     return pd.to_datetime(texts, errors="coerce", format="ISO8601", utc=True)
+
+
+@contextmanager
+def files_of(paths, options, n_folds):
+    """`Files` of paths that `find_paths` gives; what is made of CSV is gone in the end."""
+    if not is_csv(paths[0]):
+        yield read_parquet(paths, options.file, n_folds)
+        return
+    with tempfile.TemporaryDirectory(prefix="sknoisy-") as folder:
+        with Progress("reading CSV"):
+            notes = write_as_parquet(paths, folder, options)
+        made = [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
+        yield replace(read_parquet(made, options.file, n_folds), paths=paths, notes=notes)
 
 
 def write_as_parquet(paths, folder, options):

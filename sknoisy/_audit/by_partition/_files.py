@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from glob import escape, glob
 
 import numpy as np
 import pandas as pd
 
 from sknoisy._audit._errors import AuditError, harmless, one_line
-from sknoisy._audit._progress import Progress
 from sknoisy._audit._read import OPENERS, PARQUET, TABS
 
 MOST_ROWS, MOST_CELLS = 250_000, 20_000_000  # of a piece
@@ -78,22 +75,8 @@ class Files:
     notes: list = field(default_factory=list)
 
 
-@contextmanager
-def files_of(paths, options, n_folds):
-    """`Files` of paths that `find_paths` gives; what is made of CSV is gone in the end."""
-    if not is_csv(paths[0]):
-        yield _read(paths, options.file, n_folds)
-        return
-    from sknoisy._audit.by_partition._csv import write_as_parquet
-
-    with tempfile.TemporaryDirectory(prefix="sknoisy-") as folder:
-        with Progress("reading CSV"):
-            notes = write_as_parquet(paths, folder, options)
-        made = [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
-        yield replace(_read(made, options.file, n_folds), paths=paths, notes=notes)
-
-
-def _read(paths, pattern, n_folds):
+def read_parquet(paths, pattern, n_folds):
+    """`Files` of Parquet files that a user has named by a pattern."""
     from pyarrow.parquet import ParquetFile
 
     kinds, groups = {}, []

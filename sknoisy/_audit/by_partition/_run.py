@@ -20,7 +20,8 @@ from sknoisy._audit._roles import check_columns, special_columns
 from sknoisy._audit._target import Target as InMemory
 from sknoisy._audit._worst import key_columns
 from sknoisy._audit.by_partition._columns import Table, sums_of
-from sknoisy._audit.by_partition._files import files_of, find_paths
+from sknoisy._audit.by_partition._csv import files_of
+from sknoisy._audit.by_partition._files import find_paths
 from sknoisy._audit.by_partition._models import (
     check_detector,
     check_form,
