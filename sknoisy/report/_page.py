@@ -37,7 +37,7 @@ def page(report):
         bars=bars(report.histogram),
         chart={"width": WIDTH, "height": HEIGHT},
         histogram=report.histogram.to_dict("records"),
-        cut=lowest_flagged(report.table),
+        cut=summary["cut"] if "cut" in summary else lowest_flagged(report.table),
         pairs={
             "columns": [shown(name) for name in pairs.columns],
             "rows": [

@@ -207,7 +207,7 @@ def test_folders_of_verdicts_can_be_compared(frame, capsys):
     "option, said",
     {
         ("--proba", "p.parquet"): "--proba reads the predictions of all rows",
-        ("--report", "r.html"): "--report is made of all rows in memory",
+        ("--report", "r.txt"): "--report r.txt: the name must end in .html",
         ("--json",): "--json is made of all rows in memory",
         ("--sep", ";"): "--sep is for CSV",
         ("--decimal", ","): "--decimal is for CSV",
@@ -367,3 +367,54 @@ def test_csv_that_cannot_be_read(frame, capsys, monkeypatch):
     assert "has Parquet and CSV files" in fails(capsys, "data/*", *OF_CSV)
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://nowhere")
     assert "where workers at DASK_SCHEDULER_ADDRESS do not see it" in fails(capsys, *CSV)
+
+
+# ---------------------------------------------------------------------- the page
+
+
+def page_of(capsys, *argv):
+    pytest.importorskip("jinja2")
+    text = told(capsys, *argv, "--report", "page.html")
+    assert "The report for people is in page.html" in text
+    with open("page.html", encoding="utf-8") as file:
+        return " ".join(file.read().split()), text
+
+
+def test_a_page_of_labels(frame, capsys):
+    frame.loc[4, "label"] = None
+    write(frame)
+    page, text = page_of(capsys, *AUDIT, "--model", "GaussianNB", "--out", "out", "--worst", "3")
+    found = verdicts().dropna(subset="score")
+    flagged = found[found["flagged"]]
+    assert f"<dd>{len(flagged)}<small>" in page and "<dd>1,199" in page
+    assert f"The lowest score of a flagged row is {flagged['score'].min():.4g}" in page
+    pairs = pd.crosstab(flagged["given"], flagged["suggested"])
+    for i in pairs.index:
+        row = page.split(f'<th scope="row">{i}</th>')[1].split("</tr>")[0]
+        counts = [int(cell.split("<")[0]) for cell in row.split(">")[1::2]]
+        assert counts == pairs.reindex(columns=pairs.index, fill_value=0).loc[i].tolist()
+    bins = page.split("Rows by score</caption>")[1].split("</table>")[0].split("<tr>")[2:]
+    bins = [[cell.split("<")[0] for cell in row.split('<td class="n">')[1:]] for row in bins]
+    counts = np.array([row[2:] for row in bins], dtype=int)
+    assert counts.sum(axis=0).tolist() == [len(found) - len(flagged), len(flagged)]
+    assert page.count("<details") == 1 + 20 and text.count("wrong:") == 3
+    worst = flagged.sort_values(["probability", "score"], ascending=False).iloc[0]
+    assert f"<strong>row {worst['row']}</strong>: {worst['given']}" in page
+    assert frame["a"].map("{:.6g}".format)[worst["row"]] in page
+    for absent in ("no row is a copy", "Nowhere more than chance", "nearest row", "#copies"):
+        assert absent not in page
+    assert "are not looked for by this engine" in page
+
+
+def test_a_page_of_numbers_and_of_nothing_known(frame, capsys):
+    rng = np.random.default_rng(0)
+    frame["price"] = frame["a"] * 3 + 0.1 * rng.normal(size=N)
+    frame.loc[::40, "price"] += 9.0
+    write(frame.drop(columns="label"))
+    audit = ("data", "--target", "price", "--engine", "dask")
+    page, text = page_of(capsys, *audit)
+    assert "given too high 30" in text and "given too high" in page and "<td" in page
+    frame["price"] = rng.normal(size=N)
+    write(frame)
+    page, _ = page_of(capsys, *audit, "--drop", "label")
+    assert "The features know no more of the target than its mean" in page

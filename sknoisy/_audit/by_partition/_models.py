@@ -22,7 +22,6 @@ DETECTORS = {"classification": "confidentlearning", "regression": "residual"}
 # option -> why it cannot be had
 REFUSED = {
     "proba": "reads the predictions of all rows into memory",
-    "report": "is made of all rows in memory",
     "json": "is made of all rows in memory",
     "compare": "reads two files of verdicts, without an engine",
 }
