@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import StandardScaler
@@ -71,6 +72,22 @@ def test_the_same_as_in_memory_for_the_same_folds(frame, capsys):
     assert found["reason"][rows].tolist() == reasons.sort_index()[rows].tolist()
     assert f"Flagged rows: {len(rows)} of 1200" in text
     assert text.count("wrong:") == 10
+
+
+def test_missing_numbers_are_the_median_as_in_memory(frame, capsys):
+    frame["a"] = np.exp(2 * frame["a"]).mask(frame.index % 4 == 0)
+    write(frame)
+    told(capsys, *AUDIT, "--model", "GaussianNB", "--seed", "3", "--out", "out")
+    found = verdicts()
+    pieces = [len(pd.read_parquet(f"out/part-{i:05d}.parquet")) for i in range(12)]
+    fold = np.repeat(check_random_state(3).permutation(np.arange(12) % 5), pieces)
+    cv = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(5)]
+    filled = SimpleImputer(strategy="median", add_indicator=True).fit_transform(frame[list("abcd")])
+    filled = StandardScaler().fit_transform(filled)
+    here = ConfidentLearning(GaussianNB(), bounded=True, cv=cv)
+    here.fit(filled, frame["label"].to_numpy(object))
+    np.testing.assert_array_equal(found["flagged"], here.noise_mask_)
+    np.testing.assert_allclose(found["score"], here.noise_score_, atol=1e-4)
 
 
 def test_numbers_as_in_memory_for_the_same_folds(frame, capsys):

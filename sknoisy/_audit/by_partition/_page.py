@@ -9,6 +9,7 @@ import pandas as pd
 
 from sknoisy._audit._print import by_reason, sentence
 from sknoisy._audit._worst import cell
+from sknoisy._audit.by_partition._print import FIRST
 from sknoisy.dask._order import quantiles, summed
 from sknoisy.dask._partitions import kept, task, together
 from sknoisy.report import NoiseReport
@@ -17,7 +18,7 @@ from sknoisy.report._words import as_sentence
 N_BINS = 40
 NEARLY_ALL = 0.995  # of the scores: a few huge ones would leave one bar for all others
 MOST_CLASSES = 15  # that a matrix shows
-KNOWN = "Predictions of rows that a model has not seen agree with them more than chance would."
+KNOWN = "Predictions of rows that a model has not seen agree with the target beyond chance."
 NOT_LOOKED_FOR = ["slices", "copies", "look-alikes"]  # which would need all rows at once
 
 
@@ -88,7 +89,7 @@ def _in_short(summary):
     left_out = summary.set_aside | summary.table.left_out
     notes = [
         *(text for text in summary.first if text != summary.doubt),
-        f"rows are counted through all of the {len(summary.files.paths)} files, from 0",
+        f"rows are {FIRST}",
         *([f"{target.n_missing} rows have no target, and are not judged"] * bool(target.n_missing)),
         *([f"left out: {by_reason(left_out)}"] if left_out else []),
         "copies, and where wrong rows concentrate, are not looked for by this engine",
