@@ -216,11 +216,11 @@ class BaseDaskFilter(BaseWrapper, ABC):
         given = {"sample_weight": sample_weight, "groups": groups, "trusted": trusted}
         check_in_memory(y=y, **given, predicted=predicted)
         evidence = Evidence(X, y, task=self._task, **given, own={"predicted": predicted})
-        X = evidence.inputs.X
         return partitions.Rows.dealt(
-            X if hasattr(X, "shape") else np.asarray(X),
+            evidence.inputs.X,
             evidence.target.y,
             fold_of_rows(evidence, self.cv, self._seed()),
+            as_collections=not self._in_parts,
             sample_weight=evidence.inputs.sample_weight,
             groups=evidence.together,
             trusted=evidence.metadata["trusted"],
@@ -274,17 +274,20 @@ class BaseDaskFilter(BaseWrapper, ABC):
 
     def _ask(self, method, X, params):
         """Later, of a collection; of rows in memory at once."""
-        in_parts = Learner(self.estimator, self.feed, 1).in_parts
-        if in_parts and not is_collection(X):
+        if self._in_parts and not is_collection(X):
             return super()._ask(method, X, params)
         ask = partial(getattr(self.estimator_, method), **params)
-        if in_parts:
+        if self._in_parts:
             return partitions.by_partition(X, ask, *self._form(method))
         if is_collection(X):
             return ask(X)
-        X = X if hasattr(X, "shape") else np.asarray(X)
+        X = partitions.plain_rows(X)
         X = partitions.as_collection(X, [task(X)], [X.shape[0]])
         return np.concatenate(together(partitions.parts_of_answer(ask(X), X)))
+
+    @property
+    def _in_parts(self):
+        return Learner(self.estimator, self.feed, 1).in_parts
 
     def _form(self, method):
         """(dtype, shape of an entry) of what the model answers."""

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 
+from sknoisy._evidence import _table as table
 from sknoisy._evidence import take_rows
 
 
@@ -52,18 +54,24 @@ class Rows:
         return cls(*collections, parts["X"], parts["y"], others)
 
     @classmethod
-    def dealt(cls, X, y, place, **others):
-        """Rows in memory, in partitions of which `place` (n,) says the number for each row."""
+    def dealt(cls, X, y, place, *, as_collections, **others):
+        """Rows in memory, in partitions of which `place` (n,) says the number for each row.
+
+        `X`, `y` and `weight` stay as they are unless `as_collections`.
+        """
+        X = plain_rows(X) if as_collections else X
         members = np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place))[:-1])
         given = {"X": X, "y": y} | {k: v for k, v in others.items() if v is not None}
         pieces = {name: [task(take_rows(v, m)) for m in members] for name, v in given.items()}
-        sizes = list(map(len, members))
-        collections = [
-            as_collection(given[name], pieces[name], sizes) if name in given else None
-            for name in ("X", "y", "sample_weight")
-        ]
+        whole = [given.get(name) for name in ("X", "y", "sample_weight")]
+        if as_collections:
+            sizes = list(map(len, members))
+            whole = [
+                None if name not in given else as_collection(given[name], pieces[name], sizes)
+                for name in ("X", "y", "sample_weight")
+            ]
         others = {name: pieces.get(name, [None] * len(members)) for name in others}
-        return cls(*collections, pieces["X"], pieces["y"], others, place)
+        return cls(*whole, pieces["X"], pieces["y"], others, place)
 
     def __len__(self):
         return len(self.X_parts)
@@ -148,6 +156,13 @@ def as_parted(meta, parts):
     import dask.dataframe as dd
 
     return dd.from_delayed(parts, meta=meta, verify_meta=False)
+
+
+def plain_rows(X):
+    """Rows in memory as a DataFrame or array, of which there can be a collection."""
+    if table.is_table(X):
+        return table.as_table(X)
+    return X if issparse(X) else np.asarray(X)
 
 
 def as_collection(X, parts, sizes):

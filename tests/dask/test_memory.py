@@ -134,6 +134,15 @@ class OnTables(RegressorMixin, BaseEstimator):
         return X.map_partitions(self.inner_.predict, meta=np.empty(0))
 
 
+@pytest.mark.parametrize("inner", [SGD, GaussianNB()])
+def test_polars(inner):
+    polars = pytest.importorskip("polars")
+    X, y, _ = blobs()
+    table = polars.DataFrame({"x": X[:, 0], "y": X[:, 1]})
+    flags = [DaskFilterClassifier(inner, random_state=0).fit(A, y).noise_mask_ for A in (X, table)]
+    np.testing.assert_array_equal(*flags)
+
+
 @pytest.mark.parametrize("inner", [SGDRegressor(eta0=0.1, random_state=0), OnTables()])
 def test_numbers_sorted_by_size(inner):
     rng = np.random.default_rng(0)
@@ -146,6 +155,8 @@ def test_numbers_sorted_by_size(inner):
     assert model.noise_mask_[::20].all() and model.n_rows_flagged_ < 25
     assert isinstance(model.predict(X), np.ndarray)
     assert model.score(X, y) > 0.5
+    other = pytest.importorskip("polars").from_pandas(X)
+    np.testing.assert_array_equal(model.fit(other, y).predict(other), model.fit(X, y).predict(X))
 
 
 def test_errors():

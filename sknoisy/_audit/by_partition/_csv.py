@@ -58,16 +58,17 @@ class Cells:
     @classmethod
     def of(cls, texts, decimal, path):
         texts = texts.dropna()
-        texts = texts[~is_mark(texts)]
         numbers = as_floats(texts, decimal)
-        known = numbers.dropna()
         odd = texts[numbers.isna()]
+        marks = odd[is_mark(odd)]
+        texts, odd, known = texts.drop(marks.index), odd.drop(marks.index), numbers.dropna()
+        all_whole = bool((known % 1 == 0).all())
         return cls(
             n=len(texts),
             n_numbers=len(known),
             n_dates=int(as_dates(texts).notna().sum()) if len(odd) else 0,
-            all_whole=bool((known % 1 == 0).all()),
-            any_code=bool(texts.str.strip().str.fullmatch(_CODE.pattern).any()),
+            all_whole=all_whole,
+            any_code=all_whole and bool(texts.str.strip().str.fullmatch(_CODE.pattern).any()),
             some=frozenset(texts.unique()[: MOST_INTEGER_LABELS + 1]),
             odd=(odd.iloc[0], path) if len(odd) else (),
         )
