@@ -64,8 +64,10 @@ def _in_bins(part, edges):
 def report_of(summary):
     """`NoiseReport` of a `Summary`, whose `table` has the most suspect rows alone."""
     rows = summary.worst[["given", "suggested", "probability", "score", "flagged", "reason"]]
+    table = summary.worst.copy()
+    table.attrs["lowest_flagged"] = summary.cut
     return NoiseReport(
-        summary.worst,
+        table,
         _in_short(summary),
         _sizes(summary) if summary.target.labels is None else _matrix(summary),
         summary.histogram,
@@ -109,7 +111,6 @@ def _in_short(summary):
         "noise_rate": rate,
         "noise_rate_low": max(rate - spread, 0.0),
         "noise_rate_high": min(rate + spread, 1.0),
-        "cut": summary.cut,
         "copies": 0,
         "conflicting_copies": 0,
         "near_copies": np.nan,
