@@ -11,12 +11,11 @@ from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sknoisy._evidence import Evidence, Target
+from sknoisy._evidence import Target
 from sknoisy._evidence._fitting import IsModel, check_kind
 from sknoisy._evidence._knowledge import no_more_than_chance
 from sknoisy._evidence._own import read_predicted
@@ -25,8 +24,9 @@ from sknoisy._progress import last_fit, part_of_fit, whole_fit
 from sknoisy._wrapper import BaseWrapper
 from sknoisy.dask import _partitions as partitions
 from sknoisy.dask._described import codes_of, describe, folds_of
+from sknoisy.dask._memory import as_collection, deal, plain_rows
 from sknoisy.dask._models import Learner, check_feed, finished
-from sknoisy.dask._partitions import check_in_memory, is_collection, kept, task, together
+from sknoisy.dask._partitions import is_collection, kept, task, together
 from sknoisy.exceptions import NothingKnownWarning, OwnEvidenceWarning
 
 SAMPLE = 20_000  # rows by which it is told whether anything is known of the targets
@@ -193,9 +193,13 @@ class BaseDaskFilter(BaseWrapper, ABC):
         self._check_model()
         check_feed(self.estimator, self.feed, sample_weight is not None)
         others = {"sample_weight": sample_weight, "groups": groups, "trusted": trusted}
-        read = partitions.Rows.of if is_collection(X) else self._dealt
-        data = read(X, y, **others, predicted=predicted)
         is_labels = self._task == "classification"
+        if is_collection(X):
+            data = partitions.Rows.of(X, y, **others, predicted=predicted)
+        else:
+            how = {"purpose": self._task, "cv": self.cv, "seed": self._seed()}
+            others["predicted"] = predicted
+            data = deal(X, y, others, **how, as_collections=not self._in_parts)
         told = describe(data, is_labels)
         rng = check_random_state(deepcopy(self.random_state))
         folds = folds_of(told, self.cv, rng, data.others["groups"])
@@ -209,22 +213,6 @@ class BaseDaskFilter(BaseWrapper, ABC):
             folds=folds,
             seeds=[int(rng.randint(2**31 - 1)) for _ in range(folds.max() + 3)],
             learner=Learner(self.estimator, self.feed, self.n_epochs, classes),
-        )
-
-    def _dealt(self, X, y, sample_weight, groups, trusted, predicted):
-        """Rows in memory as `Rows`, with a partition for each fold of a detector in memory."""
-        given = {"sample_weight": sample_weight, "groups": groups, "trusted": trusted}
-        check_in_memory(y=y, **given, predicted=predicted)
-        evidence = Evidence(X, y, task=self._task, **given, own={"predicted": predicted})
-        return partitions.Rows.dealt(
-            evidence.inputs.X,
-            evidence.target.y,
-            fold_of_rows(evidence, self.cv, self._seed()),
-            as_collections=not self._in_parts,
-            sample_weight=evidence.inputs.sample_weight,
-            groups=evidence.together,
-            trusted=evidence.metadata["trusted"],
-            predicted=None if evidence.own is None else evidence.own.predicted,
         )
 
     def _calibrated(self, search, left_out):
@@ -281,8 +269,8 @@ class BaseDaskFilter(BaseWrapper, ABC):
             return partitions.by_partition(X, ask, *self._form(method))
         if is_collection(X):
             return ask(X)
-        X = partitions.plain_rows(X)
-        X = partitions.as_collection(X, [task(X)], [X.shape[0]])
+        X = plain_rows(X)
+        X = as_collection(X, [task(X)], [X.shape[0]])
         return np.concatenate(together(partitions.parts_of_answer(ask(X), X)))
 
     @property
@@ -292,25 +280,6 @@ class BaseDaskFilter(BaseWrapper, ABC):
     def _form(self, method):
         """(dtype, shape of an entry) of what the model answers."""
         return np.dtype(float), ()
-
-
-def fold_of_rows(evidence, cv, seed):
-    """(n,) fold of each row in memory: those of `Evidence.splits`, and one for rows in none.
-
-    Such are the sole rows of a class; they stay with what is of their group.
-    """
-    n = evidence.n_rows
-    [splits] = evidence.splits(cv, random_state=seed)
-    fold = np.full(n, -1)
-    for k, (_, test) in enumerate(splits):
-        fold[test] = k
-    unit = np.arange(n) if evidence.together is None else pd.factorize(evidence.together)[0]
-    fold = pd.Series(fold).groupby(unit).transform("max").to_numpy()
-    fold = np.where(fold < 0, unit % min(cv, n), fold)
-    fold = np.unique(fold, return_inverse=True)[1]
-    if not fold.any():
-        raise ValueError(f"cv needs at least 2 rows to put in different folds, got n_samples={n}.")
-    return fold
 
 
 def out_of_sample(search, left_out=None):

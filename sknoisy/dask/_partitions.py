@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
-from scipy.sparse import issparse
 
-from sknoisy._evidence import _table as table
 from sknoisy._evidence import take_rows
 
 
@@ -52,26 +49,6 @@ class Rows:
         others = {name: parts.get(name, none) for name in others}
         collections = given["X"], given["y"], given.get("sample_weight")
         return cls(*collections, parts["X"], parts["y"], others)
-
-    @classmethod
-    def dealt(cls, X, y, place, *, as_collections, **others):
-        """Rows in memory, in partitions of which `place` (n,) says the number for each row.
-
-        `X`, `y` and `weight` stay as they are unless `as_collections`.
-        """
-        X = plain_rows(X) if as_collections else X
-        members = np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place))[:-1])
-        given = {"X": X, "y": y} | {k: v for k, v in others.items() if v is not None}
-        pieces = {name: [task(take_rows(v, m)) for m in members] for name, v in given.items()}
-        whole = [given.get(name) for name in ("X", "y", "sample_weight")]
-        if as_collections:
-            sizes = list(map(len, members))
-            whole = [
-                None if name not in given else as_collection(given[name], pieces[name], sizes)
-                for name in ("X", "y", "sample_weight")
-            ]
-        others = {name: pieces.get(name, [None] * len(members)) for name in others}
-        return cls(*whole, pieces["X"], pieces["y"], others, place)
 
     def __len__(self):
         return len(self.X_parts)
@@ -127,15 +104,6 @@ def check_collection(X, name):
         )
 
 
-def check_in_memory(**given):
-    for name, values in given.items():
-        if is_collection(values):
-            raise TypeError(
-                f"{name} is a Dask collection, and X is in memory: give both as the one or as the "
-                "other."
-            )
-
-
 def parts_of(X, optimize_graph=True):
     """List of delayed partitions, each with all the columns of its rows."""
     if is_table(X):  # optimized, a column of small Parquet files would have fewer partitions than X
@@ -156,20 +124,6 @@ def as_parted(meta, parts):
     import dask.dataframe as dd
 
     return dd.from_delayed(parts, meta=meta, verify_meta=False)
-
-
-def plain_rows(X):
-    """Rows in memory as a DataFrame or array, of which there can be a collection."""
-    if table.is_table(X):
-        return table.as_table(X)
-    return X if issparse(X) else np.asarray(X)
-
-
-def as_collection(X, parts, sizes):
-    """The collection of partitions of X, which is in memory."""
-    if isinstance(X, pd.DataFrame):
-        return as_parted(X.iloc[:0], parts)
-    return as_array(parts, sizes, X.dtype, X.shape[1:])
 
 
 def some_of(X, pieces, parts):

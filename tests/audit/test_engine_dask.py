@@ -251,7 +251,7 @@ def test_files_that_do_not_fit(frame, capsys):
     open("data.xlsx", "w").close()
     rest = AUDIT[1:]
     assert "no such Parquet or CSV files" in fails(capsys, "none/*.parquet", *rest)
-    assert "data.xlsx is not called like a Parquet file" in fails(capsys, "data.xlsx", *rest)
+    assert "data.xlsx must end in .parquet, .pq, .csv" in fails(capsys, "data.xlsx", *rest)
     assert "is for files" in fails(capsys, "--engine", "dask", code=2)
     write(frame)
     frame.drop(columns="a").to_parquet("data/p9.parquet")
@@ -359,12 +359,13 @@ def test_labels_and_roles_of_csv_are_as_written(frame, capsys):
 
 
 def test_csv_of_other_forms(frame, capsys):
+    frame["w"] = 0.5
     write_csv(frame, sep=";", decimal=",", encoding="latin-1")
     with open("data/p0.csv", "a", encoding="latin-1") as file:
-        file.write("1,0;2,0;3,0;4,0;Käfer\n")
-    text = told(capsys, *CSV, "--decimal", ",")
+        file.write("1,0;2,0;3,0;4,0;Käfer;1,5\n")
+    text = told(capsys, *CSV, "--decimal", ",", "--weight", "w")
     assert "4 numbers" in text and "4 classes" in text
-    odd = fails(capsys, *CSV)
+    odd = fails(capsys, *CSV, "--drop", "w")
     assert "no column is left" in odd and "'a' is read as text: its numbers are no plain" in odd
     assert text.count("columns are separated by ';'") == 1 and "read as cp1252" in text
     text = fails(capsys, *CSV, "--encoding", "utf-8")

@@ -85,7 +85,7 @@ class Cells:
         )
 
     def kind(self, is_target):
-        """ "number", "date" or "text"; of a few labels all must be numbers, or none is."""
+        """One of number, date and text; of a few labels all must be numbers, or none is."""
         are_numbers = self.n_numbers >= NEARLY_ALL * self.n and self.n > 0
         if is_target and self.odd and len(self.some) <= MOST_INTEGER_LABELS:
             are_numbers = False
@@ -152,9 +152,11 @@ def write_as_parquet(paths, folder, options):
     kinds, notes = {}, []
     for name in names:
         cells = reduce(add, [cells[name] for cells, _ in looked])
-        kinds[name] = "text" if name in aside else cells.kind(name == target)
-        if name not in aside:
+        if aside.get(name, "--weight") == "--weight":
+            kinds[name] = cells.kind(name == target)
             notes.append(cells.note(name, kinds[name]))
+        else:  # names of groups, yes and no: as they are written
+            kinds[name] = "text"
     together([task(_write)(path, *asked, kinds, folder, i) for i, path in enumerate(paths)])
     notes += [note for _, more in looked for note in more]
     return list(dict.fromkeys(filter(None, notes)))

@@ -14,7 +14,7 @@ from sknoisy._audit._read import OPENERS, PARQUET, TABS
 
 MOST_ROWS, MOST_CELLS = 250_000, 20_000_000  # of a piece
 PIECES_PER_FOLD = 2  # at least, where there are as many rows
-CSV = (".csv", ".txt", *TABS)
+CSV = (".csv", *TABS)
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def find_paths(pattern):
         raise AuditError(f"no such Parquet or CSV files: {pattern}")
     for path in paths:
         if not path.lower().endswith(PARQUET) and not is_csv(path):
-            raise AuditError(f"{path} is not called like a Parquet file (.parquet) or CSV (.csv).")
+            raise AuditError(f"{path} must end in {', '.join([*PARQUET, *CSV])}, or .csv.gz.")
     if len({is_csv(path) for path in paths}) > 1:
         raise AuditError(f"{pattern} has Parquet and CSV files: give one of the two.")
     return paths
