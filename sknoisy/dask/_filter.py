@@ -42,6 +42,9 @@ class DaskFilterClassifier(WrappedClassifier, BaseDaskFilter):
     each pass over them: for a model with `partial_fit` that is once for its folds, once for their
     predictions, and once or twice more. `persist` X where the workers' memory holds it.
 
+    Rows in memory are taken, too, so that a sample can be tried: dealt to as many partitions as
+    there are folds. What is said of them is in memory.
+
     Number of fits: `cv` (5) plus 1, and 1 to calibrate probabilities.
 
     Parameters
@@ -288,7 +291,8 @@ class DaskFilterRegressor(WrappedRegressor, BaseDaskFilter):
 
     To this process come models, counts and such samples; nothing that has an entry for each row.
     Each median takes nine passes over the residuals, which the workers hold or spill. Partitions of
-    X are read again for each pass over them, as by `DaskFilterClassifier`.
+    X are read again for each pass over them, as by `DaskFilterClassifier`. Rows in memory are
+    taken, too, as there.
 
     Number of fits: `cv` (5) plus 1; where numbers are far out, `cv` more in each of at most 10
     rounds, mostly 2 or 3.

@@ -358,6 +358,20 @@ def test_labels_and_roles_of_csv_are_as_written(frame, capsys):
     assert "labels, 4 classes" in text and "1199 of 1200 values are numbers, others not" in text
 
 
+def test_marks_are_labels_but_no_numbers(frame, capsys):
+    frame["label"] = frame["label"].map({"ant": "1", "bee": "2", "cat": "3"})
+    frame.loc[:29, "label"] = "?"
+    frame["size"] = frame["a"].round(3).astype(str)
+    frame.loc[40, "size"] = "n/a"
+    write_csv(frame)
+    text = told(capsys, *CSV)
+    assert "labels, 4 classes" in text and "read as a class: '?' (30 rows)" in text
+    assert "5 columns: 5 numbers" in text
+    assert "30 rows without a target" in told(capsys, *CSV, "--missing", "?")
+    text = told(capsys, "data", "--target", "size", "--engine", "dask", "--drop", "label")
+    assert "numbers from" in text and "1 row without a target" in text
+
+
 def test_csv_of_other_forms(frame, capsys):
     frame["w"] = 0.5
     write_csv(frame, sep=";", decimal=",", encoding="latin-1")

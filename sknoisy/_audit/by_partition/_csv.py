@@ -38,7 +38,7 @@ class Cells:
 
     Attributes
     ----------
-    n, n_numbers, n_dates : int
+    n, n_numbers, n_dates, n_marks : int
     all_whole, any_code : bool
         Whether all numbers are whole, and one begins with 0.
     some : frozenset
@@ -50,6 +50,7 @@ class Cells:
     n: int
     n_numbers: int
     n_dates: int
+    n_marks: int
     all_whole: bool
     any_code: bool
     some: frozenset
@@ -67,6 +68,7 @@ class Cells:
             n=len(texts),
             n_numbers=len(known),
             n_dates=int(as_dates(texts).notna().sum()) if len(odd) else 0,
+            n_marks=len(marks),
             all_whole=all_whole,
             any_code=all_whole and bool(texts.str.strip().str.fullmatch(_CODE.pattern).any()),
             some=frozenset(texts.unique()[: MOST_INTEGER_LABELS + 1]),
@@ -78,6 +80,7 @@ class Cells:
             n=self.n + other.n,
             n_numbers=self.n_numbers + other.n_numbers,
             n_dates=self.n_dates + other.n_dates,
+            n_marks=self.n_marks + other.n_marks,
             all_whole=self.all_whole and other.all_whole,
             any_code=self.any_code or other.any_code,
             some=self.some | other.some if len(self.some) <= MOST_INTEGER_LABELS else self.some,
@@ -87,7 +90,7 @@ class Cells:
     def kind(self, is_target):
         """One of number, date and text; of a few labels all must be numbers, or none is."""
         are_numbers = self.n_numbers >= NEARLY_ALL * self.n and self.n > 0
-        if is_target and self.odd and len(self.some) <= MOST_INTEGER_LABELS:
+        if is_target and len(self.some) <= MOST_INTEGER_LABELS and (self.odd or self.n_marks):
             are_numbers = False
         if are_numbers and not (self.all_whole and self.any_code):
             return "number"
