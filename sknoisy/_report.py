@@ -4,7 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import _num_samples
+
+
+def detector_of(estimator):
+    """(detector, name of its class): of a treatment its own, frozen or not; else the estimator."""
+    detector = getattr(estimator, "detector_", estimator)
+    kind = type(detector.estimator if isinstance(detector, FrozenEstimator) else detector)
+    return detector, kind.__name__
+
+
+def flagged_rows(estimator):
+    """(n,) of bool: what the detector says of the rows, none of them trusted.
+
+    `noise_mask_` of a treatment says which rows it acted on, which may be fewer, or others.
+    """
+    return getattr(estimator, "_flagged_rows", estimator.noise_mask_)
 
 
 def noise_report(detector, X, y, *, noise_proba=None, noise_mask=None, **columns):

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sknoisy._evidence._arrays import as_numpy
 from sknoisy._typing import Array, ArrayLike, Axes, MatrixLike
 from sknoisy.inspection._axes import draw_on, plain, short
-from sknoisy.report._noise_report import row_cells
+from sknoisy.report._worst_rows import row_cells
 
 N_ACROSS = 5  # images in a line
 MOST_COLUMNS = 6  # of X

@@ -26,13 +26,17 @@ def page(report):
     env = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    env.filters |= {"percent": spaced_percent, "number": number, "shown": shown, "surely": surely}
+    env.filters |= {"percent": spaced_percent, "number": number, "shown": shown}
     text = (files("sknoisy.report") / "page.html.jinja").read_text(encoding="utf-8")
     pairs, summary = report.pairs, report.summary
+    nothing_known = (summary["evidence_p_value"] or 0) > LEVEL
     copies = copies_in_words(summary["copies"], summary["conflicting_copies"], summary["rows"])
     return env.from_string(text).render(
         s=summary,
-        is_doubtful=bool(summary["unknown_classes"]) or (summary["evidence_p_value"] or 0) > LEVEL,
+        nothing_known=nothing_known,
+        has_interval=not np.isnan(summary["noise_rate_low"]),
+        last_is_wide=last_is_wide(report.histogram),
+        is_doubtful=nothing_known or bool(summary["unknown_classes"]),
         copies=as_sentence(copies or "no row is a copy of another one"),
         bars=bars(report.histogram),
         chart={"width": WIDTH, "height": HEIGHT},
@@ -47,7 +51,7 @@ def page(report):
             "shades": shades(pairs) if report.summary["task"] == "classification" else None,
         },
         slices=report.slices.to_dict("records"),
-        worst=[beside(row) for row in report.worst],
+        worst=[beside(row) | {"how_wrong": how_wrong(row, summary)} for row in report.worst],
     )
 
 
@@ -73,6 +77,12 @@ def bars(histogram):
         if red:
             found.append((x, HEIGHT - red, width - 1, red, "flagged"))
     return [tuple(round(v, 1) if not isinstance(v, str) else v for v in bar) for bar in found]
+
+
+def last_is_wide(histogram):
+    """Whether the last bin holds scores that are drawn nearer than they are."""
+    width = histogram["right"] - histogram["left"]
+    return len(width) > 1 and bool(width.iloc[-1] > 1.5 * width.iloc[0])
 
 
 def shades(pairs):
@@ -102,10 +112,13 @@ def spaced_percent(share):
     return percent(share).replace("%", NARROW + "%")
 
 
-def surely(probability):
-    """A probability that is never quite 0 or 1."""
+def how_wrong(row, summary):
+    """How likely a row is wrong, never quite 0 or 1; where none is called so, its score."""
+    if summary["noise_rate"] == 0:
+        return f"score {row['score']:.4g}"
+    probability = row["probability"]
     text = "<1%" if probability < 0.01 else ">99%" if probability > 0.99 else f"{probability:.1%}"
-    return text.replace("%", NARROW + "%")
+    return f"wrong: {text.replace('%', NARROW + '%')}"
 
 
 def number(value):
