@@ -10,7 +10,8 @@ from sklearn.utils.validation import _num_samples
 
 def detector_of(estimator):
     """(detector, name of its class): of a treatment its own, frozen or not; else the estimator."""
-    detector = getattr(estimator, "detector_", estimator)
+    detector = getattr(estimator, "detector_", None)
+    detector = estimator if detector is None else detector
     kind = type(detector.estimator if isinstance(detector, FrozenEstimator) else detector)
     return detector, kind.__name__
 
