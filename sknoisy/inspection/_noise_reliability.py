@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sknoisy._report import detector_of
 from sknoisy._typing import Array, ArrayLike, Axes
 from sknoisy.inspection._axes import draw_on, plain
 from sknoisy.metrics import calibration_error
@@ -110,8 +111,7 @@ class NoiseReliabilityDisplay:
         NoiseReliabilityDisplay
         """
         check_is_fitted(estimator)
-        detector = getattr(estimator, "detector_", estimator)
-        judged = ~np.isnan(detector.noise_score_)
+        judged = ~np.isnan(detector_of(estimator)[0].noise_score_)
         proba = np.where(judged, estimator.noise_proba_, np.nan)
         name = type(estimator).__name__ if name is None else name
         return cls.from_predictions(mask_true, proba, n_bins=n_bins, name=name, ax=ax, **kwargs)
