@@ -104,6 +104,11 @@ class TestCorrectedScorer:
             corrected_scorer("accuracy", T, labels=[0, 1, 2])
         with pytest.raises(ValueError, match="labels say which classes"):
             corrected_scorer("accuracy", T)
+        # at once, and not in each fold of a search, which would go on without scores
+        with pytest.raises(ValueError, match="row of 1: .* no probabilities"):
+            corrected_scorer("accuracy", [[1.0, 0.0], [0.5, 0.6]], labels=[0, 1])
+        with pytest.raises(ValueError, match="for two classes, and there are 3"):
+            corrected_scorer("roc_auc", np.eye(3), labels=["a", "b", "c"])
 
 
 def _true(y, X):
@@ -240,6 +245,15 @@ class TestTrustWeighted:
         model = Ridge().fit(X, y)
         scorer = TrustWeightedScorer(None, Residual(Ridge()))
         assert scorer(model, X, z) > 0.95 > 0.8 > model.score(X, z)
+
+    def test_another_detector_judges_anew(self, data):
+        X, y, z = data
+        model = LogisticRegression().fit(X, y)
+        scorer = TrustWeightedScorer("accuracy", ConfidentLearning(cv=2, random_state=0))
+        before = scorer(model, X[:300], z[:300])
+        scorer.set_params(detector__contamination=0)
+        assert scorer(model, X[:300], z[:300]) != before
+        assert scorer.set_params(detector__contamination="auto")(model, X[:300], z[:300]) == before
 
     def test_one_detection_for_each_split(self, data):
         X, _, z = data
