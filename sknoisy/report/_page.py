@@ -37,7 +37,7 @@ def page(report):
         has_interval=not np.isnan(summary["noise_rate_low"]),
         last_is_wide=last_is_wide(report.histogram),
         is_doubtful=nothing_known or bool(summary["unknown_classes"]),
-        copies=as_sentence(copies or "no row is a copy of another one"),
+        copies=as_sentence(copies or "no row has exactly the features of another row"),
         bars=bars(report.histogram),
         chart={"width": WIDTH, "height": HEIGHT},
         histogram=report.histogram.to_dict("records"),
