@@ -94,7 +94,10 @@ class TrustedKFold(NotebookView, BaseEstimator):
             )
         rows = np.flatnonzero(check_trusted(self.trusted, n))
         if len(rows) < self.n_splits:
-            raise ValueError(f"{len(rows)} trusted rows cannot be dealt to {self.n_splits} folds.")
+            raise ValueError(
+                f"{len(rows)} trusted rows cannot be dealt to {self.n_splits} folds: take fewer "
+                "folds, or check more rows."
+            )
         seed = self.random_state if self.shuffle else None
         labels = None if y is None else np.asarray(y)[rows]
         is_labels = labels is not None and type_of_target(labels) in ("binary", "multiclass")
