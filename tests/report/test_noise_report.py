@@ -28,6 +28,7 @@ from sknoisy import (
     RelabelClassifier,
     ReweightClassifier,
     RobustClassifier,
+    RobustRegressor,
 )
 from sknoisy.datasets import decimal_noise, symmetric_noise
 from sknoisy.detection import ConfidentLearning, KNNShapley, Outlier, Residual
@@ -250,6 +251,15 @@ class TestTables:
         assert "That does not say that none is" in page and "wrong: " not in page
         assert f"score {found.worst[0]['score']:.4g}</summary>" in page
         assert found.to_dict()["summary"]["noise_rate_high"] is None
+
+    def test_no_row_of_numbers_by_the_default(self):
+        X, y = load_diabetes(return_X_y=True)
+        model = RobustRegressor(Ridge(0.1), effort="fast", random_state=0).fit(X, y)
+        found = NoiseReport.from_estimator(model, X, y)
+        assert 0 < found.summary["noise_rate"] < 1e-3  # next to nothing is not nothing
+        page = found.to_html()
+        assert "That does not say that none is" in page and "wrong: " not in page
+        assert "an estimate of its own" not in page  # which is the same one
 
     def test_nothing_is_known(self):
         rng = np.random.default_rng(0)
