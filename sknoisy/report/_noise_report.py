@@ -46,7 +46,7 @@ class NoiseReport:
         `left`, `right`, `others`, `flagged`: rows in bins of the score, the last of which holds all
         higher ones.
     slices : DataFrame
-        Where wrong rows concentrate; see `noise_slices`.
+        Where flagged rows concentrate; see `noise_slices`.
     worst : list of dict
         The most suspect rows with their values, and of each the nearest row that is not suspect;
         `differs` names the columns in which the two are unlike: other texts, or numbers further

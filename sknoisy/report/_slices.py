@@ -1,4 +1,4 @@
-"""Parts of the feature space in which wrong rows are more frequent than elsewhere."""
+"""Parts of the feature space in which flagged rows are more frequent than elsewhere."""
 
 from __future__ import annotations
 
