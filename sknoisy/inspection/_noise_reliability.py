@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
-from sknoisy._report import detector_of
 from sknoisy._typing import Array, ArrayLike, Axes
 from sknoisy.inspection._axes import draw_on, plain
+from sknoisy.inspection._found import check_has
 from sknoisy.metrics import calibration_error
 
 
@@ -110,8 +109,8 @@ class NoiseReliabilityDisplay:
         -------
         NoiseReliabilityDisplay
         """
-        check_is_fitted(estimator)
-        judged = ~np.isnan(detector_of(estimator)[0].noise_score_)
+        detector, _ = check_has(cls, estimator, "noise_score_", "noise_proba_")
+        judged = ~np.isnan(detector.noise_score_)
         proba = np.where(judged, estimator.noise_proba_, np.nan)
         name = type(estimator).__name__ if name is None else name
         return cls.from_predictions(mask_true, proba, n_bins=n_bins, name=name, ax=ax, **kwargs)

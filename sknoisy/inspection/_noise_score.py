@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_consistent_length
 
-from sknoisy._report import detector_of, flagged_rows
+from sknoisy._report import flagged_rows
 from sknoisy._typing import Array, ArrayLike, Axes
 from sknoisy.inspection._axes import draw_on
+from sknoisy.inspection._found import check_has
 
 
 class NoiseScoreDisplay:
@@ -98,9 +99,9 @@ class NoiseScoreDisplay:
         -------
         NoiseScoreDisplay
         """
-        check_is_fitted(estimator)
+        detector, _ = check_has(cls, estimator, "noise_score_", "noise_mask_")
         return cls.from_predictions(
-            detector_of(estimator)[0].noise_score_,
+            detector.noise_score_,
             flagged_rows(estimator),
             mask_true=mask_true,
             ax=ax,

@@ -9,14 +9,14 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence import Evidence
 from sknoisy._evidence._cross_fit import Fit, fit_each
 from sknoisy._limits import MIN_CLASS_ROWS, untouchable_rows
-from sknoisy._report import detector_of, flagged_rows
+from sknoisy._report import flagged_rows
 from sknoisy._typing import Array, ArrayLike, Axes, Estimator, MatrixLike, RandomStateLike
 from sknoisy.inspection._axes import draw_on, plain
+from sknoisy.inspection._found import check_has
 from sknoisy.model_selection import TrustedKFold
 
 SHARES = np.linspace(0, 0.5, 11)
@@ -156,8 +156,7 @@ class RemovalCurveDisplay:
         -------
         RemovalCurveDisplay
         """
-        check_is_fitted(estimator)
-        detector, detector_name = detector_of(estimator)
+        detector, detector_name = check_has(cls, estimator, "noise_score_", "noise_mask_")
         model = _model_of(estimator) if model is None else model
         clean = _clean_rows(X_clean, y_clean, trusted)
         shares = _checked_shares(shares)

@@ -8,6 +8,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from sknoisy import FilterClassifier, inspection
 from sknoisy.detection import ConfidentLearning, DatasetMap
@@ -97,6 +98,22 @@ except ImportError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "NoiseScoreDisplay needs matplotlib: pip install 'sknoisy[plot]'.\n"
+
+
+@pytest.mark.parametrize("name", sorted(set(inspection.__all__) - {"TransitionMatrixDisplay"}))
+def test_what_has_found_nothing_is_refused_by_name(name):
+    X, y = noisy_labels(n=120)
+    model = make_pipeline(FilterClassifier(LogisticRegression(), random_state=0)).fit(X, y)
+    display = getattr(inspection, name)
+    given = {
+        "DetectorAgreementDisplay": ([model, model],),
+        "DatasetMapDisplay": (model,),
+        "NoiseScoreDisplay": (model,),
+        "NoiseReliabilityDisplay": (model, y == 0),
+    }.get(name, (model, X, y))
+    draw = getattr(display, "from_estimators", None) or display.from_estimator
+    with pytest.raises(TypeError, match=f"{name} (draws|needs) .*Pipeline"):
+        draw(*given)
 
 
 def test_flagged_is_what_the_detector_says():
