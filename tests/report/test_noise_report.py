@@ -249,6 +249,7 @@ class TestTables:
         assert found.summary["noise_rate"] == 0 and np.isnan(found.summary["noise_rate_low"])
         page = found.to_html()
         assert "That does not say that none is" in page and "wrong: " not in page
+        assert "<dd>none seen</dd>" in page
         assert f"score {found.worst[0]['score']:.4g}</summary>" in page
         assert found.to_dict()["summary"]["noise_rate_high"] is None
 
