@@ -143,6 +143,9 @@ class TestTrustedKFold:
         X, y = make_regression(100, random_state=0)
         folds = TrustedKFold(np.arange(100) < 50, 5, shuffle=False).split(X, y)
         assert [len(test) for _, test in folds] == [10] * 5
+        for counts in (np.arange(100), np.arange(100) // 2):  # of which no value fills the folds
+            folds = TrustedKFold(np.arange(100) < 50, 5, random_state=0).split(X, counts)
+            assert [len(test) for _, test in folds] == [10] * 5
         mask = TrustedKFold(np.arange(100) < 50, 5, shuffle=False).split(X, y)
         coded = TrustedKFold([1] * 50 + [0] * 50, 5, shuffle=False).split(X, y)
         for (_, a), (_, b) in zip(mask, coded, strict=True):
