@@ -83,6 +83,29 @@ def test_balanced_accuracy_of_few_rows():
     assert abs(np.mean(off["corrected"])) < 0.03 and rmse["corrected"] < 0.12 < rmse["ratio"]
 
 
+def test_balanced_accuracy_without_a_class():
+    """Noise makes some rows of a class that is not there, whatever the number of rows."""
+    rng = np.random.default_rng(0)
+    off = []
+    for _ in range(100):
+        codes = rng.choice(2, 400, p=[0.6, 0.4])
+        z = LABELS[(rng.random((400, 1)) > T[codes].cumsum(axis=1)).sum(axis=1)]
+        assert "c" in z
+        value = corrected_balanced_accuracy(z, LABELS[codes], transition=T, labels=LABELS)
+        off.append(value - 1)
+    assert abs(np.mean(off)) < 0.05  # 0.1 to 0.2 if the class always counted
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_no_noise_no_difference(weighted):
+    """Not even in classes of one row."""
+    rng = np.random.default_rng(0)
+    y, predicted = LABELS[np.array([0] * 30 + [1] * 5 + [2])], rng.choice(LABELS, 36)
+    how = {"sample_weight": rng.random(36) if weighted else None}
+    value = corrected_balanced_accuracy(y, predicted, transition=np.eye(3), labels=LABELS, **how)
+    assert value == pytest.approx(balanced_accuracy_score(y, predicted, **how))
+
+
 def test_log_loss(rows):
     y, proba, _ = rows
     noisy = draws(y, T, LABELS)
