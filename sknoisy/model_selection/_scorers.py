@@ -24,7 +24,7 @@ from sknoisy.metrics import (
     corrected_log_loss,
     corrected_roc_auc,
 )
-from sknoisy.metrics._corrected import check_two_classes, read_transition
+from sknoisy.metrics._transition import check_two_classes, read_transition
 
 METRICS = {
     "accuracy": (corrected_accuracy, {}),
