@@ -194,6 +194,15 @@ class TestReusableHoldout:
         assert score == pytest.approx(model.score(X[:500], y[:500]), abs=0.1)
         assert scorer.answers_used_ == 1
 
+    def test_some_answers_are_spent_where_nothing_differs(self, data):
+        """A fifth, by the noise of the cut: as its documentation says."""
+        X, y, _ = data
+        model = LogisticRegression().fit(X[500:], y[500:])
+        scorer = ReusableHoldoutScorer(X[:200], y[:200], budget=300, random_state=0)
+        for _ in range(300):
+            scorer(model, X[:200], y[:200])
+        assert 0.15 < scorer.answers_used_ / 300 < 0.3
+
     def test_the_budget_ends(self, data):
         X, y, _ = data
         scorer = ReusableHoldoutScorer(X[:100], y[:100], budget=2, random_state=0)
