@@ -54,11 +54,18 @@ class Runs:
 
 
 def data_folder(given, kind):
-    """The folder of `--data`; by default one next to the project, or None."""
-    if given is not None:
-        return Path(given)
-    usual = ROOT.parent / "shared" / "data" / kind
-    return usual if usual.is_dir() else None
+    """The folder with the CSV files of a kind: `given`, or the one of that name in it.
+
+    By default a folder next to the project; None if there is none.
+    """
+    folder = ROOT.parent / "shared" / "data" if given is None else Path(given)
+    if (folder / kind).is_dir():
+        return folder / kind
+    if given is None:
+        return None
+    if not tables_in(folder):
+        raise SystemExit(f"--data {given}: there are no CSV files in it, nor in {folder / kind}")
+    return folder
 
 
 def tables_in(folder):

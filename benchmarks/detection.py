@@ -383,7 +383,7 @@ def large_data(task, n):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default=None, help="folder of CSV files with a column target")
+    parser.add_argument("--data", default=None, help="folder of classification/ and regression/")
     parser.add_argument("--tasks", nargs="+", default=list(TASKS), choices=TASKS)
     parser.add_argument("--datasets", nargs="+", default=None)
     parser.add_argument("--noises", nargs="+", default=None)

@@ -29,6 +29,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from _runs import data_folder, tables_in
 from _table import show_and_save
 from sklearn.base import clone
 from sklearn.datasets import fetch_openml, load_diabetes
@@ -50,7 +51,6 @@ from sknoisy.datasets import (
 from sknoisy.metrics import average_precision, calibration_error, recovered_share
 from sknoisy.robust import RobustRegressor
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "regression"
 OPENML = {"abalone": 183, "kin8nm": 189, "cpu_act": 197, "wine_quality": 287}
 NOISES = {
     "none": None,
@@ -127,11 +127,10 @@ DEFAULT = ("huber", "ransac", "FilterRegressor", "RobustRegressor", "cleanlab")
 
 def data_sets(folder, openml):
     """name -> function that loads (X, y)."""
-    if folder is None and DATA.is_dir():
-        folder = DATA
+    folder = data_folder(folder, "regression")
     if folder is not None:
-        files = sorted(p for p in Path(folder).iterdir() if ".csv" in p.suffixes)
-        return {p.name.split(".")[0]: lambda p=p: read(pd.read_csv(p)) for p in files}
+        paths = tables_in(folder)
+        return {name: lambda path=path: read(pd.read_csv(path)) for name, path in paths.items()}
     found = {"diabetes": lambda: load_diabetes(return_X_y=True)}
     if openml:
         for name, number in OPENML.items():

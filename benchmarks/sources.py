@@ -220,7 +220,7 @@ def data_sets(given):
     """name -> (task, path or None)."""
     found = {}
     for task in CONFLICTS:
-        folder = data_folder(None if given is None else f"{given}/{task}", task)
+        folder = data_folder(given, task)
         if folder is not None:
             found |= {name: (task, path) for name, path in tables_in(folder).items()}
     return found | {name: (task, None) for name, task in MADE.items()}

@@ -20,6 +20,7 @@ def test_every_detector_says_what_it_assumes(kind):
     assert not assumes.endswith(".") and len(assumes) <= 90
 
 
+@pytest.mark.slow
 def test_the_committed_table_is_up_to_date(tmp_path):
     out = tmp_path / "methods.rst"
     script = ROOT / "benchmarks" / "method_table.py"

@@ -161,6 +161,7 @@ def test_a_corrected_count_is_no_less_than_the_least_given():
     assert fitted.y_relabeled_.min() == 1
 
 
+@pytest.mark.slow
 def test_the_choice_is_made_by_the_loss_of_the_model(small_forests):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(400, 3))

@@ -99,6 +99,7 @@ def test_folds_are_counted_and_the_last_fit_goes_on_telling():
     assert told.begun.count(("LogisticRegression", "fit")) == 1
 
 
+@pytest.mark.slow
 @needs_callbacks
 def test_in_other_processes_and_in_a_search():
     from sklearn.model_selection import GridSearchCV

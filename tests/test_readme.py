@@ -30,6 +30,6 @@ def test_readme_starts_with_the_two_commands():
     shell = blocks(text, "bash")
     commands = [command for _, code in shell for command in code.splitlines() if command][:2]
     assert "pip install" in commands[0] and "-m sknoisy audit" in commands[0]
-    assert "[test]" in commands[1] and commands[1].endswith("pytest -n 2")
+    assert "[test]" in commands[1] and commands[1].endswith('pytest -n 2 -m "not slow"')
     first_line = shell[0][0]
     assert all(line > first_line for line, _ in blocks(text, "python"))

@@ -29,7 +29,6 @@ examples:
   python -m sknoisy audit --compare verdicts_may.csv verdicts_june.csv
   python -m sknoisy audit --task regression
 """
-MOST_ON_PAGE = 20  # suspect rows, or more where --worst asks for more
 PRINTED = "-"  # --json without a name
 FOR_A_FILE = (
     "target",
@@ -104,7 +103,7 @@ def make_parser():
         "file",
         nargs="?",
         metavar="FILE",
-        help="CSV (.gz, .bz2, .xz; .tsv) or Parquet; with --engine dask a folder of Parquet files, "
+        help="CSV (.gz, .bz2, .xz; .tsv) or Parquet; with --engine dask a folder of such files, "
         "or a pattern such as 'data/*.parquet'",
     )
     add("--target", "--label", metavar="COLUMN", help="column to judge; needed with FILE")
@@ -150,7 +149,7 @@ def make_parser():
         "--engine",
         choices=["memory", "dask"],
         default="memory",
-        help="dask: Parquet files that are more than memory holds, in pieces of rows, each judged "
+        help="dask: files that are more than memory holds, in pieces of rows, each judged "
         "by models that learnt from others, so rows should be in no order; --jobs workers, or "
         "those at DASK_SCHEDULER_ADDRESS; --model linear (default), boosting (xgboost or "
         "lightgbm) or a scikit-learn class with partial_fit; --out names a folder",
@@ -250,13 +249,23 @@ def _audit(options):
     from sknoisy._audit._demo import audit_bundled
     from sknoisy._audit._print import describe_next
     from sknoisy._audit._run import audit_file, noise_report_of
-    from sknoisy._audit._write import check_out, check_page, verdicts, write, write_page
+    from sknoisy._audit._write import (
+        MOST_ON_PAGE,
+        check_out,
+        check_page,
+        verdicts,
+        write,
+        write_page,
+    )
 
     width = max(60, shutil.get_terminal_size((100, 24)).columns)
     if options.engine == "dask":
-        from sknoisy._audit.by_partition import audit_by_partition, describe
+        from sknoisy._audit.by_partition import audit_by_partition, describe, report_of
 
-        for line in describe(audit_by_partition(options), width):
+        summary = audit_by_partition(options)
+        if options.report is not None:
+            write_page("--report", report_of(summary).to_html(), options.report)
+        for line in describe(summary, options, width):
             print(harmless(line))
         return
     if options.compare is not None:

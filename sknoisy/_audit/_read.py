@@ -12,6 +12,7 @@ import os
 import re
 import warnings
 import zlib
+from functools import partial
 from itertools import islice
 
 import pandas as pd
@@ -61,21 +62,36 @@ def read_table(path, target, *, sep=None, encoding=None, missing=(), check=lambd
             table.columns = unique_names(table.columns, notes)
             check(table.columns)
         else:
-            table = _read_csv(path, target, sep, encoding, missing, check, notes)
+            table = _read_csv(path, target, sep, encoding, missing, check, notes, _whole)
     except MemoryError as error:
         raise AuditError(
-            f"{path} is too large for the memory of this machine: --engine dask reads Parquet in "
-            "pieces."
+            f"{path} is too large for the memory of this machine: --engine dask reads it in pieces."
         ) from error
     if len(table) == 0:
         raise AuditError(f"{path} has a header but no rows.")
     return table, notes
 
 
+def read_in_pieces(path, target, take, n_rows, *, sep=None, encoding=None, missing=()):
+    """Read a CSV file as `read_table` does, but no more than `n_rows` rows at a time.
+
+    Returns
+    -------
+    answers : list
+        Of `take(i, piece)`; a DataFrame without rows at least, from which names can be read. It may
+        be called for a piece again, where the encoding turns out to be another one.
+    notes : list of str
+    """
+    notes = []
+    _check_file(path)
+    parse = partial(_in_pieces, take, n_rows)
+    return _read_csv(path, target, sep, encoding, missing, lambda _: None, notes, parse), notes
+
+
 def _check_file(path):
     if os.path.isdir(path):
         raise AuditError(
-            f"{path} is a directory, not a file; --engine dask reads a folder of Parquet files."
+            f"{path} is a directory, not a file; --engine dask reads a folder of files."
         )
     if not os.path.exists(path):
         raise AuditError(f"no such file: {path}")
@@ -99,14 +115,14 @@ def _read_parquet(path, missing):
     return table
 
 
-def _read_csv(path, target, sep, encoding, missing, check, notes):
+def _read_csv(path, target, sep, encoding, missing, check, notes, parse):
     opener = _opener(path)
     try:
         with opener(path, "rb") as file:
             codecs_to_try = _codecs(file, path, encoding)
         for codec in codecs_to_try:
             try:
-                table = _read_text(opener, path, codec, target, sep, missing, check, notes)
+                table = _read_text(opener, path, codec, target, sep, missing, check, notes, parse)
                 break
             except UnicodeError:
                 notes.clear()
@@ -191,7 +207,7 @@ def _refuse_damaged(opener, path):
         )
 
 
-def _read_text(opener, path, codec, target, sep, missing, check, notes):
+def _read_text(opener, path, codec, target, sep, missing, check, notes, parse):
     with opener(path, "rb") as file:
         lines = list(islice(_lines(file, codec), MOST_LINES))
     layout = find_layout(lines, target, sep, _usual_separator(path), notes)
@@ -206,8 +222,9 @@ def _read_text(opener, path, codec, target, sep, missing, check, notes):
             _refuse_twice(target, names)
             unique = unique_names(names, notes)
             check(unique)
-            table = pd.read_csv(
+            table = parse(
                 text,
+                notes,
                 sep=layout.sep,
                 header=None,
                 names=unique,
@@ -230,10 +247,20 @@ def _read_text(opener, path, codec, target, sep, missing, check, notes):
             f"{path} is not a regular table: {message} (columns are separated by {layout.sep!r}; "
             "--sep changes that)"
         ) from error
-    for name in table.columns:
-        table[name] = _unwrapped(table[name], notes)
-    table.attrs["sep"] = layout.sep
     return table
+
+
+def _whole(text, notes, **how):
+    table = _unwrapped(pd.read_csv(text, **how), notes)
+    table.attrs["sep"] = how["sep"]
+    return table
+
+
+def _in_pieces(take, n_rows, text, notes, **how):
+    with pd.read_csv(text, chunksize=n_rows, **how) as pieces:
+        return [
+            take(i, _unwrapped(piece, notes if i == 0 else [])) for i, piece in enumerate(pieces)
+        ]
 
 
 def _lines(file, codec):
@@ -262,9 +289,12 @@ def _refuse_twice(target, names):
         raise AuditError(f"{n} columns are named {target!r}: rename all but one.")
 
 
-def _unwrapped(column, notes):
+def _unwrapped(table, notes):
     """Cells such as ="001", by which spreadsheets keep text as it is, without their wrapping."""
-    if not column.head(1000).str.startswith('="', na=False).any():
-        return column
-    notes.append(f"column {column.name!r}: cells such as {column.dropna().iloc[0]} are unwrapped")
-    return column.str.replace(r'^="(.*)"$', r"\1", regex=True)
+    for name in table.columns:
+        column = table[name]
+        if column.head(1000).str.startswith('="', na=False).any():
+            known = column.dropna()
+            notes.append(f"column {name!r}: cells such as {known.iloc[0]} are unwrapped")
+            table[name] = column.str.replace(r'^="(.*)"$', r"\1", regex=True)
+    return table

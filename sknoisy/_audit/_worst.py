@@ -48,12 +48,12 @@ def worst_lines(report, cells, kinds, is_labels, any_flagged, width, first=FIRST
         else:
             what = f"{given} -> {suggested}: {line.reason}"
         lines.append(_cut(head + shown(what, 10_000), width))
-        held = {name: _cell(cells[name].iloc[i], kinds.get(name)) for name in cells}
+        held = {name: cell(cells[name].iloc[i], kinds.get(name)) for name in cells}
         lines.append(" " * (digits + 8) + _joined(held, width - digits - 8))
     return lines
 
 
-def _cell(value, kind):
+def cell(value, kind):
     if np.ndim(value) == 0 and pd.isna(value):
         return "missing"
     if kind == "number" and isinstance(value, str) and "." in value:

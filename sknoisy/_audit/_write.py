@@ -14,6 +14,7 @@ from sknoisy._audit._errors import AuditError, UsageError, one_line
 from sknoisy._audit._read import PARQUET, TABS
 
 COLUMNS = ["row", "given", "suggested", "probability", "score", "flagged", "reason"]
+MOST_ON_PAGE = 20  # suspect rows, or more where --worst asks for more
 ENDINGS = (".csv", ".csv.gz", *TABS, *(f"{tab}.gz" for tab in TABS), *PARQUET)
 # Where a cell begins to a spreadsheet, which may part columns by something else than we do.
 _BEGIN = r"(?:^|[;,|\t\r\n])"

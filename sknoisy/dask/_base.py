@@ -6,11 +6,11 @@ import warnings
 from abc import ABC, abstractmethod
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import partial
 from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -19,11 +19,12 @@ from sknoisy._evidence import Target
 from sknoisy._evidence._fitting import IsModel, check_kind
 from sknoisy._evidence._knowledge import no_more_than_chance
 from sknoisy._evidence._own import read_predicted
-from sknoisy._fitted import replace_fitted
-from sknoisy._notebook import NotebookView
-from sknoisy._progress import CallbackSupportMixin, last_fit, part_of_fit, whole_fit
+from sknoisy._fitted import model_attributes, replace_fitted
+from sknoisy._progress import last_fit, part_of_fit, whole_fit
+from sknoisy._wrapper import BaseWrapper
 from sknoisy.dask import _partitions as partitions
 from sknoisy.dask._described import codes_of, describe, folds_of
+from sknoisy.dask._memory import as_collection, deal, plain_rows
 from sknoisy.dask._models import Learner, check_feed, finished
 from sknoisy.dask._partitions import is_collection, kept, task, together
 from sknoisy.exceptions import NothingKnownWarning, OwnEvidenceWarning
@@ -90,7 +91,7 @@ class Found:
     judge: tuple = field(default_factory=tuple)
 
 
-class BaseDaskFilter(CallbackSupportMixin, MetaEstimatorMixin, NotebookView, BaseEstimator, ABC):
+class BaseDaskFilter(BaseWrapper, ABC):
     """Base class: a subclass says by `_find(search)` which rows are suspect."""
 
     _task: str
@@ -117,8 +118,12 @@ class BaseDaskFilter(CallbackSupportMixin, MetaEstimatorMixin, NotebookView, Bas
         Parameters
         ----------
         X : Dask DataFrame or array of shape (n, d)
+            Or rows in memory, in whatever the estimator takes, to try it out: they are dealt to as
+            many partitions as there are folds, as `FilterClassifier` and `FilterRegressor` deal
+            them.
         y : Dask Series or array of shape (n,)
-            Given labels or numbers. It and what follows have the partitions of X.
+            Given labels or numbers. It and what follows have the partitions of X, or are in memory
+            with it.
         sample_weight : Dask Series or array of shape (n,), default=None
             Weights in every fit. What is counted is unweighted, but that rows of zero weight do
             not hold a class up.
@@ -162,13 +167,16 @@ class BaseDaskFilter(CallbackSupportMixin, MetaEstimatorMixin, NotebookView, Bas
         left_out = masks, n_kept
         with last_fit():
             [learnt] = search.learner.fitted(search.data, [parts], search.seeds[-2:-1], left_out)
+            model = finished(learnt)
+        place = search.data.place
         return {
-            "estimator_": finished(learnt),
-            "noise_proba_": partitions.as_array(chances, sizes, float),
-            "noise_mask_": partitions.as_array(masks, sizes, bool),
+            "estimator_": model,
+            **model_attributes(model),
+            "noise_proba_": search.data.joined(chances, sizes, float),
+            "noise_mask_": search.data.joined(masks, sizes, bool),
             "n_rows_seen_": int(sizes.sum()),
             "n_rows_flagged_": n_flagged,
-            "folds_": search.folds,
+            "folds_": search.folds if place is None else search.folds[place],
             "evidence_p_value_": found.known.p_value,
             **found.attributes,
             **self._calibrated(search, left_out),
@@ -185,8 +193,13 @@ class BaseDaskFilter(CallbackSupportMixin, MetaEstimatorMixin, NotebookView, Bas
         self._check_model()
         check_feed(self.estimator, self.feed, sample_weight is not None)
         others = {"sample_weight": sample_weight, "groups": groups, "trusted": trusted}
-        data = partitions.Rows.of(X, y, **others, predicted=predicted)
         is_labels = self._task == "classification"
+        if is_collection(X):
+            data = partitions.Rows.of(X, y, **others, predicted=predicted)
+        else:
+            how = {"purpose": self._task, "cv": self.cv, "seed": self._seed()}
+            others["predicted"] = predicted
+            data = deal(X, y, others, **how, as_collections=not self._in_parts)
         told = describe(data, is_labels)
         rng = check_random_state(deepcopy(self.random_state))
         folds = folds_of(told, self.cv, rng, data.others["groups"])
@@ -229,28 +242,44 @@ class BaseDaskFilter(CallbackSupportMixin, MetaEstimatorMixin, NotebookView, Bas
 
     # ------------------------------------------------------------------ after fit
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any, **params: Any) -> Any:
         """Predict with the fitted model; no row is ever dropped.
 
         Parameters
         ----------
-        X : Dask DataFrame or array, or what the model takes
+        X : Dask DataFrame or array, or rows in memory
+        **params : dict
+            Passed to the model's `predict`.
 
         Returns
         -------
-        dask array of shape (n_samples,), or what the model gives
+        dask array of shape (n_samples,), or what the model gives; ndarray for rows in memory
         """
         check_is_fitted(self)
-        if is_collection(X) and Learner(self.estimator, self.feed, 1).in_parts:
-            return partitions.by_partition(X, self.estimator_.predict, self._dtype())
-        return self.estimator_.predict(X)
+        if is_collection(X):
+            return self._ask("predict", X, params)
+        return super().predict(X, **params)
 
-    def _dtype(self):
-        """That of what the model predicts."""
-        return np.dtype(float)
+    def _ask(self, method, X, params):
+        """Later, of a collection; of rows in memory at once."""
+        if self._in_parts and not is_collection(X):
+            return super()._ask(method, X, params)
+        ask = partial(getattr(self.estimator_, method), **params)
+        if self._in_parts:
+            return partitions.by_partition(X, ask, *self._form(method))
+        if is_collection(X):
+            return ask(X)
+        X = plain_rows(X)
+        X = as_collection(X, [task(X)], [X.shape[0]])
+        return np.concatenate(together(partitions.parts_of_answer(ask(X), X)))
 
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "estimator_")
+    @property
+    def _in_parts(self):
+        return Learner(self.estimator, self.feed, 1).in_parts
+
+    def _form(self, method):
+        """(dtype, shape of an entry) of what the model answers."""
+        return np.dtype(float), ()
 
 
 def out_of_sample(search, left_out=None):

@@ -6,7 +6,6 @@ from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
-from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
@@ -15,20 +14,20 @@ from sknoisy._evidence._knowledge import knowledge
 from sknoisy._limits import untouchable_rows
 from sknoisy._progress import part_of_fit
 from sknoisy._temperature import at_temperature, fit_temperature
-from sknoisy._typing import Array, Estimator, IntArray, RandomStateLike
+from sknoisy._typing import Array, Estimator, IntArray, RandomStateLike, available_if
+from sknoisy._wrapper import WrappedClassifier, WrappedRegressor, inner_has
 from sknoisy.dask import _counts as counts
 from sknoisy.dask import _numbers as numbers
 from sknoisy.dask import _partitions as partitions
 from sknoisy.dask._base import BaseDaskFilter, Found, out_of_sample, samples
 from sknoisy.dask._described import as_units, codes_of
-from sknoisy.dask._models import Learner
 from sknoisy.dask._partitions import is_collection, kept, task, together
 from sknoisy.dask._sober import sober
 from sknoisy.detection._base import HARDLY
 from sknoisy.treatment._base import LEAST_ROWS, LITTLE
 
 
-class DaskFilterClassifier(ClassifierMixin, BaseDaskFilter):
+class DaskFilterClassifier(WrappedClassifier, BaseDaskFilter):
     """Classifier on a Dask collection, fitted without the rows whose labels look wrong.
 
     `FilterClassifier` with `ConfidentLearning` for data that are larger than a memory. Folds are
@@ -42,6 +41,9 @@ class DaskFilterClassifier(ClassifierMixin, BaseDaskFilter):
     probabilities a row during `fit`, and 9 bytes a row after it. Partitions are read again for
     each pass over them: for a model with `partial_fit` that is once for its folds, once for their
     predictions, and once or twice more. `persist` X where the workers' memory holds it.
+
+    Rows in memory are taken, too, so that a sample can be tried: dealt to as many partitions as
+    there are folds. What is said of them is in memory.
 
     Number of fits: `cv` (5) plus 1, and 1 to calibrate probabilities.
 
@@ -76,20 +78,24 @@ class DaskFilterClassifier(ClassifierMixin, BaseDaskFilter):
         Of `predict_proba`; 1 when it is the model's own.
     classes_ : ndarray of shape (K,)
         All classes of y.
-    noise_proba_ : dask array of shape (n,)
+    noise_proba_ : dask array of shape (n,), or ndarray for rows in memory
         Probability that the label of a row is wrong, in the partitions of y.
-    noise_mask_ : dask array of shape (n,) of bool
+    noise_mask_ : dask array of shape (n,) of bool, or ndarray for rows in memory
         Rows that were dropped.
     n_rows_seen_, n_rows_flagged_ : int
         Rows, and those of them that were dropped.
-    folds_ : ndarray of shape (n_partitions,) of int
-        Fold of each partition.
+    folds_ : ndarray of shape (n_partitions,) of int, or (n,) for rows in memory
+        Fold of each partition, or of each row in memory.
     thresholds_ : ndarray of shape (K,)
         Mean self-confidence of each class.
     confident_joint_ : ndarray of shape (K, K)
         Number of rows of given class i and true class j, as counted.
     evidence_p_value_ : float
         Of predictions that would know no more of y than the shares of its classes.
+    n_features_in_ : int
+        Number of features seen in `fit`, when the wrapped model counts them.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of features seen in `fit`, when the wrapped model keeps them.
 
     References
     ----------
@@ -229,36 +235,40 @@ class DaskFilterClassifier(ClassifierMixin, BaseDaskFilter):
 
     # ------------------------------------------------------------------ after fit
 
-    def predict_proba(self, X: Any) -> Any:
+    @available_if(inner_has("predict_proba"))
+    def predict_proba(self, X: Any, **params: Any) -> Any:
         """Class probabilities of the fitted model, at the temperature that was found.
 
         Parameters
         ----------
-        X : Dask DataFrame or array, or what the model takes
+        X : Dask DataFrame or array, or rows in memory
+        **params : dict
+            Passed to the model's `predict_proba`.
 
         Returns
         -------
-        dask array of shape (n_samples, K), or what the model gives
+        dask array of shape (n_samples, K), or what the model gives; ndarray for rows in memory
         """
         check_is_fitted(self)
-        if is_collection(X) and Learner(self.estimator, self.feed, 1).in_parts:
-            shape = (len(self.classes_),)
-            return partitions.by_partition(X, self._proba, float, shape)
-        proba = self.estimator_.predict_proba(X)
+        if not is_collection(X):
+            return super().predict_proba(X, **params)
+        proba = self._ask("predict_proba", X, params)
         if self.temperature_ == 1.0:
             return proba
-        if not is_collection(proba):
-            return at_temperature(np.asarray(proba), self.temperature_)
         if partitions.is_table(proba):
             return proba.map_partitions(at_temperature, self.temperature_)
         return proba.rechunk({1: -1}).map_blocks(at_temperature, self.temperature_, dtype=float)
 
-    def _proba(self, X):
-        proba = self.estimator_.predict_proba(X)
-        return proba if self.temperature_ == 1.0 else at_temperature(proba, self.temperature_)
+    def _in_order(self, values, fill):
+        """As they are: `classes_` of xgboost.dask may not be in the order of its columns."""
+        return values
 
-    def _dtype(self):
-        return self.classes_.dtype
+    def _form(self, method):
+        if method == "predict":
+            return self.classes_.dtype, ()
+        n_classes = len(self.classes_)
+        one_column = method == "decision_function" and n_classes == 2
+        return np.dtype(float), () if one_column else (n_classes,)
 
 
 def _with_codes(proba, y, classes, seen):
@@ -267,7 +277,7 @@ def _with_codes(proba, y, classes, seen):
     return np.where(seen[codes][:, None], proba, np.nan), codes
 
 
-class DaskFilterRegressor(RegressorMixin, BaseDaskFilter):
+class DaskFilterRegressor(WrappedRegressor, BaseDaskFilter):
     """Regressor on a Dask collection, fitted without the rows whose numbers look wrong.
 
     `FilterRegressor` with `Residual` for data that are larger than a memory; folds are groups of
@@ -281,7 +291,8 @@ class DaskFilterRegressor(RegressorMixin, BaseDaskFilter):
 
     To this process come models, counts and such samples; nothing that has an entry for each row.
     Each median takes nine passes over the residuals, which the workers hold or spill. Partitions of
-    X are read again for each pass over them, as by `DaskFilterClassifier`.
+    X are read again for each pass over them, as by `DaskFilterClassifier`. Rows in memory are
+    taken, too, as there.
 
     Number of fits: `cv` (5) plus 1; where numbers are far out, `cv` more in each of at most 10
     rounds, mostly 2 or 3.
@@ -304,16 +315,20 @@ class DaskFilterRegressor(RegressorMixin, BaseDaskFilter):
     ----------
     estimator_ : estimator object
         The model, fitted on the rows that were kept.
-    noise_proba_ : dask array of shape (n,)
+    noise_proba_ : dask array of shape (n,), or ndarray for rows in memory
         Probability that the number of a row is wrong, in the partitions of y.
-    noise_mask_ : dask array of shape (n,) of bool
+    noise_mask_ : dask array of shape (n,) of bool, or ndarray for rows in memory
         Rows that were dropped.
     n_rows_seen_, n_rows_flagged_ : int
         Rows, and those of them that were dropped.
-    folds_ : ndarray of shape (n_partitions,) of int
-        Fold of each partition.
+    folds_ : ndarray of shape (n_partitions,) of int, or (n,) for rows in memory
+        Fold of each partition, or of each row in memory.
     evidence_p_value_ : float
         Of predictions that would know no more of y than its mean.
+    n_features_in_ : int
+        Number of features seen in `fit`, when the wrapped model counts them.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of features seen in `fit`, when the wrapped model keeps them.
 
     References
     ----------

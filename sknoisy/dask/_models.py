@@ -6,6 +6,7 @@ from copy import deepcopy
 from inspect import Parameter, signature
 
 import numpy as np
+from sklearn.utils.validation import _num_samples
 
 from sknoisy._evidence import take_rows
 from sknoisy._evidence._fitting import check_takes_weights, seeded_clone
@@ -88,8 +89,7 @@ class Learner:
         X = partitions.some_of(data.X, data.X_parts, parts)
         values = model.predict(X) if self.classes is None else model.predict_proba(X)
         known = _columns_of(model, self.classes)
-        # optimized, arrays that come of tables of delayed parts lose these
-        parts = partitions.parts_of(values, optimize_graph=not partitions.is_table(data.X))
+        parts = partitions.parts_of_answer(values, X)
         return [task(_placed)(part, known, self.classes) for part in parts]
 
 
@@ -148,7 +148,7 @@ def _learn(model, classes, X, y, weight, mask):
 
 
 def _said(model, X, classes):
-    if len(X) == 0:
+    if _num_samples(X) == 0:
         return np.empty(0) if classes is None else np.empty((0, len(classes)))
     if classes is None:
         return number_response(model, X, None)[1]

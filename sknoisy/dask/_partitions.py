@@ -20,6 +20,8 @@ class Rows:
     X_parts, y_parts : list of delayed
     others : dict of str to list
         Partitions of `sample_weight`, `groups` and `trusted`; a list of None for what is not given.
+    place : ndarray of shape (n,), or None
+        Partition of each row that was dealt from memory.
     """
 
     X: object
@@ -28,9 +30,11 @@ class Rows:
     X_parts: list
     y_parts: list
     others: dict = field(default_factory=dict)
+    place: np.ndarray | None = None
 
     @classmethod
     def of(cls, X, y, **others):
+        """Collections as they are."""
         given = {"X": X, "y": y} | {k: v for k, v in others.items() if v is not None}
         parts = {}
         for name, collection in given.items():
@@ -48,6 +52,14 @@ class Rows:
 
     def __len__(self):
         return len(self.X_parts)
+
+    def joined(self, parts, sizes, dtype):
+        """What delayed pieces say of each row: a Dask array, or of rows in memory one of NumPy."""
+        if self.place is None:
+            return as_array(parts, sizes, dtype)
+        values = np.empty(len(self.place), dtype=dtype)
+        values[np.argsort(self.place, kind="stable")] = np.concatenate(together(parts))
+        return values
 
 
 def task(function):
@@ -87,8 +99,8 @@ def is_table(X):
 def check_collection(X, name):
     if not is_collection(X) or not hasattr(X, "partitions"):
         raise TypeError(
-            f"{name} must be a Dask DataFrame, Series or array, got {type(X).__name__}: rows that "
-            "fit in memory are for sknoisy.FilterClassifier and sknoisy.FilterRegressor."
+            f"{name} must be a Dask DataFrame, Series or array, as X is a collection, got "
+            f"{type(X).__name__}."
         )
 
 
@@ -99,6 +111,12 @@ def parts_of(X, optimize_graph=True):
     if X.ndim > 1:
         X = X.rechunk(dict.fromkeys(range(1, X.ndim), -1))
     return list(X.to_delayed(optimize_graph=optimize_graph).ravel())
+
+
+def parts_of_answer(values, X):
+    """The same of what a model says of a collection."""
+    # optimized, arrays that come of tables of delayed parts lose these
+    return parts_of(values, optimize_graph=not is_table(X))
 
 
 def as_parted(meta, parts):

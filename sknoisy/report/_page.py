@@ -105,7 +105,12 @@ def shades(pairs):
 
 
 def lowest_flagged(table):
-    """The score from which on rows are flagged, or None where no row is."""
+    """The score from which on rows are flagged, or None where no row is.
+
+    A table that has not all of the rows tells it in `attrs`.
+    """
+    if "lowest_flagged" in table.attrs:
+        return table.attrs["lowest_flagged"]
     scores = table.loc[table["flagged"], "score"]
     return float(scores.min()) if len(scores) else None
 

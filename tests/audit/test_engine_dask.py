@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import StandardScaler
@@ -71,6 +72,22 @@ def test_the_same_as_in_memory_for_the_same_folds(frame, capsys):
     assert found["reason"][rows].tolist() == reasons.sort_index()[rows].tolist()
     assert f"Flagged rows: {len(rows)} of 1200" in text
     assert text.count("wrong:") == 10
+
+
+def test_missing_numbers_are_the_median_as_in_memory(frame, capsys):
+    frame["a"] = np.exp(2 * frame["a"]).mask(frame.index % 4 == 0)
+    write(frame)
+    told(capsys, *AUDIT, "--model", "GaussianNB", "--seed", "3", "--out", "out")
+    found = verdicts()
+    pieces = [len(pd.read_parquet(f"out/part-{i:05d}.parquet")) for i in range(12)]
+    fold = np.repeat(check_random_state(3).permutation(np.arange(12) % 5), pieces)
+    cv = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(5)]
+    filled = SimpleImputer(strategy="median", add_indicator=True).fit_transform(frame[list("abcd")])
+    filled = StandardScaler().fit_transform(filled)
+    here = ConfidentLearning(GaussianNB(), bounded=True, cv=cv)
+    here.fit(filled, frame["label"].to_numpy(object))
+    np.testing.assert_array_equal(found["flagged"], here.noise_mask_)
+    np.testing.assert_allclose(found["score"], here.noise_score_, atol=1e-4)
 
 
 def test_numbers_as_in_memory_for_the_same_folds(frame, capsys):
@@ -207,7 +224,7 @@ def test_folders_of_verdicts_can_be_compared(frame, capsys):
     "option, said",
     {
         ("--proba", "p.parquet"): "--proba reads the predictions of all rows",
-        ("--report", "r.html"): "--report is made of all rows in memory",
+        ("--report", "r.txt"): "--report r.txt: the name must end in .html",
         ("--json",): "--json is made of all rows in memory",
         ("--sep", ";"): "--sep is for CSV",
         ("--decimal", ","): "--decimal is for CSV",
@@ -231,10 +248,10 @@ def test_what_it_cannot_do_is_said(frame, capsys, option, said):
 
 
 def test_files_that_do_not_fit(frame, capsys):
-    frame.to_csv("data.csv")
+    open("data.xlsx", "w").close()
     rest = AUDIT[1:]
-    assert "no such Parquet files" in fails(capsys, "none/*.parquet", *rest)
-    assert "data.csv is no Parquet file" in fails(capsys, "data.csv", *rest)
+    assert "no such Parquet or CSV files" in fails(capsys, "none/*.parquet", *rest)
+    assert "data.xlsx must end in .parquet, .pq, .csv" in fails(capsys, "data.xlsx", *rest)
     assert "is for files" in fails(capsys, "--engine", "dask", code=2)
     write(frame)
     frame.drop(columns="a").to_parquet("data/p9.parquet")
@@ -250,7 +267,7 @@ def test_what_must_be_installed_is_said(frame, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "dask", None)
     assert 'needs Dask: pip install "sknoisy[dask]"' in fails(capsys, *AUDIT)
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    assert "reading Parquet needs pyarrow" in fails(capsys, *AUDIT)
+    assert "--engine dask needs pyarrow" in fails(capsys, *AUDIT)
 
 
 def test_a_failure_leaves_no_folder(frame, capsys, here, monkeypatch):
@@ -277,3 +294,159 @@ def test_boosting_on_two_workers(frame, capsys):
     assert "4 columns: 3 numbers, 1 category" in text
     assert "in 2 workers" in text and "2 fits of DaskXGBClassifier" in text
     assert wrong_rows(frame)[verdicts()["flagged"]].mean() > 0.7
+
+
+# ---------------------------------------------------------------------- CSV
+
+OF_CSV = (*AUDIT[1:], "--model", "GaussianNB")
+CSV = ("data/*.csv", *OF_CSV)
+
+
+def write_csv(frame, n_files=4, folder="data", ending="csv", **how):
+    os.makedirs(folder, exist_ok=True)
+    for i, rows in enumerate(np.array_split(np.arange(len(frame)), n_files)):
+        frame.iloc[rows].to_csv(f"{folder}/p{i}.{ending}", index=False, **how)
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "tsv"])
+def test_csv_as_parquet(frame, capsys, ending):
+    frame.loc[::9, "a"] = np.nan
+    frame["when"] = (pd.Timestamp("2020-01-01") + pd.to_timedelta(np.arange(N) % 90, unit="D")).date
+    frame["code"] = [f"{i:03d}" for i in np.arange(N) % 20]
+    write(frame.assign(when=pd.to_datetime(frame["when"])), folder="parquet")
+    expected = told(capsys, "parquet", *OF_CSV, "--out", "one")
+    write_csv(frame, ending=ending, sep="\t" if ending == "tsv" else ",")
+    text = told(capsys, f"data/*.{ending}", *OF_CSV, "--out", "two")
+    assert "4 files, 1200 rows, 7 columns" in text
+    assert "6 columns: 4 numbers, 1 date, 1 category" in expected and "6 columns: 4 " in text
+    pd.testing.assert_frame_equal(verdicts("one"), verdicts("two"))
+    assert told(capsys, "data", *OF_CSV) != ""  # the folder
+
+
+def test_numbers_in_one_file_and_texts_in_another(frame, capsys):
+    frame["size"] = (np.arange(N) % 7).astype(str)
+    frame["weight"] = frame["a"].round(3).astype(str)
+    frame.loc[900, "weight"], frame.loc[901, "weight"] = "heavy", "?"
+    frame.loc[600:, "size"] = "large"
+    write_csv(frame)
+    text = told(capsys, "data/*.csv", *AUDIT[1:], "--out", "out")
+    assert (
+        "column 'size' is read as text: 600 of 1200 values are numbers, others not ('large' in "
+        "data/p2.csv)"
+    ) in text
+    assert (
+        "column 'weight': 1 values that are no numbers ('heavy' in data/p3.csv) count as missing"
+    ) in text
+    assert "5 numbers, 1 category" in text
+    assert wrong_rows(frame)[verdicts()["flagged"]].mean() > 0.8
+
+
+def test_labels_and_roles_of_csv_are_as_written(frame, capsys):
+    codes = frame["label"].map({"ant": "1", "bee": "2", "cat": "3"})
+    write_csv(frame.assign(label=codes), folder="whole")
+    told(capsys, "whole", *OF_CSV, "--out", "a")
+    assert verdicts("a")["given"].dtype == "int64"
+    frame["label"] = codes.str.zfill(3)
+    frame["trust"] = np.where(np.arange(N) % 4 == 0, "1", "0")
+    write_csv(frame)
+    told(capsys, *CSV, "--trusted", "trust", "--out", "b")
+    assert verdicts("b")["given"].tolist() == frame["label"].tolist()
+    assert not verdicts("b")["flagged"][::4].any()
+    codes[1000] = "other"
+    write_csv(frame.assign(label=codes))
+    text = told(capsys, *CSV, "--drop", "trust")
+    assert "labels, 4 classes" in text and "1199 of 1200 values are numbers, others not" in text
+
+
+def test_marks_are_labels_but_no_numbers(frame, capsys):
+    frame["label"] = frame["label"].map({"ant": "1", "bee": "2", "cat": "3"})
+    frame.loc[:29, "label"] = "?"
+    frame["size"] = frame["a"].round(3).astype(str)
+    frame.loc[40, "size"] = "n/a"
+    write_csv(frame)
+    text = told(capsys, *CSV)
+    assert "labels, 4 classes" in text and "read as a class: '?' (30 rows)" in text
+    assert "5 columns: 5 numbers" in text
+    assert "30 rows without a target" in told(capsys, *CSV, "--missing", "?")
+    text = told(capsys, "data", "--target", "size", "--engine", "dask", "--drop", "label")
+    assert "numbers from" in text and "1 row without a target" in text
+
+
+def test_csv_of_other_forms(frame, capsys):
+    frame["w"] = 0.5
+    write_csv(frame, sep=";", decimal=",", encoding="latin-1")
+    with open("data/p0.csv", "a", encoding="latin-1") as file:
+        file.write("1,0;2,0;3,0;4,0;Käfer;1,5\n")
+    text = told(capsys, *CSV, "--decimal", ",", "--weight", "w")
+    assert "4 numbers" in text and "4 classes" in text
+    odd = fails(capsys, *CSV, "--drop", "w")
+    assert "no column is left" in odd and "'a' is read as text: its numbers are no plain" in odd
+    assert text.count("columns are separated by ';'") == 1 and "read as cp1252" in text
+    text = fails(capsys, *CSV, "--encoding", "utf-8")
+    assert "data/p0.csv is not utf-8 text" in text
+
+
+def test_csv_that_cannot_be_read(frame, capsys, monkeypatch):
+    write_csv(frame)
+    assert "did you mean 'label'" in fails(capsys, *CSV, "--target", "lable", code=2)
+    frame.drop(columns="a").to_csv("data/p9.csv")
+    assert "data/p9.csv and data/p0.csv do not have the same columns" in fails(capsys, *CSV)
+    open("data/p9.csv", "w").write("a,b,c,d,label\n1,2,3,4,ant\n1,2,3,4,5,6,bee\n")
+    assert "data/p9.csv is not a regular table" in fails(capsys, *CSV)
+    open("data/p9.csv", "w").close()
+    assert "data/p9.csv is empty" in fails(capsys, *CSV)
+    write(frame)
+    assert "has Parquet and CSV files" in fails(capsys, "data/*", *OF_CSV)
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://nowhere")
+    assert "where workers at DASK_SCHEDULER_ADDRESS do not see it" in fails(capsys, *CSV)
+
+
+# ---------------------------------------------------------------------- the page
+
+
+def page_of(capsys, *argv):
+    pytest.importorskip("jinja2")
+    text = told(capsys, *argv, "--report", "page.html")
+    assert "The report for people is in page.html" in text
+    with open("page.html", encoding="utf-8") as file:
+        return " ".join(file.read().split()), text
+
+
+def test_a_page_of_labels(frame, capsys):
+    frame.loc[4, "label"] = None
+    write(frame)
+    page, text = page_of(capsys, *AUDIT, "--model", "GaussianNB", "--out", "out", "--worst", "3")
+    found = verdicts().dropna(subset="score")
+    flagged = found[found["flagged"]]
+    assert f"<dd>{len(flagged)}<small>" in page and "<dd>1,199" in page
+    assert f"The lowest score of a flagged row is {flagged['score'].min():.4g}" in page
+    pairs = pd.crosstab(flagged["given"], flagged["suggested"])
+    for i in pairs.index:
+        row = page.split(f'<th scope="row">{i}</th>')[1].split("</tr>")[0]
+        counts = [int(cell.split("<")[0]) for cell in row.split(">")[1::2]]
+        assert counts == pairs.reindex(columns=pairs.index, fill_value=0).loc[i].tolist()
+    bins = page.split("Rows by score</caption>")[1].split("</table>")[0].split("<tr>")[2:]
+    bins = [[cell.split("<")[0] for cell in row.split('<td class="n">')[1:]] for row in bins]
+    counts = np.array([row[2:] for row in bins], dtype=int)
+    assert counts.sum(axis=0).tolist() == [len(found) - len(flagged), len(flagged)]
+    assert page.count("<details") == 1 + 20 and text.count("wrong:") == 3
+    worst = flagged.sort_values(["probability", "score"], ascending=False).iloc[0]
+    assert f"<strong>row {worst['row']}</strong>: {worst['given']}" in page
+    assert frame["a"].map("{:.6g}".format)[worst["row"]] in page
+    for absent in ("no row is a copy", "Nowhere more than chance", "nearest row", "#copies"):
+        assert absent not in page
+    assert "are not looked for by this engine" in page
+
+
+def test_a_page_of_numbers_and_of_nothing_known(frame, capsys):
+    rng = np.random.default_rng(0)
+    frame["price"] = frame["a"] * 3 + 0.1 * rng.normal(size=N)
+    frame.loc[::40, "price"] += 9.0
+    write(frame.drop(columns="label"))
+    audit = ("data", "--target", "price", "--engine", "dask")
+    page, text = page_of(capsys, *audit)
+    assert "given too high 30" in text and "given too high" in page and "<td" in page
+    frame["price"] = rng.normal(size=N)
+    write(frame)
+    page, _ = page_of(capsys, *audit, "--drop", "label")
+    assert "The features know no more of the target than its mean" in page

@@ -135,6 +135,7 @@ def test_the_page_shows_what_the_file_has(data, capsys):
         assert row["values"]["member"] == str(int(row["name"]) % 3 == 0)
 
 
+@pytest.mark.slow
 def test_what_next_can_be_typed(capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", ["bin/sknoisy"])
     assert " bin/sknoisy audit FILE.csv --target COLUMN --report" in told(capsys)

@@ -360,8 +360,8 @@ class WithoutWeights(GaussianNB):
 def test_errors():
     X, y, _ = blobs(1000)
     A, b = arrays(X, y)
-    with pytest.raises(TypeError, match="X must be a Dask DataFrame"):
-        DaskFilterClassifier(GaussianNB()).fit(X, y)
+    with pytest.raises(TypeError, match="y must be a Dask DataFrame, Series or array, as X is"):
+        DaskFilterClassifier(GaussianNB()).fit(A, y)
     with pytest.raises(ValueError, match="X has one partition"):
         DaskFilterClassifier(GaussianNB()).fit(A.rechunk((1000, 2)), b.rechunk(1000))
     with pytest.raises(ValueError, match="X has 5 partitions and y has 10"):

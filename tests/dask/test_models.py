@@ -56,11 +56,14 @@ def test_boosting_on_a_cluster(cluster, booster, collections):
     A, b = collections(X, y)
     model = DaskFilterClassifier(booster, cv=2, random_state=0)
     flagged = model.fit(A, b, sample_weight=b + 1.0).noise_mask_.compute()
-    assert len(model.predict(A).compute()) == N
+    there = np.asarray(model.predict(A).compute())
+    np.testing.assert_array_equal(model.predict(A.compute()), there)
+    assert model.predict_proba(A.compute()).shape == (N, 2)
     assert wrong[flagged].mean() > 0.9
     assert flagged[wrong].mean() > 0.7
 
 
+@pytest.mark.slow
 def test_incremental_of_dask_ml():
     incremental = pytest.importorskip("dask_ml.wrappers").Incremental
     X, y, wrong = blobs()

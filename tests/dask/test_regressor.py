@@ -188,8 +188,8 @@ def test_few_rows_and_a_number_that_nearly_all_share():
 def test_errors():
     X, y, _ = plain(np.random.default_rng(0))
     A, b = arrays(X, y)
-    with pytest.raises(TypeError, match="fit in memory are for .* sknoisy.FilterRegressor"):
-        DaskFilterRegressor(SGD).fit(X, y)
+    with pytest.raises(TypeError, match="y is a Dask collection, and X is in memory"):
+        DaskFilterRegressor(SGD).fit(X, b)
     with pytest.raises(ValueError, match="Partition 1 .* contains NaN or infinity"):
         DaskFilterRegressor(SGD).fit(A, da.where(da.arange(N, chunks=SIZE) == 205, np.nan, b))
 

@@ -307,6 +307,7 @@ def test_a_splitter_of_the_user_is_left_as_it_is():
         np.testing.assert_array_equal(call.X, FEATURES[test])
 
 
+@pytest.mark.slow
 def test_numbers_with_copies():
     y = NUMBERS.copy()
     y[np.isin(UNIT, [3, 30, 50])] += 40.0

@@ -63,6 +63,7 @@ def test_risk_falls_with_coverage(data):
     assert np.all(np.diff(risks) < -0.02), risks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_frozen", [True, False])
 def test_learned_rejector_comes_within_a_point_of_the_best_rule(is_frozen):
     """Chow's rule with the true probabilities, at the same coverage; mean of three samples.

@@ -256,6 +256,7 @@ def test_odd_cases_of_one_standard_error():
     np.testing.assert_array_equal(a.mean_scores_, b.mean_scores_)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("skewed", [False, True])
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.1, 0.2])
 def test_a_group_that_stands_apart_is_counted(share, skewed):

@@ -140,6 +140,8 @@ class Table:
         the unknown.
     left_out : dict of str to str
     notes : list of str
+    medians : dict of str to float
+        Of the columns of numbers, about: what takes the place of missing ones.
     """
 
     kinds: dict
@@ -147,6 +149,7 @@ class Table:
     levels: dict
     left_out: dict
     notes: list
+    medians: dict = field(default_factory=dict)
 
     @classmethod
     def of(cls, sums, kinds):
@@ -207,8 +210,8 @@ class Table:
         return pd.DataFrame(columns)
 
     def encoded(self, frame):
-        """(n, d): numbers of zero mean and unit spread, missing ones 0 and marked; categories \
-one-hot."""
+        """(n, d): numbers of zero mean and unit spread, missing ones the median and marked; \
+categories one-hot."""
         parts = []
         for name, kind in self.kinds.items():
             if kind == "category":
@@ -217,7 +220,8 @@ one-hot."""
                 continue
             values, found = as_numbers(frame[name], kind), self.numbers[name]
             known = np.isfinite(values)
-            parts.append(np.where(known, (values - found.mean) / found.spread, 0.0))
+            values = np.where(known, values, self.medians.get(name, found.mean))
+            parts.append((values - found.mean) / found.spread)
             if found.n_missing:
                 parts.append(~known)
         return np.column_stack(parts).astype(float)

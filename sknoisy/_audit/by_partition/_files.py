@@ -1,19 +1,20 @@
-"""Parquet files as pieces of rows, each of which fits in memory."""
+"""Files as pieces of rows, each of which fits in memory."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from glob import glob
+from dataclasses import dataclass, field
+from glob import escape, glob
 
 import numpy as np
 import pandas as pd
 
 from sknoisy._audit._errors import AuditError, harmless, one_line
-from sknoisy._audit._read import PARQUET
+from sknoisy._audit._read import OPENERS, PARQUET, TABS
 
 MOST_ROWS, MOST_CELLS = 250_000, 20_000_000  # of a piece
 PIECES_PER_FOLD = 2  # at least, where there are as many rows
+CSV = (".csv", *TABS)
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ class Files:
         Name of each column to "number", "date", "time", "category" or why it cannot be used.
     pieces : list of Piece
     n_rows : int
+    notes : list of str
+        On the reading.
     """
 
     source: str
@@ -69,15 +72,13 @@ class Files:
     kinds: dict
     pieces: list
     n_rows: int
+    notes: list = field(default_factory=list)
 
 
-def find_files(pattern, n_folds):
-    """`Files` of a pattern with * and ?, a folder, or one Parquet file."""
-    try:
-        from pyarrow.parquet import ParquetFile
-    except ImportError as error:
-        raise AuditError("reading Parquet needs pyarrow: pip install pyarrow") from error
-    paths = _paths(pattern)
+def read_parquet(paths, pattern, n_folds):
+    """`Files` of Parquet files that a user has named by a pattern."""
+    from pyarrow.parquet import ParquetFile
+
     kinds, groups = {}, []
     for path in paths:
         try:
@@ -98,28 +99,39 @@ def find_files(pattern, n_folds):
     return Files(os.path.basename(pattern.rstrip("/")), paths, kinds, _pieces(groups, most), n_rows)
 
 
-def _paths(pattern):
+def find_paths(pattern):
+    """Parquet or CSV files of a pattern with * and ?, of a folder, or one of them."""
+    try:
+        import pyarrow.parquet  # noqa: F401
+    except ImportError as error:
+        raise AuditError("--engine dask needs pyarrow: pip install pyarrow") from error
     if os.path.isdir(pattern):
-        pattern = os.path.join(pattern, "*")
-        paths = [path for path in sorted(glob(pattern)) if path.lower().endswith(PARQUET)]
+        paths = sorted(glob(os.path.join(escape(pattern), "*")))
+        parquet = [path for path in paths if path.lower().endswith(PARQUET)]
+        paths = parquet or [path for path in paths if is_csv(path)]
     else:
         paths = [pattern] if os.path.isfile(pattern) else sorted(glob(pattern))
     if not paths:
-        raise AuditError(f"no such Parquet files: {pattern}")
-    other = [path for path in paths if not path.lower().endswith(PARQUET)]
-    if other:
-        raise AuditError(
-            f"{other[0]} is no Parquet file: --engine dask reads Parquet, whose columns have types."
-        )
+        raise AuditError(f"no such Parquet or CSV files: {pattern}")
+    for path in paths:
+        if not path.lower().endswith(PARQUET) and not is_csv(path):
+            raise AuditError(f"{path} must end in {', '.join([*PARQUET, *CSV])}, or .csv.gz.")
+    if len({is_csv(path) for path in paths}) > 1:
+        raise AuditError(f"{pattern} has Parquet and CSV files: give one of the two.")
     return paths
+
+
+def is_csv(path):
+    """By its name, also where it is compressed."""
+    stem, ending = os.path.splitext(path.lower())
+    return (stem if ending in OPENERS else path.lower()).endswith(CSV)
 
 
 def _join(kinds, found, path, first):
     """Columns of one more file, which must be those of the others."""
     if not kinds:
         kinds.update(found)
-    if differ := sorted(set(kinds) ^ set(found)):
-        raise AuditError(f"{path} and {first} do not have the same columns: {differ[0]!r} differs.")
+    check_same_columns(kinds, found, first, path)
     for name, kind in found.items():
         if kinds[name] == "no values":
             kinds[name] = kind
@@ -128,6 +140,13 @@ def _join(kinds, found, path, first):
                 f"column {name!r} is {kinds[name]} in {first} and {kind} in {path}: write the "
                 "files with one type."
             )
+
+
+def check_same_columns(names, others, path, other_path):
+    if differ := sorted(set(names) ^ set(others)):
+        raise AuditError(
+            f"{other_path} and {path} do not have the same columns: {differ[0]!r} differs."
+        )
 
 
 def _kinds(schema):

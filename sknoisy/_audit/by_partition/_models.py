@@ -12,6 +12,7 @@ from sklearn.linear_model import SGDClassifier
 
 from sknoisy._audit._errors import AuditError, UsageError, one_line
 from sknoisy._audit._models import SHORT_NAMES, make_model
+from sknoisy._audit.by_partition._files import is_csv
 
 ENOUGH = 1_000_000  # rows that a model is shown, the same ones again where there are fewer
 MOST_EPOCHS = 10
@@ -21,11 +22,7 @@ DETECTORS = {"classification": "confidentlearning", "regression": "residual"}
 # option -> why it cannot be had
 REFUSED = {
     "proba": "reads the predictions of all rows into memory",
-    "report": "is made of all rows in memory",
     "json": "is made of all rows in memory",
-    "sep": "is for CSV, and this engine reads Parquet",
-    "decimal": "is for CSV, and this engine reads Parquet",
-    "encoding": "is for CSV, and this engine reads Parquet",
     "compare": "reads two files of verdicts, without an engine",
 }
 
@@ -56,6 +53,20 @@ def check_options(options):
             f"--model {options.model} does not learn by partition: with --engine dask take "
             f"{CHOICE}."
         )
+
+
+def check_form(options, paths):
+    """Refuse what has no say in Parquet, or cannot be had of CSV."""
+    if is_csv(paths[0]):
+        if os.environ.get("DASK_SCHEDULER_ADDRESS") is not None:
+            raise AuditError(
+                "CSV is written as Parquet on this machine first, where workers at "
+                "DASK_SCHEDULER_ADDRESS do not see it: give Parquet, or --jobs in place of these."
+            )
+        return
+    for name in ("sep", "decimal", "encoding"):
+        if getattr(options, name):
+            raise UsageError(f"--{name} is for CSV, and {paths[0]} is Parquet: leave it out.")
 
 
 def check_detector(options, task):

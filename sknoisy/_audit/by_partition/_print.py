@@ -19,7 +19,7 @@ from sknoisy._audit._worst import worst_lines
 FIRST = "counted through all files, from 0"
 
 
-def describe(summary, width):
+def describe(summary, options, width):
     """Lines of all that was found."""
     rule = f"the rule of {summary.detector_text.split(',')[0]}"
     counts = summary.target.n, summary.n_judged, summary.n_flagged, summary.expected
@@ -29,12 +29,13 @@ def describe(summary, width):
         rate_lines(*counts, rule, "the highest scores of --out are"),
         _pairs(summary, width) if summary.target.labels is not None else _errors(summary),
     ]
-    if len(summary.worst):
+    worst = summary.worst.head(options.worst)
+    if len(worst):
         cells, kinds = summary.cells, summary.table.kinds
         is_labels = summary.target.labels is not None
         found = summary.n_flagged > 0
-        parts.append(worst_lines(summary.worst, cells, kinds, is_labels, found, width, FIRST))
-    parts.append(_next(summary))
+        parts.append(worst_lines(worst, cells, kinds, is_labels, found, width, FIRST))
+    parts.append(_next(summary, options.report))
     return "\n\n".join("\n".join(part) for part in parts if part).split("\n")
 
 
@@ -98,10 +99,12 @@ def _errors(summary):
     return error_lines(summary.errors, summary.usual_error) if summary.n_flagged else []
 
 
-def _next(summary):
+def _next(summary, report):
+    page = [f"The report for people is in {report}: open it in a browser."] if report else []
     if summary.out is None:
-        return ["Add --out FOLDER to write the verdict on every row."]
+        return [*page, "Add --out FOLDER to write the verdict on every row."]
     return [
+        *page,
         f"The verdict on each of the {summary.files.n_rows} rows is in {summary.out}, a file for "
         "each part of them.",
         f"  verdicts = dask.dataframe.read_parquet({summary.out!r})   # or pandas.read_parquet",

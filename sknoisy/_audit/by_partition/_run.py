@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import warnings
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import reduce
 from operator import add
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sknoisy._audit._columns import Features, find_twins
-from sknoisy._audit._errors import AuditError, harmless, one_line
+from sknoisy._audit._errors import AuditError, one_line
 from sknoisy._audit._names import find_column
 from sknoisy._audit._progress import Progress
 from sknoisy._audit._roles import check_columns, special_columns
 from sknoisy._audit._target import Target as InMemory
 from sknoisy._audit._worst import key_columns
+from sknoisy._audit._write import MOST_ON_PAGE, check_page
 from sknoisy._audit.by_partition._columns import Table, sums_of
-from sknoisy._audit.by_partition._files import find_files
+from sknoisy._audit.by_partition._csv import files_of
+from sknoisy._audit.by_partition._files import find_paths
 from sknoisy._audit.by_partition._models import (
     check_detector,
+    check_form,
     check_options,
     engine,
     model_by_partition,
 )
+from sknoisy._audit.by_partition._page import score_histogram
 from sknoisy._audit.by_partition._roles import Roles
+from sknoisy._audit.by_partition._summary import Summary
 from sknoisy._audit.by_partition._target import Seen, read_target
 from sknoisy._audit.by_partition._verdicts import Judge, new_folder, sizes_of_errors
 from sknoisy._evidence import weight_parameter
@@ -35,70 +40,23 @@ from sknoisy._evidence._splits import DEFAULT_FOLDS
 from sknoisy.dask import DaskFilterClassifier, DaskFilterRegressor
 from sknoisy.dask._described import JoinedByGroups
 from sknoisy.dask._partitions import as_array, as_parted, kept, task, together
+from sknoisy.report._words import what_is_not_known
 
 SAMPLE = 20_000  # rows by which columns are compared with the target
 GOES_WITH_PLACE = 0.3  # Cramér's V of the label and the piece, from which rows are sorted by label
-
-
-@dataclass
-class Summary:
-    """All that is printed.
-
-    Attributes
-    ----------
-    files : Files
-    target : Target
-    table : Table
-    set_aside : dict of str to str
-        Columns with another use, and which.
-    model_text, detector_text, engine_text : str
-    notes, first : list of str
-    n_judged, n_flagged : int
-    expected : float
-        Sum of the probabilities.
-    pairs : Counter
-        Flagged rows by (given, suggested) label.
-    errors : list of tuple
-        Of numbers: (name, rows, median, largest) of those given too high, and too low.
-    usual_error : float
-        Half of all rows are off by less.
-    worst : DataFrame
-        The most suspect rows, in the columns of a report.
-    cells : DataFrame
-        What these hold in the columns that say most.
-    out : str or None
-        Folder of the verdicts.
-    """
-
-    files: Any
-    target: Any
-    table: Table
-    set_aside: dict
-    model_text: str = ""
-    detector_text: str = ""
-    engine_text: str = ""
-    notes: list = field(default_factory=list)
-    first: list = field(default_factory=list)
-    n_judged: int = 0
-    n_flagged: int = 0
-    expected: float = 0.0
-    pairs: Counter = field(default_factory=Counter)
-    errors: list = field(default_factory=list)
-    usual_error: float = 0.0
-    worst: pd.DataFrame | None = None
-    cells: pd.DataFrame | None = None
-    out: str | None = None
 
 
 def audit_by_partition(options):
     """`Summary` of an audit; the verdicts are in the folder of `--out` when it returns."""
     check_options(options)
     folder = None if options.out is None else new_folder(options.out)
+    if options.report is not None:
+        check_page("--report", options.report, options.file)
     n_folds = options.cv or DEFAULT_FOLDS
-    files = find_files(options.file, n_folds)
-    names = list(files.kinds)
-    check_columns(names, options)
-    with engine(options) as where:
+    paths = find_paths(options.file)
+    check_form(options, paths)
+    with engine(options) as where, files_of(paths, options, n_folds) as files:
+        check_columns(list(files.kinds), options)
         with Progress("reading columns"):
             summary, roles = _look(files, options)
         check_detector(options, summary.target.task)
@@ -115,11 +73,14 @@ def audit_by_partition(options):
             search, found = detect.run()
         with Progress("writing verdicts" if folder else "counting"):
             missing = tuple(options.missing or ())
-            judge = Judge(summary.target, missing, order, options.worst, folder, found.judge)
+            n_worst = options.worst if options.report is None else max(MOST_ON_PAGE, options.worst)
+            judge = Judge(summary.target, missing, order, n_worst, folder, found.judge)
             try:
                 _gather(summary, judge, search, found)
             finally:
                 judge.clear_up()
+            if options.report is not None:
+                summary.histogram, summary.cut = score_histogram(judge, search, found)
     summary.detector_text = _detector_text(search, model)
     summary.out = options.out
     return summary
@@ -151,10 +112,11 @@ def _look(files, options):
     table = Table.of(sums, features)
     table.left_out |= left_out
     if not table.kinds:
-        reasons = "; ".join(f"{c}: {why}" for c, why in list(table.left_out.items())[:5])
+        reasons = [f"{name}: {why}" for name, why in list(table.left_out.items())[:5]]
+        reasons = "; ".join([*files.notes[:2], *reasons])
         raise AuditError(f"no column is left to judge the target by ({reasons}).")
     summary = Summary(files, target, table, set_aside)
-    summary.notes += [*target.notes, *table.notes]
+    summary.notes += [*files.notes, *target.notes, *table.notes]
     summary.first += target.first
     if target.labels is not None and _goes_with_place([one[0] for one in told]):
         summary.first.append(
@@ -188,6 +150,7 @@ def _compare(summary, options):
     parts = together([task(_sample)(piece, *asked) for piece in files.pieces])
     X = pd.concat([part for part, _ in parts], ignore_index=True)
     y = np.concatenate([y for _, y in parts])
+    table.medians = X[list(table.numbers)].median().dropna().to_dict()
     if target.labels is not None:
         y = target.labels[y]
     kinds = {name: "number" if kind == "time" else kind for name, kind in table.kinds.items()}
@@ -274,21 +237,12 @@ class Detection:
 
     def _tell(self, search, found):
         """What is to be known before any verdict is believed."""
-        target, known = self.summary.target, found.known
-        what = "shares of its classes" if target.labels is not None else "mean"
-        if known.is_none:
-            self.summary.first.append(
-                f"the features know no more of the target than its {what} (p = "
-                f"{known.p_value:.2g}): what cannot be foretold is not wrong for that, and no row "
-                "can be called wrong"
-            )
-        elif len(known.unknown_classes):
-            names = [harmless(str(target.labels[k]))[:20] for k in known.unknown_classes]
-            more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-            self.summary.first.append(
-                f"the features know nothing of {', '.join(names[:5])}{more}, and no row given such "
-                "a label can be called wrong"
-            )
+        labels, known = self.summary.target.labels, found.known
+        unknown = [] if labels is None else labels[known.unknown_classes]
+        told = SimpleNamespace(evidence_p_value_=known.p_value, unknown_classes_=unknown)
+        doubt = what_is_not_known(told, labels is not None, shown=lambda k: one_line(k)[:20])
+        self.summary.known, self.summary.doubt = told, doubt
+        self.summary.first += [doubt] * bool(doubt)
 
 
 def _rows(piece, table, target, missing, as_typed):
@@ -330,6 +284,7 @@ def _gather(summary, judge, search, found):
     summary.n_judged = sum(one.n_judged for one in told)
     summary.n_flagged = sum(one.n_flagged for one in told)
     summary.expected = sum(one.expected for one in told)
+    summary.variance = sum(one.variance for one in told)
     summary.pairs = reduce(add, [one.pairs for one in told])
     if summary.target.labels is None and summary.n_flagged:
         summary.errors, summary.usual_error = sizes_of_errors(found)

@@ -25,6 +25,7 @@ class Told(NamedTuple):
     n_judged: int
     n_flagged: int
     expected: float
+    variance: float
     pairs: Counter
     worst: pd.DataFrame
     cells: pd.DataFrame
@@ -55,8 +56,7 @@ class Judge:
     def __call__(self, number, piece, said, verdict, trusted):
         cells = piece.read(dict.fromkeys([self.target.name, *self.order]), self.missing)
         rows, _ = self.target.known(cells[self.target.name])
-        judge = self._of_numbers if self.target.labels is None else self._of_labels
-        judged = judge(said, verdict, trusted)
+        judged = self.judged(said, verdict, trusted)
         table = self._of_all(piece, rows, judged, said)
         if self.folder is not None:
             name = f"part-{number:05d}.parquet"
@@ -66,11 +66,12 @@ class Judge:
         worst = report.sort_values(
             ["flagged", "probability", "score"], ascending=False, kind="stable"
         ).iloc[: self.n_worst]
-        flagged = report[report["flagged"]]
+        flagged, chance = report[report["flagged"]], report["probability"]
         return Told(
             n_judged=len(report),
             n_flagged=len(flagged),
-            expected=float(report["probability"].sum()),
+            expected=float(chance.sum()),
+            variance=float((chance * (1 - chance)).sum()),
             pairs=self._pairs(flagged),
             worst=worst.assign(reason=self._reasons(said, judged, _at(rows, worst.index))),
             cells=cells[self.order].iloc[worst.index],
@@ -90,6 +91,11 @@ class Judge:
         """Nothing half-made is left."""
         if self.folder is not None:
             shutil.rmtree(_unfinished(self.folder), ignore_errors=True)
+
+    def judged(self, said, verdict, trusted):
+        """Dict of verdicts on the rows that have a target."""
+        judge = self._of_numbers if self.target.labels is None else self._of_labels
+        return judge(said, verdict, trusted)
 
     def _of_labels(self, said, verdict, trusted):
         """Verdicts on the rows that have a target, as in memory."""

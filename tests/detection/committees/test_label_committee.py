@@ -60,6 +60,7 @@ def test_ranks_wrong_labels_better_than_one_linear_model_and_is_calibrated(noise
     assert found.noise_rate_ == pytest.approx(wrong.mean(), abs=0.08)
 
 
+@pytest.mark.slow
 def test_a_second_round_knows_the_true_classes_better():
     """Reed et al.: models that learn from corrected labels are nearer to the truth."""
     gain = []

@@ -144,6 +144,7 @@ def test_neighbours_of_weight_zero_have_no_pull():
     assert detector.noise_score_[weight == 0].min() > detector.noise_score_[weight == 1].max()
 
 
+@pytest.mark.slow
 def test_memory_stays_far_below_n_times_n():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(8000, 2))

@@ -28,6 +28,7 @@ def precision(detector, X, y, wrong):
     return average_precision_score(wrong, detector.fit(X, y).noise_score_)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["linear", "forest"])
 def test_wrong_rows_rank_higher_where_the_scale_varies(kind):
     model = Ridge() if kind == "linear" else RandomForestRegressor(20, min_samples_leaf=5)

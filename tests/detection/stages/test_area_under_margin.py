@@ -60,6 +60,7 @@ def test_two_classes_and_a_cap_on_the_margin():
     assert np.abs(detector.aum_).max() <= np.log(1e6) + 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_over_training_wrong_labels_stand_out_that_are_known_by_heart_in_the_end(seed):
     """Claim of the paper: the area ranks better than what the model says at the end."""

@@ -89,6 +89,7 @@ def test_wrong_labels_have_a_high_self_influence(seed):
     assert average_precision_score(wrong, score) > 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_checkpoints_tell_more_than_the_end_of_training(seed):
     X, y, wrong = flipped(seed=seed)

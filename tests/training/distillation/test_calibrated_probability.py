@@ -48,6 +48,7 @@ def calibration_error(said, chance, n_bins=15):
     return np.mean(np.abs(gaps))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("neighborhood", ["bins", "kernel"])
 @pytest.mark.parametrize(("base", "n"), [(TREE, 500), (FOREST, 1000)], ids=["tree", "forest"])
 def test_calibration_error_falls_by_a_third(neighborhood, base, n):

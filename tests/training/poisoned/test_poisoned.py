@@ -53,6 +53,7 @@ def test_few_flagged_rows_find_the_others(action):
     assert min(gains) > 0.04 > max(without)
 
 
+@pytest.mark.slow
 def test_numbers_from_a_broken_sensor():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(800, 4))
@@ -116,6 +117,7 @@ def attacked(seed):
     return train, np.where(poisoned, 0, y[:900]), test, y[900:], bright, y[900:] != 0, poisoned
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "base",
     [

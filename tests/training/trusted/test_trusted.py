@@ -48,6 +48,7 @@ def case(noise, seed, n=1500, n_trusted=150, rate=0.4):
     return X[:n], z, trusted, z != y[:n], X[n:], y[n:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "noise", "gain"),
     [
@@ -83,6 +84,7 @@ def test_the_triage_corrects_and_drops_what_is_wrong():
     assert (fitted.y_relabeled_[~relabeled] == z[~relabeled]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "noise"), [("density", symmetric_noise), ("bilevel", pair_noise)]
 )
