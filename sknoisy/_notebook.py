@@ -8,6 +8,8 @@ from itertools import accumulate
 
 import numpy as np
 
+from sknoisy._report import detector_of, flagged_rows
+
 # Where the documentation is published; each class has a page that is named after the public module
 # that lists it. The only place that knows. Empty until there is such a place: no link is better
 # than one to a name that somebody else may take.
@@ -75,25 +77,33 @@ def found_table(estimator):
 
 
 def found(estimator):
-    """The same as (name, text) pairs."""
+    """The same as (name, text) pairs: what the detector flags, then what the treatment did."""
     mask = getattr(estimator, "noise_mask_", None)
     if mask is None:
         return []
-    detector = getattr(estimator, "detector_", estimator)
-    n, n_flagged = np.size(mask), int(np.sum(mask))
+    detector, name = detector_of(estimator)
+    flagged = flagged_rows(estimator)
     what = "rows" if np.ndim(mask) == 1 else "labels"  # of several columns of them
-    lines = [(f"{what} flagged", f"{n_flagged:,} of {n:,} ({n_flagged / n:.1%})")]
+    lines = [(f"{what} flagged", counted(flagged))]
     score = getattr(detector, "noise_score_", None)
     if score is not None and (n_unjudged := int(np.isnan(score).sum())):
         lines.append(("not judged", f"{n_unjudged:,}"))
-    lines.append(("given → suggested", most_often(detector, mask)))
-    alone = getattr(detector, "noise_mask_", mask)  # a treatment may decide otherwise
-    lines.append((WHY if np.array_equal(alone, mask) else ALONE, getattr(detector, "reason_", "")))
+    lines.append(("given → suggested", most_often(detector, flagged)))
+    alone = getattr(detector, "noise_mask_", flagged)  # of rows that are trusted in this fit, too
+    why = WHY if np.array_equal(alone, flagged) else ALONE
+    lines.append((why, getattr(detector, "reason_", "")))
     if detector is not estimator:
+        lines.append(("detector", name))
+    if hasattr(estimator, "_flagged_rows"):  # a treatment
         treatment = getattr(estimator, "treatment_", type(estimator).__name__)
-        lines += [("detector", type(detector).__name__), ("treatment", treatment)]
+        lines += [("treatment", treatment), (f"{what} treated", counted(mask))]
         lines.append(("why this treatment", getattr(estimator, "reason_", "")))
     return [(name, str(said)) for name, said in lines if said]
+
+
+def counted(mask):
+    """How many of how many, and which share."""
+    return f"{np.sum(mask):,} of {np.size(mask):,} ({np.mean(mask):.1%})"
 
 
 def most_often(detector, mask):

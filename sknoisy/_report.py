@@ -4,7 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import _num_samples
+
+
+def detector_of(estimator):
+    """(detector, name of its class): of a treatment its own, frozen or not; else the estimator."""
+    detector = getattr(estimator, "detector_", None)
+    detector = estimator if detector is None else detector
+    kind = type(detector.estimator if isinstance(detector, FrozenEstimator) else detector)
+    return detector, kind.__name__
+
+
+def flagged_rows(estimator):
+    """(n,) of bool: what the detector says of the rows, none of them trusted.
+
+    `noise_mask_` of a treatment says which rows it acted on, which may be fewer, or others.
+    """
+    return getattr(estimator, "_flagged_rows", estimator.noise_mask_)
 
 
 def noise_report(detector, X, y, *, noise_proba=None, noise_mask=None, **columns):
@@ -23,17 +40,7 @@ def noise_report(detector, X, y, *, noise_proba=None, noise_mask=None, **columns
                 f"{name} has {_num_samples(value)} rows, fit got {n}: noise_report explains the "
                 "training rows, so give it the X and y that fit got."
             )
-    given = np.asarray(y).reshape(-1)
-    target = getattr(detector, "_target", None)
-    if target is not None:
-        if given.dtype.kind == "O" and target.y.dtype.kind in "fiub":  # Decimal, nullable numbers
-            given = given.astype(target.y.dtype)
-        differs = np.flatnonzero(given != target.y)
-        if len(differs):
-            now, then = (values[differs[:1]].tolist()[0] for values in (given, target.y))
-            raise ValueError(
-                f"y is not the y that fit got: row {differs[0]} is {now!r}, in fit it was {then!r}."
-            )
+    given = _as_in_fit(np.asarray(y).reshape(-1), detector)
     index = next((v.index for v in (X, y) if isinstance(v, (pd.DataFrame, pd.Series))), None)
     reason = getattr(detector, "_reason", lambda row: f"score {score[row]:.3g}")
     table = pd.DataFrame(
@@ -55,3 +62,19 @@ def noise_report(detector, X, y, *, noise_proba=None, noise_mask=None, **columns
     # how many are flagged and how that was decided, or why none is
     table.attrs["reason"] = getattr(detector, "reason_", "")
     return table
+
+
+def _as_in_fit(given, detector):
+    """The targets, which must be those that the detector has seen."""
+    target = getattr(detector, "_target", None)
+    if target is None:
+        return given
+    if given.dtype.kind == "O" and target.y.dtype.kind in "fiub":  # Decimal, nullable numbers
+        given = given.astype(target.y.dtype)
+    differs = np.flatnonzero(given != target.y)
+    if len(differs):
+        now, then = (values[differs[:1]].tolist()[0] for values in (given, target.y))
+        raise ValueError(
+            f"y is not the y that fit got: row {differs[0]} is {now!r}, in fit it was {then!r}."
+        )
+    return given

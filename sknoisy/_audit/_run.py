@@ -31,6 +31,7 @@ from sknoisy._audit._progress import Progress, count_fits
 from sknoisy._audit._read import read_table
 from sknoisy._audit._roles import check_columns, fit_parameters, special_columns
 from sknoisy._audit._target import Target, read_target
+from sknoisy._audit._worst import FIRST
 from sknoisy._evidence import weight_parameter
 from sknoisy._evidence._splits import DEFAULT_FOLDS
 from sknoisy._evidence.bags._out_of_bag import has_oob
@@ -259,7 +260,8 @@ def _warning_notes(caught):
 def noise_report_of(result, n_worst):
     """`NoiseReport` of an audit, whose rows have the numbers that they have in the file."""
     X = result.features.X.set_axis(result.target.rows, axis=0)
-    notes = [sentence(text) for text in [*result.first, *describe_absent(result), *result.notes]]
+    notes = [*result.first, *describe_absent(result), *result.notes, FIRST]
+    notes = [sentence(text) for text in notes]
     for name in result.features.names("date"):  # as a person reads them
         X[name] = pd.Timestamp(0) + pd.to_timedelta(X[name], unit="D").dt.round("s")
     for name in result.features.names("number"):

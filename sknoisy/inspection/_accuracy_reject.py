@@ -6,10 +6,10 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import is_regressor
-from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._typing import Array, ArrayLike, Axes, MatrixLike
 from sknoisy.inspection._axes import draw_on, plain
+from sknoisy.inspection._found import check_has
 from sknoisy.metrics import (
     accuracy_reject_auc,
     accuracy_reject_curve,
@@ -115,7 +115,7 @@ class AccuracyRejectDisplay:
         -------
         AccuracyRejectDisplay
         """
-        check_is_fitted(estimator)
+        check_has(cls, estimator, "predict_or_reject", "rejection_score")
         answers, held_back = estimator.predict_or_reject(X)
         display = cls._of(
             y, answers, estimator.rejection_score(X), sample_weight, is_regressor(estimator)

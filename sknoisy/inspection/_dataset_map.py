@@ -7,8 +7,8 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from sknoisy._report import detector_of, flagged_rows
 from sknoisy._typing import Array, ArrayLike, Axes
-from sknoisy.detection import DatasetMap
 from sknoisy.inspection._axes import draw_on
 
 
@@ -79,16 +79,17 @@ class DatasetMapDisplay:
         DatasetMapDisplay
         """
         check_is_fitted(estimator)
-        detector = getattr(estimator, "detector_", estimator)
-        if not isinstance(detector, DatasetMap):
+        detector, name = detector_of(estimator)
+        if not hasattr(detector, "variability_"):
             raise TypeError(
-                f"DatasetMapDisplay draws what a DatasetMap finds, got {type(detector).__name__}."
+                f"DatasetMapDisplay draws what a DatasetMap finds, got {name}: give it one, "
+                "or a treatment with one."
             )
         return cls.from_values(
             detector.confidence_,
             detector.variability_,
             detector.correctness_,
-            estimator.noise_mask_,
+            flagged_rows(estimator),
             ax=ax,
         )
 

@@ -7,10 +7,12 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from scipy.stats import rankdata, spearmanr
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_consistent_length
 
+from sknoisy._report import detector_of
 from sknoisy._typing import Array, Axes, Colormap
 from sknoisy.inspection._axes import draw_on, heat_map, name_ticks
+from sknoisy.inspection._found import check_has
 
 MEASURES = {
     "spearman": "rank correlation of the scores",
@@ -100,8 +102,7 @@ class DetectorAgreementDisplay:
             estimators = named(list(estimators))
         scores = {}
         for name, estimator in estimators.items():
-            check_is_fitted(estimator)
-            scores[name] = getattr(estimator, "detector_", estimator).noise_score_
+            scores[name] = check_has(cls, estimator, "noise_score_")[0].noise_score_
         return cls.from_predictions(scores, measure=measure, top=top, ax=ax, cmap=cmap)
 
     @classmethod
@@ -177,7 +178,7 @@ class DetectorAgreementDisplay:
 
 def named(estimators):
     """dict of the estimators by class, numbered where one occurs twice."""
-    kinds = [type(getattr(e, "detector_", e)).__name__ for e in estimators]
+    kinds = [detector_of(e)[1] for e in estimators]
     names = [
         f"{kind} {kinds[: i + 1].count(kind)}" if kinds.count(kind) > 1 else kind
         for i, kind in enumerate(kinds)

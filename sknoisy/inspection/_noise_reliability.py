@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._typing import Array, ArrayLike, Axes
 from sknoisy.inspection._axes import draw_on, plain
+from sknoisy.inspection._found import check_has
 from sknoisy.metrics import calibration_error
 
 
@@ -109,8 +109,7 @@ class NoiseReliabilityDisplay:
         -------
         NoiseReliabilityDisplay
         """
-        check_is_fitted(estimator)
-        detector = getattr(estimator, "detector_", estimator)
+        detector, _ = check_has(cls, estimator, "noise_score_", "noise_proba_")
         judged = ~np.isnan(detector.noise_score_)
         proba = np.where(judged, estimator.noise_proba_, np.nan)
         name = type(estimator).__name__ if name is None else name

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_consistent_length
 
+from sknoisy._report import flagged_rows
 from sknoisy._typing import Array, ArrayLike, Axes
 from sknoisy.inspection._axes import draw_on
+from sknoisy.inspection._found import check_has
 
 
 class NoiseScoreDisplay:
@@ -20,7 +22,8 @@ class NoiseScoreDisplay:
     Parameters
     ----------
     noise_score : ndarray of shape (n,)
-        Scores, higher is more suspect; NaN (not judged) is left out of the picture.
+        Scores, higher is more suspect; NaN (not judged) and infinite ones are left out of the
+        picture.
     noise_mask : ndarray of shape (n,) of bool
         Flagged rows.
     mask_true : ndarray of shape (n,) of bool, default=None
@@ -75,7 +78,9 @@ class NoiseScoreDisplay:
         bins: int | ArrayLike = 40,
         log: bool = False,
     ) -> Self:
-        """Draw the scores of a fitted detector or treatment.
+        """Draw the scores of a fitted detector, or of that of a treatment.
+
+        Which rows are flagged is what the detector says, whatever a treatment made of it.
 
         Parameters
         ----------
@@ -94,11 +99,10 @@ class NoiseScoreDisplay:
         -------
         NoiseScoreDisplay
         """
-        check_is_fitted(estimator)
-        detector = getattr(estimator, "detector_", estimator)
+        detector, _ = check_has(cls, estimator, "noise_score_", "noise_mask_")
         return cls.from_predictions(
             detector.noise_score_,
-            estimator.noise_mask_,
+            flagged_rows(estimator),
             mask_true=mask_true,
             ax=ax,
             bins=bins,
@@ -164,12 +168,15 @@ class NoiseScoreDisplay:
         NoiseScoreDisplay
         """
         ax = draw_on(self, ax)
-        judged = ~np.isnan(self.noise_score)
+        judged = np.isfinite(self.noise_score)
         edges = np.histogram_bin_edges(self.noise_score[judged], bins=bins)
-        kept, flagged = judged & ~self.noise_mask, judged & self.noise_mask
+        others, flagged = judged & ~self.noise_mask, judged & self.noise_mask
         # heights on a logarithmic scale do not add up: there both stand on the ground
         bottom, self.bars_ = np.zeros(len(edges) - 1), []
-        for what, rows, color in (("kept", kept, "tab:blue"), ("flagged", flagged, "tab:orange")):
+        for what, rows, color in (
+            ("not flagged", others, "tab:blue"),
+            ("flagged", flagged, "tab:orange"),
+        ):
             counts, _ = np.histogram(self.noise_score[rows], bins=edges)
             how = {"color": color, "label": f"{what} ({rows.sum()})", "log": log}
             how |= {"alpha": 0.6} if log else {"bottom": bottom.copy()}
@@ -181,18 +188,18 @@ class NoiseScoreDisplay:
             label = f"really wrong ({self.mask_true.sum()})"
             self.line_ = ax.stairs(counts, edges, color="black", label=label)
         self.cut_ = None
-        if kept.any() and flagged.any():
+        if others.any() and flagged.any():
             self.cut_ = self._draw_cut(
-                self.noise_score[kept].max(), self.noise_score[flagged].min()
+                self.noise_score[others].max(), self.noise_score[flagged].min()
             )
         ax.set(xlabel="noise score (higher is more suspect)", ylabel="rows")
         ax.legend()
         return self
 
-    def _draw_cut(self, highest_kept, lowest_flagged):
+    def _draw_cut(self, highest_other, lowest_flagged):
         how = {"color": "tab:red", "zorder": 0}
-        if highest_kept < lowest_flagged:
-            middle = (highest_kept + lowest_flagged) / 2
+        if highest_other < lowest_flagged:
+            middle = (highest_other + lowest_flagged) / 2
             return self.ax_.axvline(middle, linestyle="--", label=f"cut at {middle:.3g}", **how)
-        label = f"kept and flagged, {lowest_flagged:.3g} to {highest_kept:.3g}"
-        return self.ax_.axvspan(lowest_flagged, highest_kept, alpha=0.15, label=label, **how)
+        label = f"flagged and not, {lowest_flagged:.3g} to {highest_other:.3g}"
+        return self.ax_.axvspan(lowest_flagged, highest_other, alpha=0.15, label=label, **how)

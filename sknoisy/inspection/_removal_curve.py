@@ -9,13 +9,14 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence import Evidence
 from sknoisy._evidence._cross_fit import Fit, fit_each
 from sknoisy._limits import MIN_CLASS_ROWS, untouchable_rows
+from sknoisy._report import flagged_rows
 from sknoisy._typing import Array, ArrayLike, Axes, Estimator, MatrixLike, RandomStateLike
 from sknoisy.inspection._axes import draw_on, plain
+from sknoisy.inspection._found import check_has
 from sknoisy.model_selection import TrustedKFold
 
 SHARES = np.linspace(0, 0.5, 11)
@@ -34,7 +35,7 @@ class RemovalCurveDisplay:
         Share of the training rows that is dropped.
     scores : ndarray of shape (n_shares,) or (n_shares, n_folds)
     flagged : float, default=None
-        Share of rows that the estimator flags.
+        Share of rows that the detector flags.
     name : str, default=None
         For the legend.
     score_name : str, default="score"
@@ -155,18 +156,10 @@ class RemovalCurveDisplay:
         -------
         RemovalCurveDisplay
         """
-        check_is_fitted(estimator)
-        detector = getattr(estimator, "detector_", estimator)
-        model = getattr(estimator, "estimator", None) if model is None else model
-        if model is None:
-            raise ValueError(
-                f"{type(estimator).__name__} wraps no model: say by model= what to fit."
-            )
-        if (X_clean is None) == (trusted is None) or (X_clean is None) != (y_clean is None):
-            raise ValueError(
-                "Give the rows to score on: either X_clean and y_clean, or trusted, a mask of the "
-                "rows of X whose target is right."
-            )
+        detector, detector_name = check_has(cls, estimator, "noise_score_", "noise_mask_")
+        model = _model_of(estimator) if model is None else model
+        clean = _clean_rows(X_clean, y_clean, trusted)
+        shares = _checked_shares(shares)
         task = "classification" if is_classifier(model) else "regression"
         evidence = Evidence(
             X,
@@ -181,11 +174,7 @@ class RemovalCurveDisplay:
                 f"X has {evidence.n_rows} rows, fit got {len(detector.noise_score_)}: give the X "
                 "and y that fit got."
             )
-        shares = np.asarray(shares, dtype=float)
-        if shares.ndim != 1 or not ((shares >= 0) & (shares < 1)).all():
-            raise ValueError(f"shares must lie in [0, 1), got {shares.tolist()}.")
         order = droppable_rows(detector.noise_score_, evidence)
-        clean = None if X_clean is None else (X_clean, y_clean)
         score = _Score(check_scoring(model, scoring=scoring), clean, evidence.target.y)
         splits = _splits(evidence, clean, cv, random_state)
         fits = _plan(evidence, order, shares, splits, random_state)
@@ -193,8 +182,8 @@ class RemovalCurveDisplay:
         display = cls(
             shares,
             np.reshape(scores, (len(shares), len(splits))),
-            flagged=float(np.mean(estimator.noise_mask_)),
-            name=type(detector).__name__ if name is None else name,
+            flagged=float(np.mean(flagged_rows(estimator))),
+            name=detector_name if name is None else name,
             score_name=_name_of(scoring, task),
         )
         return display.plot(ax=ax, **kwargs)
@@ -279,6 +268,30 @@ class RemovalCurveDisplay:
         if how["label"] is not None:
             plain(ax.legend().get_texts())
         return self
+
+
+def _model_of(estimator):
+    model = getattr(estimator, "estimator", None)
+    if model is None:
+        raise ValueError(f"{type(estimator).__name__} wraps no model: say by model= what to fit.")
+    return model
+
+
+def _clean_rows(X_clean, y_clean, trusted):
+    """(X, y) of the new rows to score on; None where trusted ones are scored."""
+    if (X_clean is None) == (trusted is None) or (X_clean is None) != (y_clean is None):
+        raise ValueError(
+            "Give the rows to score on: either X_clean and y_clean, or trusted, a mask of the rows "
+            "of X whose target is right."
+        )
+    return None if X_clean is None else (X_clean, y_clean)
+
+
+def _checked_shares(shares):
+    shares = np.asarray(shares, dtype=float)
+    if shares.ndim != 1 or not ((shares >= 0) & (shares < 1)).all():
+        raise ValueError(f"shares must lie in [0, 1), got {shares.tolist()}.")
+    return shares
 
 
 def droppable_rows(score, evidence):

@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence import Evidence
+from sknoisy._report import detector_of, flagged_rows
 from sknoisy._typing import Array, ArrayLike, Axes, MatrixLike
-from sknoisy.detection import BaseDetector
 from sknoisy.inspection._axes import draw_on
 
 LEAST = 1e-3  # probability below which no loss is told apart from another
@@ -111,11 +111,10 @@ class TrajectoryDisplay:
         TrajectoryDisplay
         """
         check_is_fitted(estimator)
-        detector = getattr(estimator, "detector_", estimator)
-        if not isinstance(detector, BaseDetector) or not hasattr(detector, "estimator"):
+        detector, name = detector_of(estimator)
+        if not hasattr(detector, "_model") or not hasattr(detector, "estimator"):
             raise TypeError(
-                "TrajectoryDisplay draws the training of a detector's model, and "
-                f"{type(detector).__name__} has none."
+                f"TrajectoryDisplay draws the training of a detector's model, and {name} has none."
             )
         is_labels = hasattr(detector, "label_proba_")
         task = "classification" if is_labels else "regression"
@@ -135,7 +134,7 @@ class TrajectoryDisplay:
         else:
             losses = np.abs(stages.prediction - evidence.target.y.astype(float))
             name = "absolute error of the given number"
-        display = cls(losses.T, estimator.noise_mask_, progress=stages.progress, loss_name=name)
+        display = cls(losses.T, flagged_rows(estimator), progress=stages.progress, loss_name=name)
         return display.plot(ax=ax, **kwargs)
 
     @classmethod

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
+from sknoisy._report import detector_of
 from sknoisy._typing import Array, ArrayLike, Axes, Colormap
 from sknoisy.inspection._axes import draw_on, heat_map, name_ticks
 
@@ -78,16 +79,16 @@ class TransitionMatrixDisplay:
         TransitionMatrixDisplay
         """
         check_is_fitted(estimator)
-        source = getattr(estimator, "detector_", estimator)
-        for name in ("transition_", "transition_matrix_"):
-            matrix = getattr(source, name, None)
+        source, name = detector_of(estimator)
+        for attribute in ("transition_", "transition_matrix_"):
+            matrix = getattr(source, attribute, None)
             if matrix is not None and np.ndim(matrix) == 2:
                 return cls(np.asarray(matrix), list(source.classes_)).plot(ax=ax, cmap=cmap)
         target = getattr(source, "_target", None)
         if target is None or not hasattr(source, "label_proba_"):
             raise TypeError(
                 "TransitionMatrixDisplay draws labels, by a noise model or a detector of wrong "
-                f"labels; {type(source).__name__} has neither transition_ nor label_proba_."
+                f"labels; {name} has neither transition_ nor label_proba_."
             )
         matrix = believed_transition(source.label_proba_, target.codes)
         return cls(matrix, list(source.classes_)).plot(ax=ax, cmap=cmap)

@@ -7,12 +7,12 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence._arrays import as_numpy
 from sknoisy._typing import Array, ArrayLike, Axes, MatrixLike
 from sknoisy.inspection._axes import draw_on, plain, short
-from sknoisy.report._noise_report import row_cells
+from sknoisy.inspection._found import check_has
+from sknoisy.report._worst_rows import row_cells
 
 N_ACROSS = 5  # images in a line
 MOST_COLUMNS = 6  # of X
@@ -105,7 +105,7 @@ class WorstRowsDisplay:
         -------
         WorstRowsDisplay
         """
-        check_is_fitted(estimator)
+        check_has(cls, estimator, "noise_report")
         table = estimator.noise_report(X, y)
         return cls._of(table, X, n_rows, columns, image_shape).plot(ax=ax, **kwargs)
 

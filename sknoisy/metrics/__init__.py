@@ -6,8 +6,6 @@ from sknoisy.metrics._corrected import (
     corrected_confusion,
     corrected_log_loss,
     corrected_roc_auc,
-    replicate_mean_squared_error,
-    replicate_r2,
 )
 from sknoisy.metrics._detection import (
     auroc,
@@ -39,6 +37,7 @@ from sknoisy.metrics._rejection import (
     risk_coverage_auc,
     risk_coverage_curve,
 )
+from sknoisy.metrics._replicates import replicate_mean_squared_error, replicate_r2
 
 __all__ = [
     "WorstGroupScorer",

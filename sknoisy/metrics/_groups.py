@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -257,6 +259,7 @@ class WorstGroupScorer:
         """
         parts = _parts(self.by, X, _as_array(y) if self.by_label else None, "by")
         scorer = get_scorer(self.metric) if isinstance(self.metric, str) else self.metric
+        scorer = _told_all_classes(scorer, estimator)
 
         def score(rows, extra):
             some, true = _safe_indexing(X, rows), _safe_indexing(y, rows)
@@ -265,6 +268,17 @@ class WorstGroupScorer:
             return scorer(true, estimator.predict(some), **extra)
 
         return _worst(_weighted(score, sample_weight, _num_samples(X)), parts, 1)
+
+
+def _told_all_classes(scorer, estimator):
+    """A scorer of probabilities that knows whose their columns are: a group may lack a class."""
+    metric = getattr(scorer, "_score_func", None)
+    of_proba = metric is not None and scorer._response_method == "predict_proba"
+    if not of_proba or "labels" not in inspect.signature(metric).parameters:
+        return scorer
+    told = copy(scorer)
+    told._kwargs = {"labels": estimator.classes_} | scorer._kwargs
+    return told
 
 
 def _parts(by, X, labels, name):

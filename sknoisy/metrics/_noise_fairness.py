@@ -98,8 +98,9 @@ def noise_fairness_curve(
         those of :func:`group_fairness_report`, and of the training rows
 
         - "wrong": the share that is wrong;
-        - "flagged": the share that the estimator holds wrong, "flagged, GROUP" that of each group,
-          and "flagged_gap" the largest difference between them;
+        - "flagged": the share in its `noise_mask_` (of a treatment those it acted on, of a detector
+          those it flags), "flagged, GROUP" that of each group, and "flagged_gap" the largest
+          difference between them;
         - "flagged_right", "flagged_right, GROUP" and "flagged_right_gap": the same of the rows that
           are right, which nobody should take out.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from copy import copy
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import joblib
 import numpy as np
@@ -24,6 +24,7 @@ from sknoisy.metrics import (
     corrected_log_loss,
     corrected_roc_auc,
 )
+from sknoisy.metrics._transition import check_two_classes, read_transition
 
 METRICS = {
     "accuracy": (corrected_accuracy, {}),
@@ -86,17 +87,13 @@ def corrected_scorer(
             "labels say which classes the rows and columns of transition are: give them, or a "
             "DataFrame whose index and columns have their names."
         )
-    if not isinstance(transition, pd.DataFrame):
-        labels = np.asarray(labels)
-        if np.shape(transition) != (len(labels), len(labels)):
-            raise ValueError(
-                f"transition has shape {np.shape(transition)} for {len(labels)} labels."
-            )
-        transition = pd.DataFrame(np.asarray(transition), index=labels, columns=labels)
-    metric, how = METRICS[scoring]
+    matrix, labels = read_transition(transition, labels)
+    if scoring == "roc_auc":
+        check_two_classes(labels)
     # probabilities and scores of an estimator are in the order of its sorted classes
-    labels = np.unique(transition.index if labels is None else labels)
-    return make_scorer(metric, transition=transition, labels=labels, **how)
+    order = np.argsort(labels)
+    metric, how = METRICS[scoring]
+    return make_scorer(metric, transition=matrix[np.ix_(order, order)], labels=labels[order], **how)
 
 
 class TrustWeightedScorer(NotebookView, BaseEstimator):
@@ -189,6 +186,20 @@ class TrustWeightedScorer(NotebookView, BaseEstimator):
                 )
             known[key] = 1.0 - judge.noise_proba_
         return known[key]
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; what a detector of before has said is forgotten.
+
+        Parameters
+        ----------
+        **params : dict
+
+        Returns
+        -------
+        self : object
+        """
+        self.__dict__.pop("_known", None)
+        return super().set_params(**params)
 
     def __getstate__(self):
         state = copy(super().__getstate__())

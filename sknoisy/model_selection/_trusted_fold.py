@@ -77,7 +77,8 @@ class TrustedKFold(NotebookView, BaseEstimator):
         ----------
         X : array-like of n rows
         y : array-like of shape (n,), default=None
-            Labels are spread evenly.
+            Labels are spread evenly, where there are as many trusted rows of each as folds, on
+            average: whole numbers of many values are none.
         groups : ignored
 
         Yields
@@ -94,15 +95,22 @@ class TrustedKFold(NotebookView, BaseEstimator):
             )
         rows = np.flatnonzero(check_trusted(self.trusted, n))
         if len(rows) < self.n_splits:
-            raise ValueError(f"{len(rows)} trusted rows cannot be dealt to {self.n_splits} folds.")
+            raise ValueError(
+                f"{len(rows)} trusted rows cannot be dealt to {self.n_splits} folds: take fewer "
+                "folds, or check more rows."
+            )
         seed = self.random_state if self.shuffle else None
         labels = None if y is None else np.asarray(y)[rows]
-        is_labels = labels is not None and type_of_target(labels) in ("binary", "multiclass")
-        kind = StratifiedKFold if is_labels else KFold
+        kind = StratifiedKFold if self._are_spread(labels) else KFold
         folds = kind(self.n_splits, shuffle=self.shuffle, random_state=seed)
         for _, at in folds.split(rows, labels):
             test = rows[at]
             yield np.setdiff1d(np.arange(n), test), test
+
+    def _are_spread(self, labels):
+        if labels is None or type_of_target(labels) not in ("binary", "multiclass"):
+            return False
+        return len(np.unique(labels)) * self.n_splits <= len(labels)
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """Number of folds.

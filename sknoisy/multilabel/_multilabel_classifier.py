@@ -22,6 +22,7 @@ from sknoisy._evidence._evidence import check_weight
 from sknoisy._fitted import PlainState, model_attributes, replace_fitted
 from sknoisy._notebook import NotebookView
 from sknoisy._progress import CallbackSupportMixin, whole_fit
+from sknoisy._report import flagged_rows
 from sknoisy._typing import (
     Array,
     ArrayLike,
@@ -183,6 +184,9 @@ class MultiLabelClassifier(
             ),
             "noise_mask_": np.column_stack(
                 [cells_of(at, model.noise_mask_, n, False) for at, model in each]
+            ),
+            "_flagged_rows": np.column_stack(
+                [cells_of(at, flagged_rows(model), n, False) for at, model in each]
             ),
             "_rows": rows,
         }

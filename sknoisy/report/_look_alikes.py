@@ -47,7 +47,7 @@ def nearest_rows(features, asked, candidates):
     return nearest, best
 
 
-def encode(X, seed=0):
+def encode(X):
     """Rows as numbers in comparable units, or None where they cannot be compared."""
     try:
         with warnings.catch_warnings():  # a name or an id says nothing of what looks alike
@@ -76,20 +76,25 @@ def count_copies(X, y):
     return int((size > 1).sum()), int((same < size).sum())
 
 
-def share_of_near_copies(features, seed=0, n_asked=2000):
-    """Share of rows that are all but the same as another, by a sample; NaN if nothing compares.
+def share_of_near_copies(features, X, seed=0, n_asked=2000):
+    """Share of rows that are the same as another or nearly so; NaN if nothing compares.
 
-    That is: far nearer to it than rows usually are to the nearest other one.
+    Nearly so is who is far nearer to another row than rows usually are to the nearest other one.
+    Of the rows that have no copy a sample is asked.
     """
     if features is None or features.shape[0] < 20:
         return np.nan
-    everyone = np.arange(features.shape[0])
-    asked = some_of(everyone, n_asked, seed)
-    _, away = nearest_rows(features, asked, some_of(everyone, MOST, seed))
-    same = away <= 1e-9 * (1 + away.max())
-    if same.mean() > 0.5:
-        return float(same.mean())
-    return float(np.mean(same | (away < NEAR * np.median(away[~same]))))
+    unit = equal_rows(X)
+    alone = np.ones(features.shape[0], dtype=bool) if unit is None else np.bincount(unit)[unit] == 1
+    asked = some_of(np.flatnonzero(alone), n_asked, seed)
+    if len(asked) < 20:
+        return float(1.0 - alone.mean())
+    _, away = nearest_rows(features, asked, some_of(np.arange(len(alone)), MOST, seed))
+    same = away <= 1e-6 * (1 + away.max())  # some other way of writing the same values
+    if same.all():
+        return 1.0
+    near = same | (away < NEAR * np.median(away[~same]))
+    return float(1.0 - alone.mean() * np.mean(~near))
 
 
 def usual_spreads(X):

@@ -13,24 +13,12 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from sknoisy._evidence._arrays import as_numpy
-from sknoisy._evidence._table import as_table, is_table
 from sknoisy._typing import ArrayLike, MatrixLike
-from sknoisy.report._look_alikes import (
-    MOST,
-    count_copies,
-    encode,
-    nearest_rows,
-    share_of_near_copies,
-    some_of,
-    unlike,
-    usual_spreads,
-)
+from sknoisy.report._look_alikes import encode
 from sknoisy.report._slices import noise_slices
-from sknoisy.report._words import as_sentence, what_is_not_known
-
-N_BINS = 40
-MOST_CLASSES = 15  # that a matrix shows
+from sknoisy.report._summary import summary_of
+from sknoisy.report._tables import error_sizes, label_pairs, score_histogram
+from sknoisy.report._worst_rows import worst_rows
 
 
 class NoiseReport:
@@ -42,17 +30,23 @@ class NoiseReport:
     Attributes
     ----------
     table : DataFrame
-        `noise_report` of the estimator: one row for each training row, worst first.
+        `noise_report` of the estimator: one row for each training row, worst first. `flagged` is
+        what the detector says; what a treatment made of it is in the columns after `reason`.
     summary : dict
-        What is known and what is not, how many rows are flagged, the estimated share of wrong ones
-        with its interval, copies, and what the treatment did.
+        What is known and what is not (`known`, `evidence_p_value`, `unknown_classes`); how many
+        rows the detector has `flagged`, of those `judged`; the estimated share of wrong ones
+        (`noise_rate`, the mean probability) with its interval (NaN where every probability is 0 or
+        1), and the detector's own estimate where it has one (`noise_rate_by_detector`); `copies`;
+        and of a treatment its name, how many rows it acted on (`treated`: its `noise_mask_`), and
+        how all rows (`done`) and the flagged ones (`done_to_flagged`) fared.
     pairs : DataFrame
         Flagged rows by given (index) and suggested (columns) label; for numbers the sizes of the
         suspected errors.
     histogram : DataFrame
-        `left`, `right`, `others`, `flagged`: rows in bins of the score.
+        `left`, `right`, `others`, `flagged`: rows in bins of the score, the last of which holds all
+        higher ones.
     slices : DataFrame
-        Where wrong rows concentrate; see `noise_slices`.
+        Where flagged rows concentrate; see `noise_slices`.
     worst : list of dict
         The most suspect rows with their values, and of each the nearest row that is not suspect;
         `differs` names the columns in which the two are unlike: other texts, or numbers further
@@ -135,28 +129,19 @@ class NoiseReport:
         y = column_or_1d(y)
         X = np.empty((len(y), 0)) if X is None else X
         table = estimator.noise_report(X, y)
-        detector = getattr(estimator, "detector_", estimator)
-        mask = np.zeros(len(table), dtype=bool)
-        mask[table["row"]] = table["flagged"]
         features = encode(X)
-        is_labels = hasattr(detector, "label_proba_")
-        summary = {
-            "title": title or type(estimator).__name__,
-            "rows": len(table),
-            "task": "classification" if is_labels else "regression",
-            **_what_is_known(detector, is_labels),
-            **_how_many(table),
-            **_copies(X, y, features, random_state),
-            **_what_was_done(estimator, table),
-            "notes": [str(note) for note in notes],
-        }
+        summary = summary_of(
+            estimator, table, X, y, features, title=title, notes=notes, seed=random_state
+        )
+        flagged = np.zeros(len(table), dtype=bool)
+        flagged[table["row"]] = table["flagged"]
         return cls(
             table,
             summary,
-            _label_pairs(table) if is_labels else _error_sizes(table),
-            _histogram(table),
-            noise_slices(X, mask, y=y),
-            _worst(table, X, y, features, n_worst, random_state),
+            label_pairs(table) if summary["task"] == "classification" else error_sizes(table),
+            score_histogram(table),
+            noise_slices(X, flagged, y=y),
+            worst_rows(table, X, y, features, n_worst, random_state),
         )
 
     # ------------------------------------------------------------------ for people
@@ -227,185 +212,3 @@ def _plain(value):
     if isinstance(value, (float, np.floating)):
         return float(value) if np.isfinite(value) else None
     return None if value is None else str(value)
-
-
-# --------------------------------------------------------------------------- the parts
-
-
-def _what_is_known(detector, is_labels):
-    """The test of the evidence, in numbers and in a sentence."""
-    p_value = getattr(detector, "evidence_p_value_", None)
-    if p_value is None:
-        says = (
-            "This detector does not judge by predictions, so there is no test of what they know. "
-            "A flagged row is unusual; whether its target is wrong is for you to say."
-        )
-    elif not_known := what_is_not_known(detector, is_labels):
-        says = as_sentence(not_known)
-    else:
-        what = "labels" if is_labels else "numbers"
-        says = (
-            f"The features know something of the {what}: predictions of rows that a model has not "
-            "seen agree with them more often than chance would have it."
-        )
-    return {
-        "evidence_p_value": p_value,
-        "unknown_classes": [str(name) for name in getattr(detector, "unknown_classes_", ())],
-        "known": says,
-        "decided": getattr(detector, "reason_", ""),
-        "detector": type(detector).__name__,
-    }
-
-
-def _how_many(table):
-    """Flagged rows, and the estimated share of wrong ones with a 95 % interval."""
-    judged = table["score"].notna()
-    proba, n = table.loc[judged, "probability"].to_numpy(dtype=float), int(judged.sum())
-    rate = float(proba.mean()) if n else 0.0
-    # the sum of independent events with these probabilities; it is no wiser than they are
-    spread = 1.96 * float(np.sqrt((proba * (1 - proba)).sum())) / max(n, 1)
-    return {
-        "judged": n,
-        "flagged": int(table["flagged"].sum()),
-        "noise_rate": rate,
-        "noise_rate_low": max(rate - spread, 0.0),
-        "noise_rate_high": min(rate + spread, 1.0),
-    }
-
-
-def _copies(X, y, features, seed):
-    n_copies, n_conflicts = count_copies(X, y)
-    return {
-        "copies": n_copies,
-        "conflicting_copies": n_conflicts,
-        "near_copies": share_of_near_copies(features, seed),
-    }
-
-
-def _what_was_done(estimator, table):
-    """By a treatment: in words, and how many rows of each label."""
-    if not hasattr(estimator, "estimator_"):
-        return {"treatment": None, "done": {}, "why": ""}
-    name = getattr(estimator, "treatment_", None)
-    done = {}
-    if "treatment" in table:
-        done = table["treatment"].value_counts().to_dict()
-    elif "weight" in table:
-        light = table["weight"] < 0.5
-        done = {"weigh less than half": int(light.sum()), "others": int((~light).sum())}
-    elif "relabeled" in table:
-        changed = table["relabeled"].to_numpy() != table["given"].to_numpy()
-        done = {"changed": int(changed.sum()), "kept": int((~changed).sum())}
-    return {
-        "treatment": type(estimator).__name__ if name is None else name,
-        "done": {str(k): int(v) for k, v in done.items()},
-        "why": getattr(estimator, "reason_", "") if name is not None else "",
-    }
-
-
-def _label_pairs(table):
-    """Flagged rows by given and suggested label, the most frequent labels first if many."""
-    flagged = table[table["flagged"]]
-    labels = table["given"].value_counts().index.tolist()
-    if len(labels) > MOST_CLASSES:
-        involved = pd.concat([flagged["given"], flagged["suggested"]]).value_counts().index
-        labels = [*involved, *(label for label in labels if label not in set(involved))]
-        labels = labels[:MOST_CLASSES]
-    else:
-        labels = sorted(labels, key=lambda label: (str(type(label)), label))
-    counts = pd.crosstab(flagged["given"], flagged["suggested"])
-    counts = counts.reindex(index=labels, columns=labels, fill_value=0)
-    return counts.rename_axis(index="given", columns="suggested")
-
-
-def _error_sizes(table):
-    """Sizes of the suspected errors of numbers, given minus suggested."""
-    flagged = table[table["flagged"]]
-    error = (flagged["given"] - flagged["suggested"]).to_numpy(dtype=float)
-    rows = {}
-    for name, part in (("too high", error[error > 0]), ("too low", error[error < 0])):
-        far = part[np.argmax(np.abs(part))] if len(part) else np.nan
-        middle = np.median(part) if len(part) else np.nan
-        rows[name] = {"rows": len(part), "median": middle, "largest": far}
-    return pd.DataFrame.from_dict(rows, orient="index")
-
-
-def _histogram(table):
-    score = table["score"].to_numpy(dtype=float)
-    known = np.isfinite(score)
-    if not known.any():
-        return pd.DataFrame(columns=["left", "right", "others", "flagged"])
-    # a few huge scores would leave one bar for all others
-    low, high = np.quantile(score[known], [0, 0.995])
-    edges = np.linspace(low, high if high > low else low + 1, N_BINS + 1)
-    inside = np.clip(score, edges[0], edges[-1])
-    flagged = table["flagged"].to_numpy(dtype=bool)
-    return pd.DataFrame(
-        {
-            "left": edges[:-1],
-            "right": edges[1:],
-            "others": np.histogram(inside[known & ~flagged], edges)[0],
-            "flagged": np.histogram(inside[known & flagged], edges)[0],
-        }
-    )
-
-
-def _worst(table, X, y, features, n_worst, seed):
-    """The most suspect rows, beside the nearest rows that are not."""
-    top = table[table["score"].notna()].head(n_worst)
-    rows = top["row"].to_numpy()
-    nearest = np.full(len(rows), -1)
-    if features is not None and len(rows):
-        calm = table[~table["flagged"] & (table["probability"] < 0.5)]["row"].to_numpy()
-        calm = some_of(np.sort(np.setdiff1d(calm, rows)), MOST, seed)
-        if len(calm):
-            nearest, _ = nearest_rows(features, rows, calm)
-    given = np.asarray(y).reshape(-1)
-    spreads = usual_spreads(X)
-    names = dict(zip(table["row"], map(str, table.index), strict=True))
-    found = []
-    for line, near in zip(top.itertuples(), nearest, strict=True):
-        mine = row_cells(X, line.row)
-        beside = row_cells(X, near) if near >= 0 else {}
-        found.append(
-            {
-                "row": int(line.row),
-                "name": names[line.row],
-                "given": line.given,
-                "suggested": line.suggested,
-                "probability": float(line.probability),
-                "flagged": bool(line.flagged),
-                "reason": line.reason,
-                "values": mine,
-                "near_row": int(near) if near >= 0 else None,
-                "near_name": names[near] if near >= 0 else None,
-                "near_given": given[near] if near >= 0 else None,
-                "near_values": beside,
-                "differs": unlike(mine, beside, spreads),
-            }
-        )
-    return found
-
-
-def row_cells(X, row):
-    """Name to value of the columns of one row, as texts."""
-    if isinstance(X, list) or np.ndim(X) == 1:
-        return {"": _text(X[row] if isinstance(X, list) else as_numpy(X, "X")[row])}
-    if hasattr(X, "tocsr"):
-        line = X.tocsr()[[row]]
-        return {f"column {j}": _text(v) for j, v in zip(line.indices, line.data, strict=True)}
-    if is_table(X):
-        table = as_table(X)
-        return {str(name): _text(value) for name, value in table.iloc[row].items()}
-    line = as_numpy(X, "X")[row].reshape(-1)
-    return {f"column {j}": _text(value) for j, value in enumerate(line)}
-
-
-def _text(value):
-    if isinstance(value, (float, np.floating)):
-        return "missing" if np.isnan(value) else f"{value:.6g}"
-    if value is None or (np.ndim(value) == 0 and pd.isna(value)):
-        return "missing"
-    if isinstance(value, pd.Timestamp) and value == value.normalize():
-        return str(value.date())
-    return str(value)[:500]

@@ -11,6 +11,7 @@ from sknoisy.report._words import as_sentence, copies_in_words, percent
 
 NARROW = "\u202f"  # a blank at which no line breaks
 MOST_CELLS = 60  # columns of a row that are shown
+LEAST = 0.01  # probability of being wrong that is told
 WIDTH, HEIGHT = 640, 200  # of the histogram, in units of its own
 
 
@@ -26,28 +27,26 @@ def page(report):
     env = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    env.filters |= {"percent": spaced_percent, "number": number, "shown": shown, "surely": surely}
+    env.filters |= {"percent": spaced_percent, "number": number, "shown": shown}
     text = (files("sknoisy.report") / "page.html.jinja").read_text(encoding="utf-8")
-    pairs, summary = report.pairs, report.summary
+    summary, calm = report.summary, none_stands_apart(report.table)
+    nothing_known = (summary["evidence_p_value"] or 0) > LEVEL
     copies = copies_in_words(summary["copies"], summary["conflicting_copies"], summary["rows"])
     return env.from_string(text).render(
         s=summary,
-        is_doubtful=bool(summary["unknown_classes"]) or (summary["evidence_p_value"] or 0) > LEVEL,
-        copies=as_sentence(copies or "no row is a copy of another one"),
+        nothing_known=nothing_known,
+        none_stands_apart=calm,
+        has_interval=not (calm or np.isnan(summary["noise_rate_low"])),
+        last_is_wide=last_is_wide(report.histogram),
+        is_doubtful=nothing_known or bool(summary["unknown_classes"]),
+        copies=as_sentence(copies or "no row has exactly the features of another row"),
         bars=bars(report.histogram),
         chart={"width": WIDTH, "height": HEIGHT},
         histogram=report.histogram.to_dict("records"),
         cut=lowest_flagged(report.table),
-        pairs={
-            "columns": [shown(name) for name in pairs.columns],
-            "rows": [
-                (shown(name), [number(v) for v in values])
-                for name, values in zip(pairs.index, pairs.to_numpy().tolist(), strict=True)
-            ],
-            "shades": shades(pairs) if report.summary["task"] == "classification" else None,
-        },
+        pairs=matrix(report.pairs, is_shaded=summary["task"] == "classification"),
         slices=report.slices.to_dict("records"),
-        worst=[beside(row) for row in report.worst],
+        worst=[beside(row) | {"how_wrong": how_wrong(row, by_score=calm)} for row in report.worst],
     )
 
 
@@ -73,6 +72,29 @@ def bars(histogram):
         if red:
             found.append((x, HEIGHT - red, width - 1, red, "flagged"))
     return [tuple(round(v, 1) if not isinstance(v, str) else v for v in bar) for bar in found]
+
+
+def none_stands_apart(table):
+    """Whether no row is called wrong, nor likely to be."""
+    return not table["flagged"].any() and bool((table["probability"] < LEAST).all())
+
+
+def last_is_wide(histogram):
+    """Whether the last bin holds scores that are drawn nearer than they are."""
+    width = histogram["right"] - histogram["left"]
+    return len(width) > 1 and bool(width.iloc[-1] > 1.5 * width.iloc[0])
+
+
+def matrix(pairs, is_shaded):
+    """Names and numbers of a small table as texts, and colours behind these."""
+    return {
+        "columns": [shown(name) for name in pairs.columns],
+        "rows": [
+            (shown(name), [number(v) for v in values])
+            for name, values in zip(pairs.index, pairs.to_numpy().tolist(), strict=True)
+        ],
+        "shades": shades(pairs) if is_shaded else None,
+    }
 
 
 def shades(pairs):
@@ -107,10 +129,13 @@ def spaced_percent(share):
     return percent(share).replace("%", NARROW + "%")
 
 
-def surely(probability):
-    """A probability that is never quite 0 or 1."""
-    text = "<1%" if probability < 0.01 else ">99%" if probability > 0.99 else f"{probability:.1%}"
-    return text.replace("%", NARROW + "%")
+def how_wrong(row, by_score):
+    """How likely a row is wrong, never quite 0 or 1; or its score, where that says more."""
+    if by_score:
+        return f"score {row['score']:.4g}"
+    probability = row["probability"]
+    text = "<1%" if probability < LEAST else ">99%" if probability > 0.99 else f"{probability:.1%}"
+    return f"wrong: {text.replace('%', NARROW + '%')}"
 
 
 def number(value):

@@ -1,4 +1,4 @@
-"""Parts of the feature space in which wrong rows are more frequent than elsewhere."""
+"""Parts of the feature space in which flagged rows are more frequent than elsewhere."""
 
 from __future__ import annotations
 
@@ -109,7 +109,12 @@ def _of_levels(name, column, min_rows):
     counts = np.bincount(codes[codes >= 0], minlength=len(levels))
     for k in np.argsort(-counts, kind="stable")[:MANY]:
         if counts[k] >= min_rows:
-            yield name, str(levels[k]), codes == k
+            yield name, _level(levels[k]), codes == k
+
+
+def _level(value):
+    """A level as text; whole numbers beside missing ones are floats, and are not written so."""
+    return f"{value:.6g}" if isinstance(value, float | np.floating) else str(value)
 
 
 def _of_numbers(name, column, min_rows):

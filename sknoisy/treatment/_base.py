@@ -319,8 +319,9 @@ class BaseTreatment(BaseWrapper, ABC):
         -------
         DataFrame
             Index: that of X, else of y, else the row number. Columns: `row` (position), `given`,
-            `suggested`, `probability` (that the given target is wrong), `score`, `flagged`,
-            `reason`, and what this treatment did with the row.
+            `suggested`, `probability` (that the given target is wrong), `score`, `flagged` (by the
+            detector; `noise_mask_` says on which rows the treatment acted), `reason`, and what this
+            treatment did with the row.
         """
         check_is_fitted(self)
         return noise_report(

@@ -6,10 +6,13 @@ import sys
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
-from sknoisy import inspection
-from sknoisy.detection import ConfidentLearning
+from sknoisy import FilterClassifier, inspection
+from sknoisy.detection import ConfidentLearning, DatasetMap
+from sknoisy.exceptions import CleaningLimitWarning
 
 from ..helpers import noisy_labels
 
@@ -95,3 +98,50 @@ except ImportError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "NoiseScoreDisplay needs matplotlib: pip install 'sknoisy[plot]'.\n"
+
+
+@pytest.mark.parametrize("name", sorted(set(inspection.__all__) - {"TransitionMatrixDisplay"}))
+def test_what_has_found_nothing_is_refused_by_name(name):
+    X, y = noisy_labels(n=120)
+    model = make_pipeline(FilterClassifier(LogisticRegression(), random_state=0)).fit(X, y)
+    display = getattr(inspection, name)
+    given = {
+        "DetectorAgreementDisplay": ([model, model],),
+        "DatasetMapDisplay": (model,),
+        "NoiseScoreDisplay": (model,),
+        "NoiseReliabilityDisplay": (model, y == 0),
+    }.get(name, (model, X, y))
+    draw = getattr(display, "from_estimators", None) or display.from_estimator
+    with pytest.raises(TypeError, match=f"{name} (draws|needs) .*Pipeline"):
+        draw(*given)
+
+
+def test_flagged_is_what_the_detector_says():
+    """Also where the treatment left flagged rows as they are, and with a frozen detector."""
+    X, y = noisy_labels(n=240)
+    frozen = FrozenEstimator(DatasetMap(LogisticRegression(), random_state=0).fit(X, y))
+    with pytest.warns(CleaningLimitWarning):
+        model = FilterClassifier(LogisticRegression(), frozen, max_share=0.02).fit(X, y)
+    n_flagged = model.noise_report(X, y)["flagged"].sum()
+    assert n_flagged > model.noise_mask_.sum()
+    legends = [
+        display.ax_.get_legend().get_texts()
+        for display in (
+            inspection.NoiseScoreDisplay.from_estimator(model),
+            inspection.DatasetMapDisplay.from_estimator(model),
+            inspection.TrajectoryDisplay.from_estimator(model, X, y),
+        )
+    ]
+    for texts in legends:
+        assert f"flagged ({n_flagged})" in [text.get_text() for text in texts]
+    curve = inspection.RemovalCurveDisplay.from_estimator(
+        model, X, y, X_clean=X, y_clean=y, shares=[0.0]
+    )
+    assert curve.flagged == n_flagged / 240 and curve.name == "DatasetMap"
+    pyplot.close("all")
+
+
+def test_scores_that_are_infinite_are_left_out():
+    score, flagged = np.array([0.0, 0.5, 1.0, np.inf]), np.arange(4) > 1
+    display = inspection.NoiseScoreDisplay.from_predictions(score, flagged)
+    assert sum(bar.get_height() for bar in display.bars_[1]) == 1

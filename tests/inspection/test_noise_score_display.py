@@ -56,6 +56,6 @@ def test_the_cut_is_a_line_where_the_score_alone_decides():
     display = NoiseScoreDisplay.from_predictions([0.1, 0.5, 0.3, 0.9], [0, 0, 1, 1])
     low, high = display.cut_.get_extents().transformed(display.ax_.transData.inverted()).intervalx
     np.testing.assert_allclose([low, high], [0.3, 0.5])
-    assert "kept and flagged, 0.3 to 0.5" in display.cut_.get_label()
+    assert "flagged and not, 0.3 to 0.5" in display.cut_.get_label()
     assert NoiseScoreDisplay.from_predictions([0.1, 0.5], [0, 0]).cut_ is None
     assert NoiseScoreDisplay.from_predictions([0.1, 0.5], [1, 1]).cut_ is None

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
 
 from sknoisy.datasets import transition_noise
@@ -22,11 +23,11 @@ T = np.array([[0.8, 0.15, 0.05], [0.1, 0.9, 0.0], [0.2, 0.2, 0.6]])
 
 @pytest.fixture(scope="module")
 def rows():
-    """True labels, probabilities and predictions of a model that is right in four of five."""
+    """True labels, probabilities and predictions of a model that is right in seven of ten."""
     rng = np.random.default_rng(0)
     codes = rng.choice(3, 600, p=[0.5, 0.3, 0.2])
     proba = rng.dirichlet([1, 1, 1], 600)
-    proba[np.arange(600), codes] += 1.2
+    proba[np.arange(600), codes] += 0.5
     proba /= proba.sum(axis=1, keepdims=True)
     return LABELS[codes], proba, LABELS[proba.argmax(axis=1)]
 
@@ -34,6 +35,10 @@ def rows():
 def draws(y, matrix, labels, n=300):
     frame = pd.DataFrame(matrix, index=labels, columns=labels)
     return [transition_noise(y, frame, random_state=seed)[0] for seed in range(n)]
+
+
+def noisy(y, seed):
+    return transition_noise(y, pd.DataFrame(T, index=LABELS, columns=LABELS), random_state=seed)[0]
 
 
 def without_bias(values, truth, plain):
@@ -59,6 +64,48 @@ def test_balanced_accuracy(rows):
     assert np.mean([balanced_accuracy_score(z, predicted) for z in noisy]) < truth - 0.05
 
 
+def test_balanced_accuracy_of_few_rows():
+    """A class of a dozen rows makes the ratio anything, which would outvote all other folds."""
+    rng = np.random.default_rng(0)
+    off = {"corrected": [], "ratio": []}
+    for seed in range(200):
+        y = LABELS[rng.choice(3, 120, p=[0.6, 0.3, 0.1])]
+        predicted = np.where(rng.random(120) < 0.6, y, rng.choice(LABELS, 120))
+        z = noisy(y, seed)
+        how = {"transition": T, "labels": LABELS}
+        joint = corrected_confusion(z, predicted, **how)
+        value = corrected_balanced_accuracy(z, predicted, **how)
+        assert -0.25 <= value <= 1.25
+        truth = balanced_accuracy_score(y, predicted)
+        off["corrected"].append(value - truth)
+        off["ratio"].append(np.mean(np.diagonal(joint) / joint.sum(axis=1)) - truth)
+    rmse = {name: np.sqrt(np.mean(np.square(errors))) for name, errors in off.items()}
+    assert abs(np.mean(off["corrected"])) < 0.03 and rmse["corrected"] < 0.12 < rmse["ratio"]
+
+
+def test_balanced_accuracy_without_a_class():
+    """Noise makes some rows of a class that is not there, whatever the number of rows."""
+    rng = np.random.default_rng(0)
+    off = []
+    for _ in range(100):
+        codes = rng.choice(2, 400, p=[0.6, 0.4])
+        z = LABELS[(rng.random((400, 1)) > T[codes].cumsum(axis=1)).sum(axis=1)]
+        assert "c" in z
+        value = corrected_balanced_accuracy(z, LABELS[codes], transition=T, labels=LABELS)
+        off.append(value - 1)
+    assert abs(np.mean(off)) < 0.05  # 0.1 to 0.2 if the class always counted
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_no_noise_no_difference(weighted):
+    """Not even in classes of one row."""
+    rng = np.random.default_rng(0)
+    y, predicted = LABELS[np.array([0] * 30 + [1] * 5 + [2])], rng.choice(LABELS, 36)
+    how = {"sample_weight": rng.random(36) if weighted else None}
+    value = corrected_balanced_accuracy(y, predicted, transition=np.eye(3), labels=LABELS, **how)
+    assert value == pytest.approx(balanced_accuracy_score(y, predicted, **how))
+
+
 def test_log_loss(rows):
     y, proba, _ = rows
     noisy = draws(y, T, LABELS)
@@ -76,7 +123,16 @@ def test_roc_auc():
     truth = roc_auc_score(y, score)
     assert abs(np.mean(values) - truth) < 0.005  # the shares of the classes are estimated
     assert np.mean([roc_auc_score(z, score) for z in noisy]) < truth - 0.05
-    assert np.isnan(corrected_roc_auc([1, 1], [0.1, 0.2], transition=matrix, labels=[0, 1]))
+
+
+def test_roc_auc_of_one_class():
+    matrix, score = np.array([[0.85, 0.15], [0.3, 0.7]]), np.linspace(0, 1, 20)
+    how = {"transition": matrix, "labels": ["no", "yes"]}
+    with pytest.warns(UndefinedMetricWarning, match="no row is given the class no"):
+        assert np.isnan(corrected_roc_auc(["yes"] * 20, score, **how))
+    z = np.array(["yes"] + ["no"] * 19)  # fewer than are given "yes" by mistake
+    with pytest.warns(UndefinedMetricWarning, match="by estimate of the class yes: take more rows"):
+        assert np.isnan(corrected_roc_auc(z, score, **how))
 
 
 def test_no_noise_is_no_correction(rows):

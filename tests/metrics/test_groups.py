@@ -142,6 +142,16 @@ def _by_the_features(X):
     return (X[:, 0] * X[:, 1] > 0).astype(int)
 
 
+def test_probabilities_of_groups_that_lack_a_class():
+    """With `by_label` each does, and the columns of the probabilities are all the same."""
+    X, y, groups = make_spurious(300, random_state=0)
+    model = LogisticRegression().fit(X, y)
+    scorer = WorstGroupScorer("neg_log_loss", by=lambda _: groups, by_label=True)
+    loss = -np.log(model.predict_proba(X)[np.arange(300), y])
+    worst = pd.Series(loss).groupby([groups, y]).mean().max()
+    assert scorer(model, X, y) == pytest.approx(-worst)
+
+
 def test_a_scorer_that_cannot_know():
     with pytest.raises(ValueError, match="needs by"):
         WorstGroupScorer("accuracy")

@@ -104,6 +104,11 @@ class TestCorrectedScorer:
             corrected_scorer("accuracy", T, labels=[0, 1, 2])
         with pytest.raises(ValueError, match="labels say which classes"):
             corrected_scorer("accuracy", T)
+        # at once, and not in each fold of a search, which would go on without scores
+        with pytest.raises(ValueError, match="row of 1: .* no probabilities"):
+            corrected_scorer("accuracy", [[1.0, 0.0], [0.5, 0.6]], labels=[0, 1])
+        with pytest.raises(ValueError, match="for two classes, and there are 3"):
+            corrected_scorer("roc_auc", np.eye(3), labels=["a", "b", "c"])
 
 
 def _true(y, X):
@@ -138,6 +143,9 @@ class TestTrustedKFold:
         X, y = make_regression(100, random_state=0)
         folds = TrustedKFold(np.arange(100) < 50, 5, shuffle=False).split(X, y)
         assert [len(test) for _, test in folds] == [10] * 5
+        for counts in (np.arange(100), np.arange(100) // 2):  # of which no value fills the folds
+            folds = TrustedKFold(np.arange(100) < 50, 5, random_state=0).split(X, counts)
+            assert [len(test) for _, test in folds] == [10] * 5
         mask = TrustedKFold(np.arange(100) < 50, 5, shuffle=False).split(X, y)
         coded = TrustedKFold([1] * 50 + [0] * 50, 5, shuffle=False).split(X, y)
         for (_, a), (_, b) in zip(mask, coded, strict=True):
@@ -185,6 +193,15 @@ class TestReusableHoldout:
         score = scorer(model, X[500:], wrong[500:])
         assert score == pytest.approx(model.score(X[:500], y[:500]), abs=0.1)
         assert scorer.answers_used_ == 1
+
+    def test_some_answers_are_spent_where_nothing_differs(self, data):
+        """A fifth, by the noise of the cut: as its documentation says."""
+        X, y, _ = data
+        model = LogisticRegression().fit(X[500:], y[500:])
+        scorer = ReusableHoldoutScorer(X[:200], y[:200], budget=300, random_state=0)
+        for _ in range(300):
+            scorer(model, X[:200], y[:200])
+        assert 0.15 < scorer.answers_used_ / 300 < 0.3
 
     def test_the_budget_ends(self, data):
         X, y, _ = data
@@ -240,6 +257,15 @@ class TestTrustWeighted:
         model = Ridge().fit(X, y)
         scorer = TrustWeightedScorer(None, Residual(Ridge()))
         assert scorer(model, X, z) > 0.95 > 0.8 > model.score(X, z)
+
+    def test_another_detector_judges_anew(self, data):
+        X, y, z = data
+        model = LogisticRegression().fit(X, y)
+        scorer = TrustWeightedScorer("accuracy", ConfidentLearning(cv=2, random_state=0))
+        before = scorer(model, X[:300], z[:300])
+        scorer.set_params(detector__contamination=0)
+        assert scorer(model, X[:300], z[:300]) != before
+        assert scorer.set_params(detector__contamination="auto")(model, X[:300], z[:300]) == before
 
     def test_one_detection_for_each_split(self, data):
         X, _, z = data

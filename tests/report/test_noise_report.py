@@ -22,9 +22,16 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from sknoisy import FilterClassifier, FilterRegressor, RelabelClassifier, ReweightClassifier
+from sknoisy import (
+    FilterClassifier,
+    FilterRegressor,
+    RelabelClassifier,
+    ReweightClassifier,
+    RobustClassifier,
+    RobustRegressor,
+)
 from sknoisy.datasets import decimal_noise, symmetric_noise
-from sknoisy.detection import ConfidentLearning, KNNShapley, Outlier
+from sknoisy.detection import ConfidentLearning, KNNShapley, Outlier, Residual
 from sknoisy.exceptions import ColumnLeftOutWarning
 from sknoisy.report import NoiseReport, noise_slices
 
@@ -175,6 +182,9 @@ class TestTables:
         missing = X["smoker"].isna().to_numpy()
         first = noise_slices(X, missing & (rng.random(1000) < 0.5)).iloc[0]
         assert (first["column"], first["slice"]) == ("smoker", "missing")
+        levels = pd.DataFrame({"shape": np.where(missing, np.nan, late + 3.0)})
+        first = noise_slices(levels, late & ~missing).iloc[0]
+        assert first["slice"] == "4"  # not 4.0
         array = rng.random((1000, 3))
         first = noise_slices(array, (array[:, 1] > 0.8) & (rng.random(1000) < 0.5)).iloc[0]
         assert first["column"] == "column 1"
@@ -195,6 +205,63 @@ class TestTables:
         assert sum(found.summary["done"].values()) == 600
         assert "What was done" in found.to_html()
 
+    def test_what_is_flagged_and_what_is_done(self):
+        """`flagged` is the detector's word, what the treatment did stands beside it."""
+        X, y, _ = patients()
+        capped = model_of(X).set_params(max_share=0.05).fit(X, y)
+        found = NoiseReport.from_estimator(capped, X, y)
+        s = found.summary
+        assert s["treated"] == capped.noise_mask_.sum() == 30
+        assert s["flagged"] == capped.detector_.noise_mask_.sum() > 30
+        assert s["done"] == {"kept": 570, "dropped": 30}
+        assert s["done_to_flagged"] == {"kept": s["flagged"] - 30, "dropped": 30}
+        fates = dict(zip(found.table["row"], found.table["treatment"], strict=True))
+        assert all(row["done"] == fates[row["row"]] for row in found.worst)
+        row = f'<td class="n">{s["flagged"] - 30}</td><td class="n">{600 - s["flagged"]}</td>'
+        assert f'<th scope="row">kept</th>{row}' in found.to_html()
+
+    def test_a_default_that_does_nothing(self):
+        X, y = make_classification(600, 10, flip_y=0, class_sep=0.7, random_state=0)
+        z, _ = symmetric_noise(y, 0.03, random_state=0)
+        model = RobustClassifier(LogisticRegression(), effort="fast", random_state=0).fit(X, z)
+        assert model.treatment_ == "nothing" and not model.noise_mask_.any()
+        found = NoiseReport.from_estimator(model, X, z)
+        s = found.summary
+        assert s["treated"] == 0 < s["flagged"] == s["done_to_flagged"]["kept"]
+        # the two estimates of the noise differ, and the page says so
+        assert s["noise_rate_by_detector"] == model.noise_rate_ < 0.02 < s["noise_rate"]
+        assert "LabelCommittee has an estimate of its own" in found.to_html()
+
+    def test_the_histogram_reaches_the_cut(self):
+        X, y = make_classification(600, 10, flip_y=0, class_sep=0.7, random_state=0)
+        detector = ConfidentLearning(LogisticRegression(), contamination=0.004, random_state=0)
+        found = NoiseReport.from_estimator(detector.fit(X, y), X, y)
+        assert 0 < found.summary["flagged"] < 4
+        filled = found.histogram[found.histogram["flagged"] > 0]
+        scores = found.table["score"]
+        assert filled["left"].min() <= scores[found.table["flagged"]].min()
+        assert found.histogram["right"].iloc[-1] == scores.max()
+
+    def test_no_row_is_called_wrong(self):
+        """Then there is neither an interval of no width, nor a row that is "wrong: <1%"."""
+        X, y = load_diabetes(return_X_y=True)
+        found = NoiseReport.from_estimator(Residual(Ridge(0.1), random_state=0).fit(X, y), X, y)
+        assert found.summary["noise_rate"] == 0 and np.isnan(found.summary["noise_rate_low"])
+        page = found.to_html()
+        assert "That does not say that none is" in page and "wrong: " not in page
+        assert "<dd>none seen</dd>" in page
+        assert f"score {found.worst[0]['score']:.4g}</summary>" in page
+        assert found.to_dict()["summary"]["noise_rate_high"] is None
+
+    def test_no_row_of_numbers_by_the_default(self):
+        X, y = load_diabetes(return_X_y=True)
+        model = RobustRegressor(Ridge(0.1), effort="fast", random_state=0).fit(X, y)
+        found = NoiseReport.from_estimator(model, X, y)
+        assert 0 < found.summary["noise_rate"] < 1e-3  # next to nothing is not nothing
+        page = found.to_html()
+        assert "That does not say that none is" in page and "wrong: " not in page
+        assert "an estimate of its own" not in page  # which is the same one
+
     def test_nothing_is_known(self):
         rng = np.random.default_rng(0)
         X, y = rng.normal(size=(200, 3)), rng.integers(0, 2, 200)
@@ -203,6 +270,7 @@ class TestTables:
         found = NoiseReport.from_estimator(detector, X, y)
         assert found.summary["known"].startswith("The features know no more of the target than")
         assert 'class="first doubt"' in found.to_html()
+        assert "<dd>not known</dd>" in found.to_html()
 
     def test_copies_that_contradict(self):
         X, y = make_classification(200, random_state=0)
@@ -212,6 +280,16 @@ class TestTables:
         summary = NoiseReport.from_estimator(detector, X, y).summary
         assert (summary["copies"], summary["conflicting_copies"]) == (20, 20)
         assert summary["near_copies"] == pytest.approx(20 / 210)
+
+    def test_near_copies_are_no_fewer_than_copies(self):
+        """Most rows are copies, by values that distances tell apart by rounding alone."""
+        rng = np.random.default_rng(0)
+        X, y, _ = patients(300)
+        X = X[["age", "pressure"]].iloc[rng.integers(0, 120, 300)].reset_index(drop=True)
+        X.loc[:20, "age"] = X["age"][:21] + 1e-9 * rng.random(21)
+        detector = ConfidentLearning(RandomForestClassifier(20, random_state=0))
+        summary = NoiseReport.from_estimator(detector.fit(X, y), X, y).summary
+        assert summary["near_copies"] > summary["copies"] / 300 > 0.5
 
     @pytest.mark.parametrize("kind", ["sparse", "texts", "list of texts", "array", "nan"])
     def test_containers(self, kind):

@@ -173,5 +173,5 @@ class Residual(BaseDetector):
     def _reason(self, row):
         return (
             f"predicted {self.y_suggested_[row]:.6g}: off by {self.residual_[row]:+.4g}, "
-            f"{self.noise_score_[row]:.1f} times the usual {self.scale_[row]:.4g}"
+            f"where {self.scale_[row]:.4g} is usual (score {self.noise_score_[row]:.1f})"
         )

@@ -218,6 +218,7 @@ class StampDefenseClassifier(WrappedClassifier):
             "detector_": detector,
             "suspected_": suspected,
             "noise_mask_": stamped,
+            "_flagged_rows": suspected,
             "y_relabeled_": classes[codes],
         }
         if hasattr(model, "n_features_in_") and _width(X) is not None:
