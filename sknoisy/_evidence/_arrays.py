@@ -38,7 +38,13 @@ def as_numpy(values, name):
 
 
 def foreign_as_numpy(values, name):
-    """`as_numpy` of an array of another library; all else as it came."""
+    """`as_numpy` of an array of another library; all else as it came, if nothing is masked."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        at = np.argwhere(np.ma.getmaskarray(values))
+        raise ValueError(
+            f"{name} is masked in {len(at)} entries, first in row {at[0][0]}, and what is under a "
+            "mask would be taken for known: fill them, or leave these rows out."
+        )
     if not is_foreign(values):
         return values
     try:
