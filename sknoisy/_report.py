@@ -26,7 +26,7 @@ def noise_report(detector, X, y, *, noise_proba=None, noise_mask=None, **columns
     given = np.asarray(y).reshape(-1)
     target = getattr(detector, "_target", None)
     if target is not None:
-        if given.dtype.kind == "O" and target.y.dtype.kind in "fiub":  # Decimal, nullable numbers
+        if _is_otherwise_written(given, target.y):  # as Decimal, nullable numbers, texts
             given = given.astype(target.y.dtype)
         differs = np.flatnonzero(given != target.y)
         if len(differs):
@@ -55,3 +55,10 @@ def noise_report(detector, X, y, *, noise_proba=None, noise_mask=None, **columns
     # how many are flagged and how that was decided, or why none is
     table.attrs["reason"] = getattr(detector, "reason_", "")
     return table
+
+
+def _is_otherwise_written(given, y):
+    """Whether `fit` has made numbers of what came, or texts of NumPy's own kind of text."""
+    if y.dtype.kind not in "fiub":
+        return given.dtype.kind == "T"
+    return given.dtype.kind in "OUT" or given.dtype.itemsize > 8
