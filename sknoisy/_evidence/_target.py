@@ -93,8 +93,8 @@ def _check_are_labels(y):
         if y.dtype.kind == "f":
             row = int(np.argmax(y != np.floor(y)))
         raise ValueError(
-            f"{error} Row {row} of y is {_shown(y, row)}: use the Regressor twin, or write as texts "
-            "what are names."
+            f"{error} Row {row} of y is {_shown(y, row)}: use the Regressor twin, or write names "
+            "as texts."
         ) from error
 
 
