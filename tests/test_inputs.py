@@ -562,6 +562,31 @@ def test_labels_of_several_types(first, container):
         FilterClassifier(LogisticRegression()).fit(X_LABELS, y)
 
 
+def test_a_batch_of_arrow_is_a_table():
+    pa = optional("pyarrow")
+    X = pa.RecordBatch.from_arrays([pa.array(x) for x in X_LABELS.T], names=list("abcdef"))
+    model = FilterClassifier(LogisticRegression(), random_state=0).fit(X, CODES)
+    expected = FilterClassifier(LogisticRegression(), random_state=0).fit(X_LABELS, CODES)
+    np.testing.assert_array_equal(model.noise_proba_, expected.noise_proba_)
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (lambda: {"a": X_LABELS[:, 0]}, "X is a dict, which has no rows.*pandas.DataFrame"),
+        (lambda: "data.csv", "X is a str, which has no rows"),
+        (lambda: polars_frame(X_LABELS).lazy(), r"LazyFrame, which has no rows yet.*collect\(\)"),
+    ],
+    ids=["dict", "text", "lazy"],
+)
+def test_what_has_no_rows(made, message):
+    X = made()
+    with pytest.raises(TypeError, match=message):
+        FilterClassifier(LogisticRegression()).fit(X, CODES)
+    with pytest.raises(TypeError, match=message):
+        FilterClassifier(LogisticRegression()).fit(X_LABELS, CODES).predict(X)
+
+
 ONES = ["a", "b"] * (N // 2)
 
 

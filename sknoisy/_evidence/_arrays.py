@@ -58,6 +58,13 @@ def foreign_as_numpy(values, name):
 
 def container(X, name="X"):
     """X as it came; what has no rows of its own to be taken, but only DLPack, as a NumPy array."""
+    if isinstance(X, dict | set | str | bytes):
+        raise TypeError(
+            f"{name} is a {type(X).__name__}, which has no rows: give an array, a list of rows or "
+            "a table, as pandas.DataFrame makes one of a dict of columns."
+        )
+    if hasattr(X, "collect") and hasattr(X, "sink_csv"):  # a LazyFrame of polars
+        raise TypeError(f"{name} is {_kind(X)}, which has no rows yet: give {name}.collect().")
     if is_foreign(X) and not (hasattr(type(X), "__getitem__") and hasattr(X, "shape")):
         return as_numpy(X, name)
     return X

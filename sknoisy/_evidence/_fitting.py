@@ -81,6 +81,9 @@ def take_rows(X, rows):
     """Rows of any container: array, sparse, DataFrame, polars, list, texts."""
     if issparse(X) and X.format in ("bsr", "coo", "dia"):  # these have no row indexing
         X = X.tocsr()
+    if type(X).__module__ == "pyarrow.lib":  # a RecordBatch would become a list of dicts
+        rows = np.arange(len(X))[rows] if isinstance(rows, slice) else np.asarray(rows)
+        return X.take(np.flatnonzero(rows) if rows.dtype == bool else rows)
     if isinstance(X, pd.Index | pd.api.extensions.ExtensionArray):  # targets, for instance
         return X.take(rows)
     if not hasattr(X, "__getitem__"):  # array-likes that only know how to become an array
