@@ -13,6 +13,7 @@ from sknoisy._audit._dates import days, read_dates
 from sknoisy._audit._errors import AuditError
 from sknoisy._audit._names import merge_spellings
 from sknoisy._audit._numbers import NEARLY_ALL, read_numbers
+from sknoisy._evidence._table import as_floats
 
 MAX_CATEGORIES = 250  # histogram gradient boosting takes no more than 255
 RARE = "(rare)"
@@ -105,6 +106,10 @@ def _read_column(column, decimal, read):
         return "number", column.dt.total_seconds()
     if types.is_datetime64_any_dtype(column):
         return "date", days(column)
+    if isinstance(column.dtype, pd.PeriodDtype):
+        return "date", days(column.dt.to_timestamp())
+    if isinstance(column.dtype, pd.IntervalDtype):
+        return "number", pd.Series(as_floats(column), index=column.index)
     if not isinstance(column.dtype, pd.CategoricalDtype):
         converted = _numbers_or_dates(column, known, decimal, read)
         if converted is not None:
@@ -127,7 +132,9 @@ def _read_numbers(column, read):
     if numbers.isna().all():
         return "no finite values", None
     if known.nunique() == 1:
-        return f"constant ({known.iloc[0]:.6g})", None
+        value = known.iloc[0]
+        digits = ", to the 16 digits of a number" if abs(value) >= 2**53 else ""
+        return f"constant ({value:.6g}{digits})", None
     return "number", numbers
 
 

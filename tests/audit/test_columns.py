@@ -39,6 +39,15 @@ def test_dates_are_read_day_first_where_that_fits():
     assert features.X["a"].tolist() == features.X["b"].tolist()
 
 
+def test_whole_numbers_that_floats_cannot_tell_apart(capsys):
+    ids = [2**63 + i % 40 for i in range(120)]
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": rng.normal(size=120), "key of it": ids, "y": ["a", "b"] * 60})
+    table.to_csv("data.csv", index=False)
+    text = told(capsys, "data.csv", "--target", "y", "--model", "tree")
+    assert "key of it (constant (9.22337e+18, to the 16 digits of a number))" in text
+
+
 def test_more_categories_than_boosting_takes(capsys):
     values = [f"c{i}" for i in range(400)]
     data = pd.DataFrame({"c": values * 2, "y": [int(v[-1]) % 2 for v in values] * 2})
