@@ -1,5 +1,7 @@
 """Residual: numbers that are rare, or whose errors lean to one side, are not wrong for that."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -45,6 +47,13 @@ def test_rare_numbers_are_not_wrong(kind, model):
         plain = model.fit(X, y)
         assert fitted.noise_mask_[y > 0].mean() < 0.06
         assert 0.9 < fitted.predict(X).sum() / plain.predict(X).sum() < 1.1
+
+
+def test_constant_numbers_end_in_no_warning_of_numpy():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        model = Residual(Ridge()).fit(np.arange(60.0)[:, None], np.full(60, 7.0))
+    assert not model.noise_mask_.any()
 
 
 def test_wrong_numbers_among_many_zeros_are_still_found():
