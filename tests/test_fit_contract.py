@@ -23,6 +23,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -980,6 +982,18 @@ def test_a_threshold_needs_only_score_and_y():
         (ConfidentLearning(Ridge()), TypeError, "needs a classifier, got Ridge"),
         (ConfidentLearning(LogisticRegression), TypeError, "got the class LogisticRegression"),
         (Residual(LogisticRegression()), TypeError, "needs a regressor, got LogisticRegression"),
+        (
+            FilterClassifier(MultiOutputClassifier(LogisticRegression())),
+            TypeError,
+            "FilterClassifier judges one target, and MultiOutputClassifier predicts several: wrap",
+        ),
+        (
+            FilterClassifier(
+                LogisticRegression(), ConfidentLearning(ClassifierChain(GaussianNB()))
+            ),
+            TypeError,
+            "ConfidentLearning judges one target, and ClassifierChain predicts several",
+        ),
         (
             FilterClassifier(LogisticRegression(), contamination=0.6),
             ValueError,

@@ -62,6 +62,12 @@ def check_kind(estimator, task, owner):
             "sknoisy fits models on parts of the rows, and columns of X would have to go with "
             "them, also in predict. Give the features, and the kernel by name or as a callable."
         )
+    if tags.target_tags.multi_output and not tags.target_tags.single_output:
+        raise TypeError(
+            f"{owner} judges one target, and {type(estimator).__name__} predicts several: wrap it "
+            f"the other way round, with {owner} around the model of one target, in a "
+            "MultiOutputClassifier or MultiOutputRegressor."
+        )
     kind = tags.estimator_type
     mine, other = "classifier", "regressor"
     if task == "regression":
