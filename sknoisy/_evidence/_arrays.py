@@ -56,6 +56,15 @@ def foreign_as_numpy(values, name):
         ) from error
 
 
+def without_mask(values):
+    """A masked array as one of objects, None where it is masked; all else as it came."""
+    if not isinstance(values, np.ma.MaskedArray):  # nullable arrays of pandas have masks as well
+        return values
+    filled = np.array(values.data, dtype=object)
+    filled[np.ma.getmaskarray(values)] = None
+    return filled
+
+
 def container(X, name="X"):
     """X as it came; what has no rows of its own to be taken, but only DLPack, as a NumPy array."""
     if isinstance(X, dict | set | str | bytes):
