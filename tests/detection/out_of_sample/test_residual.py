@@ -56,6 +56,16 @@ def test_constant_numbers_end_in_no_warning_of_numpy():
     assert not model.noise_mask_.any()
 
 
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.4])
+def test_of_two_numbers_the_rarer_one_is_no_error(share):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 2))
+    y = np.where(X[:, 0] + rng.normal(size=600) > np.quantile(X[:, 0], 1 - share) + 0.5, 1.0, 0.0)
+    for values in ([0.0, 1.0], [-1.0, 1.0], [100.0, 5000.0]):
+        model = FilterRegressor(Ridge()).fit(X, np.where(y, values[1], values[0]))
+        assert not model.noise_mask_.any()
+
+
 def test_wrong_numbers_among_many_zeros_are_still_found():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(N, 3))
