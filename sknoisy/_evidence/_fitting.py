@@ -261,6 +261,8 @@ def _label_free_step(step):
 def sees_labels(step):
     if isinstance(step, str) or step is None or type(step).__name__ == "TargetEncoder":
         return False
+    if _samples(step):  # it makes other rows, and leaves those to be judged as they are
+        return False
     if isinstance(step, SelectorMixin):
         return not isinstance(step, VarianceThreshold)
     tags = get_tags(step)
