@@ -17,6 +17,7 @@ from sknoisy._evidence._table import as_floats
 
 MAX_CATEGORIES = 250  # histogram gradient boosting takes no more than 255
 RARE = "(rare)"
+MANY_STEPS = 10  # values, from which on it is odd that they go one way
 TICKED = 0.01  # share of rows with a value, and without one, from which on that tells something
 PURE = 0.995  # share of one class among the rows of a value from which on the value gives it away
 _ROW_WORDS = (
@@ -120,8 +121,8 @@ def _read_column(column, decimal, read):
 def _read_numbers(column, read):
     known = column.dropna()
     numbers = pd.Series(column.to_numpy(dtype=float, na_value=np.nan), index=column.index)
-    if _ROW_NUMBER.fullmatch(column.name) and (numbers % 1 == 0).all():
-        if _goes_one_way(numbers, n_breaks=3):  # files may have been joined
+    if _ROW_NUMBER.fullmatch(column.name) and (numbers.dropna() % 1 == 0).all():
+        if _goes_one_way(numbers.dropna(), n_breaks=3):  # files may have been joined
             return "row number", None
     infinite = np.isinf(numbers)
     if infinite.any():
@@ -138,7 +139,7 @@ def _read_numbers(column, read):
     return "number", numbers
 
 
-def _goes_one_way(column, n_breaks=0):
+def _goes_one_way(column, n_breaks):
     """Whether values go up, or down, from row to row; with gaps where rows are gone."""
     steps = np.diff(column.to_numpy(dtype=float, na_value=np.nan))
     n_steps = max((steps > 0).sum(), (steps < 0).sum())
@@ -207,12 +208,15 @@ def leave_out_order(features, target):
     """
     found = []
     for name in features.names("number") + features.names("date"):
-        values = features.X[name]
-        is_ordered = _goes_one_way(values)
+        known = features.X[name].notna().to_numpy()
+        values, y = features.X.loc[known, name], target.y[known]
+        is_ordered = _never_goes_back(values)
         is_number = bool((values % 1 == 0).all()) and values.is_unique
         is_number &= features.kinds[name] == "number"
         is_row = is_number and (_ROW_NUMBER.fullmatch(name) or is_ordered and _is_dense(values))
-        if (is_row or is_ordered) and _is_sorted(target.y[np.argsort(values)], target.task):
+        if (is_row or is_ordered) and _is_sorted(
+            y[np.argsort(values.to_numpy(), kind="stable")], target.task
+        ):
             if is_row:
                 found.append(name)
             else:
@@ -225,6 +229,13 @@ def leave_out_order(features, target):
             features.left_out[name] = "running number of a table sorted by the target"
             del features.kinds[name]
         features.X = features.X.drop(columns=found)
+
+
+def _never_goes_back(values):
+    """Whether values go up, or down, and at times stay; not of a few values."""
+    steps = np.diff(values.to_numpy())
+    one_way = (steps >= 0).all() or (steps <= 0).all()
+    return bool(one_way) and values.nunique() > MANY_STEPS
 
 
 def _is_dense(values):

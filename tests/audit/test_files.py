@@ -195,7 +195,7 @@ def test_header_in_a_comment(text, capsys):
 @pytest.mark.parametrize("sep", [";", ",", "\t", "|"])
 def test_first_line_that_tells_the_separator(table, capsys, sep):
     text = table.to_csv(index=False, sep=sep).replace("\n", "\r\n")
-    for first in (f"sep={sep}", f'"SEP={sep}"'):
+    for first in (f"sep={sep}", f'"SEP={sep}"', f"sep={sep * 4}"):
         said = told(capsys, *spelled(f"{first}\r\n{text}"), "label")
         assert "3 columns: 2 numbers, 1 category" in said and "as the first line says" in said
 
@@ -229,6 +229,15 @@ def test_errors_name_the_line_of_the_file(text, capsys):
     assert "null byte in line 122" in fails(capsys, *command, "label")
     command = spelled("x,price,label\n" + "1,5,2,5,yes\n" * 20)
     assert "quotes around numbers with a comma" in fails(capsys, *command, "label")
+
+
+@pytest.mark.parametrize(
+    "name, other", [("label", "l\u0430bel"), ("a-b", "a\u2013b"), ("label", "\uff4cabel")]
+)
+def test_a_target_in_other_characters_is_pointed_out(text, capsys, name, other):
+    command = spelled(text.replace("label", other))
+    message = fails(capsys, *command, name, code=2)
+    assert f"{other!a} looks like {name!a}, but is written in other characters" in message
 
 
 def test_names_that_look_the_same(text, capsys):
