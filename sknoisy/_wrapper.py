@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin
@@ -49,6 +49,26 @@ class BaseWrapper(
     estimator_: Any
     n_features_in_: int
     feature_names_in_: Array
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, also those of parts, as `estimator__C`.
+
+        Parameters
+        ----------
+        **params : dict
+
+        Returns
+        -------
+        self : object
+        """
+        for name in params:
+            part, _, of_part = name.partition("__")
+            if of_part and part not in params and getattr(self, part, self) is None:
+                raise ValueError(
+                    f"{name} cannot be set, since {part} of {type(self).__name__} is None: give it "
+                    "the object that has this parameter first."
+                )
+        return super().set_params(**params)
 
     # ------------------------------------------------------------------ before fit
 

@@ -262,6 +262,19 @@ def test_nested_parameters():
         model.set_params(detector__nonsense=1)
 
 
+def test_parameters_of_a_part_that_is_not_there():
+    model = FilterClassifier(LogisticRegression())
+    for search in (model, GridSearchCV(model, {"detector__cv": [2]}, cv=2, error_score="raise")):
+        with pytest.raises(
+            ValueError, match="detector__cv cannot be set, since detector of Filter"
+        ):
+            search.set_params(detector__cv=2) if search is model else search.fit(X, CODES)
+    model.set_params(detector__cv=2, detector=ConfidentLearning())
+    assert model.detector.cv == 2
+    with pytest.raises(ValueError, match="Invalid parameter"):
+        model.set_params(detektor__cv=2)
+
+
 def test_contamination_of_the_treatment_comes_first():
     detector = ConfidentLearning(contamination=0.4)
     model = FilterClassifier(LogisticRegression(), detector, contamination=0.1).fit(X, Y)

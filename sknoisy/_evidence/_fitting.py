@@ -85,8 +85,11 @@ def check_kind(estimator, task, owner):
 
 def _takes_pairs(estimator):
     """Whether X has a column for each row: of the model, or of one that it hands X on to."""
-    if get_tags(estimator).input_tags.pairwise:
-        return True
+    try:
+        if get_tags(estimator).input_tags.pairwise:
+            return True
+    except (AttributeError, TypeError):  # one within another need have no tags
+        return False
     if isinstance(estimator, Pipeline):
         steps = [step for _, step in estimator.steps if not _changes_nothing(step)]
         return len(steps) == 1 and hasattr(steps[0], "fit") and _takes_pairs(steps[0])
