@@ -67,7 +67,7 @@ def without_mask(values):
 
 def container(X, name="X"):
     """X as it came; what has no rows of its own to be taken, but only DLPack, as a NumPy array."""
-    if isinstance(X, dict | set | str | bytes):
+    if isinstance(X, dict | set | str | bytes) and not issparse(X):  # a DOK matrix is a dict
         raise TypeError(
             f"{name} is a {type(X).__name__}, which has no rows: give an array, a list of rows or "
             "a table, as pandas.DataFrame makes one of a dict of columns."
