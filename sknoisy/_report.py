@@ -69,7 +69,7 @@ def _as_in_fit(given, detector):
     target = getattr(detector, "_target", None)
     if target is None:
         return given
-    if given.dtype.kind == "O" and target.y.dtype.kind in "fiub":  # Decimal, nullable numbers
+    if _is_otherwise_written(given, target.y):  # as Decimal, nullable numbers, texts
         given = given.astype(target.y.dtype)
     differs = np.flatnonzero(given != target.y)
     if len(differs):
@@ -78,3 +78,10 @@ def _as_in_fit(given, detector):
             f"y is not the y that fit got: row {differs[0]} is {now!r}, in fit it was {then!r}."
         )
     return given
+
+
+def _is_otherwise_written(given, y):
+    """Whether `fit` has made numbers of what came, or texts of NumPy's own kind of text."""
+    if y.dtype.kind not in "fiub":
+        return given.dtype.kind == "T"
+    return given.dtype.kind in "OUT" or given.dtype.itemsize > 8

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.sparse import csr_matrix, issparse
 
 from sknoisy._evidence import check_labels, check_numbers
+from sknoisy._evidence._arrays import without_mask
 
 
 @dataclass(frozen=True)
@@ -214,6 +215,7 @@ def _as_array(values):
     dtype = getattr(values, "dtype", None)
     if isinstance(dtype, pd.CategoricalDtype) or getattr(dtype, "na_value", None) is pd.NA:
         return values.to_numpy(dtype=object)
+    values = without_mask(values)
     plain = np.asarray(values)
     if plain.dtype.kind in "US" and not isinstance(values, np.ndarray):
         return np.asarray(values, dtype=object)

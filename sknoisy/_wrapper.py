@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin
@@ -20,11 +20,12 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sknoisy._evidence._arrays import as_numpy, container, explained, foreign_as_numpy
 from sknoisy._evidence._responses import class_columns
+from sknoisy._evidence._target import plain_labels
 from sknoisy._fitted import PlainState
 from sknoisy._notebook import NotebookView
 from sknoisy._progress import CallbackSupportMixin
 from sknoisy._temperature import at_temperature
-from sknoisy._typing import Array, FloatArray, MatrixLike, available_if
+from sknoisy._typing import Array, ArrayLike, FloatArray, MatrixLike, available_if
 
 
 def inner_has(name):
@@ -48,6 +49,26 @@ class BaseWrapper(
     estimator_: Any
     n_features_in_: int
     feature_names_in_: Array
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, also those of parts, as `estimator__C`.
+
+        Parameters
+        ----------
+        **params : dict
+
+        Returns
+        -------
+        self : object
+        """
+        for name in params:
+            part, _, of_part = name.partition("__")
+            if of_part and part not in params and getattr(self, part, self) is None:
+                raise ValueError(
+                    f"{name} cannot be set, since {part} of {type(self).__name__} is None: give it "
+                    "the object that has this parameter first."
+                )
+        return super().set_params(**params)
 
     # ------------------------------------------------------------------ before fit
 
@@ -222,6 +243,21 @@ class WrappedClassifier(ClassifierMixin, BaseWrapper):
         """
         check_is_fitted(self)
         return self._in_order(self._ask("decision_function", X, params), np.nan)
+
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Accuracy on rows of which `y` may be in any form that `fit` takes.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+        """
+        return super().score(X, plain_labels(y), sample_weight)
 
     def _in_order(self, values, fill):
         """Columns in the order of `classes_`, whatever the order of the model's own."""

@@ -23,6 +23,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -258,6 +260,19 @@ def test_nested_parameters():
     assert model.detector_.noise_mask_.sum() == round(0.25 * N)
     with pytest.raises(ValueError, match="Invalid parameter 'nonsense'"):
         model.set_params(detector__nonsense=1)
+
+
+def test_parameters_of_a_part_that_is_not_there():
+    model = FilterClassifier(LogisticRegression())
+    for search in (model, GridSearchCV(model, {"detector__cv": [2]}, cv=2, error_score="raise")):
+        with pytest.raises(
+            ValueError, match="detector__cv cannot be set, since detector of Filter"
+        ):
+            search.set_params(detector__cv=2) if search is model else search.fit(X, CODES)
+    model.set_params(detector__cv=2, detector=ConfidentLearning())
+    assert model.detector.cv == 2
+    with pytest.raises(ValueError, match="Invalid parameter"):
+        model.set_params(detektor__cv=2)
 
 
 def test_contamination_of_the_treatment_comes_first():
@@ -980,6 +995,18 @@ def test_a_threshold_needs_only_score_and_y():
         (ConfidentLearning(Ridge()), TypeError, "needs a classifier, got Ridge"),
         (ConfidentLearning(LogisticRegression), TypeError, "got the class LogisticRegression"),
         (Residual(LogisticRegression()), TypeError, "needs a regressor, got LogisticRegression"),
+        (
+            FilterClassifier(MultiOutputClassifier(LogisticRegression())),
+            TypeError,
+            "FilterClassifier judges one target, and MultiOutputClassifier predicts several: wrap",
+        ),
+        (
+            FilterClassifier(
+                LogisticRegression(), ConfidentLearning(ClassifierChain(GaussianNB()))
+            ),
+            TypeError,
+            "ConfidentLearning judges one target, and ClassifierChain predicts several",
+        ),
         (
             FilterClassifier(LogisticRegression(), contamination=0.6),
             ValueError,

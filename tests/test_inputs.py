@@ -1,5 +1,9 @@
 """X reaches the wrapped model untouched, in every container; labels stay the user's own."""
 
+import datetime
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
 from functools import cache
 from itertools import product
 
@@ -387,11 +391,19 @@ LABELS = {
     "{-1, 0, 1}": ([-1, 0, 1], np.array),
     "{-9, -5, -1}": ([-9, -5, -1], lambda v: np.array(v, dtype=np.int8)),
     "floats": ([1.0, 2.0, 4.0], np.array),
+    "decimals": (NUMBERS_3, lambda v: np.array([Decimal(label) for label in v])),
+    "texts of NumPy's own": (TEXTS, lambda v: numpy_texts(v)),
     "polars texts": (TEXTS, polars_series),
     "polars numbers": (NUMBERS_3, polars_series),
     "polars truth": (TRUTH, polars_series),
     "read-only": (NUMBERS_3, lambda v: read_only(np.array(v))),
 }
+
+
+def numpy_texts(values):
+    if not hasattr(np.dtypes, "StringDType"):
+        pytest.skip("before NumPy 2")
+    return np.array(values, dtype=np.dtypes.StringDType())
 
 
 def coded(n_classes):
@@ -428,6 +440,7 @@ def test_labels_are_the_users_own(name, treatment):
     assert fitted.noise_mask_.tolist() == plain.noise_mask_.tolist()
     assert fitted.detector_.y_suggested_.tolist() == decoded(plain.detector_.y_suggested_)
     assert fitted.predict(X).tolist() == decoded(plain.predict(X))
+    assert fitted.score(X, y) == plain.score(X, codes)
     assert {type(label) for label in fitted.predict(X).tolist()} == {type(values[0])}
     for call in fits(calls):
         assert set(call.y.tolist()) == set(values)
@@ -547,6 +560,105 @@ def test_labels_of_several_types(first, container):
     y = container(with_value(["a"] * (N // 2) + [1] * (N // 2), 0, first))
     with pytest.raises(TypeError, match=r"y mixes labels .*\(int, str\).*astype\(str\)"):
         FilterClassifier(LogisticRegression()).fit(X_LABELS, y)
+
+
+def test_a_batch_of_arrow_is_a_table():
+    pa = optional("pyarrow")
+    X = pa.RecordBatch.from_arrays([pa.array(x) for x in X_LABELS.T], names=list("abcdef"))
+    model = FilterClassifier(LogisticRegression(), random_state=0).fit(X, CODES)
+    expected = FilterClassifier(LogisticRegression(), random_state=0).fit(X_LABELS, CODES)
+    np.testing.assert_array_equal(model.noise_proba_, expected.noise_proba_)
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (lambda: {"a": X_LABELS[:, 0]}, "X is a dict, which has no rows.*pandas.DataFrame"),
+        (lambda: "data.csv", "X is a str, which has no rows"),
+        (lambda: polars_frame(X_LABELS).lazy(), r"LazyFrame, which has no rows yet.*collect\(\)"),
+    ],
+    ids=["dict", "text", "lazy"],
+)
+def test_what_has_no_rows(made, message):
+    X = made()
+    with pytest.raises(TypeError, match=message):
+        FilterClassifier(LogisticRegression()).fit(X, CODES)
+    with pytest.raises(TypeError, match=message):
+        FilterClassifier(LogisticRegression()).fit(X_LABELS, CODES).predict(X)
+
+
+ONES = ["a", "b"] * (N // 2)
+
+
+@pytest.mark.parametrize(
+    ("label", "kind"),
+    [
+        (datetime.date(2024, 1, 2), "date"),
+        (pd.Timestamp("2024-01-02", tz="UTC"), "Timestamp"),
+        (pd.Period("2024-01"), "Period"),
+        (Fraction(1, 3), "Fraction"),
+        (Enum("Colour", "RED").RED, "Colour"),
+        (2**70, "int"),
+        (b"a", "bytes"),
+    ],
+)
+def test_what_models_take_for_no_label_is_named(label, kind):
+    y = np.empty(N, dtype=object)
+    y[:] = [label] * N
+    with pytest.raises(TypeError, match=rf"labels of type {kind}, .* in row 0.*convert"):
+        FilterClassifier(LogisticRegression()).fit(X_LABELS, y)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (set(range(N)), "got a set: give a list"),
+        (dict(enumerate(ONES)), "got a dict"),
+        ([[1], *[[1, 2]] * (N - 1)], "several sizes: 1 in row 0, 2 in row 1"),
+        (np.ma.array(CODES, mask=np.arange(N) == 7), "y is masked in 1 entries, first in row 7"),
+        (CODES + 0j, "Complex data not supported"),
+        (np.array([(1.0,)] * N, dtype=[("y", float)]), "one field of it"),
+    ],
+    ids=str,
+)
+def test_what_is_no_column_of_labels(y, message, task):
+    X, _, last, _, twin = task
+    with pytest.raises((TypeError, ValueError), match=message):
+        TREATMENTS["filter"][twin](last).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("12,5", r"y is not numeric .*'12,5' in row 4\)"),
+        ("nan", r"missing \(NaN\) in 1 of 60 rows, first in row 4"),
+        (10**400, "y is 1000.* in row 4, which no floating point number holds"),
+    ],
+)
+def test_the_one_value_that_is_no_number_is_named(value, message):
+    y = np.array(with_value([str(v) for v in NUMBERS], 4, value), dtype=object)
+    with pytest.raises(ValueError, match=message):
+        FilterRegressor(Ridge()).fit(X_NUMBERS, y)
+
+
+def test_a_number_among_labels_is_named():
+    with pytest.raises(ValueError, match=r"continuous.*Row 3 of y is 1\.5: use the Regressor twin"):
+        FilterClassifier(LogisticRegression()).fit(X_LABELS, with_value(CODES, 3, 1.5))
+
+
+def test_complex_objects_are_not_made_real():
+    with pytest.raises(ValueError, match="Complex data not supported"):
+        FilterRegressor(Ridge()).fit(X_NUMBERS, np.array(NUMBERS + 1j, dtype=object))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [lambda y: y.astype(str), lambda y: y.astype(np.longdouble), lambda y: list(map(str, y))],
+)
+def test_the_report_takes_numbers_as_fit_does(form):
+    y = form(NUMBERS.round(2))
+    model = FilterRegressor(Ridge()).fit(X_NUMBERS, y)
+    assert model.noise_report(X_NUMBERS, y)["given"].dtype == np.float64
 
 
 @pytest.mark.parametrize(

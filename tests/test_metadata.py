@@ -203,8 +203,11 @@ def test_integer_weights_are_repeated_rows_when_nothing_is_flagged():
         (np.zeros(60), "zero"),
         (-np.ones(60), "Negative"),
         (np.where(np.arange(60) == 7, -1.0, 1.0), "row 7"),
-        (np.where(np.arange(60) == 7, np.nan, 1.0), "NaN"),
-        (np.where(np.arange(60) == 7, np.inf, 1.0), "infinity"),
+        (np.where(np.arange(60) == 7, np.nan, 1.0), r"nan in row 7 \(1 of 60 rows\).*NaN"),
+        (np.where(np.arange(60) == 7, np.inf, 1.0), "inf in row 7.*infinity"),
+        ([1.0] * 7 + [None] * 53, r"None in row 7 \(53 of 60 rows\)"),
+        (pd.array([1] * 7 + [None] * 53, dtype="Int64"), "<NA> in row 7"),
+        (np.ma.array(np.ones(60), mask=np.arange(60) == 7), "masked.*row 7"),
         (np.ones(59), "sample_weight"),
         (np.ones((60, 2)), "1D|1d|1-D"),
         (["a"] * 60, "could not convert|convert"),
@@ -216,6 +219,24 @@ def test_wrong_weights_are_refused_before_any_fit(kind, weight, message):
     with pytest.raises(ValueError, match=message):
         kind(Labeler()).fit(X, y, sample_weight=weight)
     assert CALLS == []
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"groups": "site"}, r"groups must have one entry per row \(60\), got 'site'.*X\['name'\]"),
+        ({"groups": np.ma.array(np.arange(60), mask=np.arange(60) == 3)}, "groups.*masked.*row 3"),
+        ({"trusted": ["yes"] * 60}, "trusted must be boolean; row 0 has 'yes'"),
+        ({"trusted": [True] * 3 + [None] * 57}, "trusted must be boolean; row 3 has None"),
+        ({"trusted": ["1"] * 60}, "trusted must be boolean; row 0 has '1'"),
+        ({"trusted": pd.array([True] * 3 + [None] * 57)}, "row 3 has <NA>"),
+    ],
+    ids=["name", "masked", "texts", "gaps", "digits", "nullable"],
+)
+def test_wrong_groups_and_trusted_rows_are_named(other, message):
+    X, y = labels()
+    with pytest.raises(ValueError, match=message):
+        FilterClassifier(Labeler()).fit(X, y, **other)
 
 
 def test_scalar_weight_is_the_same_for_all():

@@ -2,15 +2,23 @@
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.ensemble import (
+    BaggingClassifier,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    VotingClassifier,
+)
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, QuantileRegressor, Ridge
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 from sklearn.svm import SVC
 
@@ -35,13 +43,36 @@ X, Y = make_classification(
         SVC(kernel="precomputed"),
         GridSearchCV(SVC(kernel="precomputed"), {"C": [1, 10]}),
         KNeighborsClassifier(metric="precomputed"),
+        make_pipeline("passthrough", FunctionTransformer(), SVC(kernel="precomputed")),
+        CalibratedClassifierCV(SVC(kernel="precomputed")),
+        VotingClassifier([("svc", SVC(kernel="precomputed"))]),
+        BaggingClassifier(SVC(kernel="precomputed")),
     ],
-    ids=["kernel", "search", "distances"],
+    ids=["kernel", "search", "distances", "pipeline", "calibrated", "voting", "bagging"],
 )
 def test_precomputed_kernels_are_refused_by_name(model):
     for wrapped in (FilterClassifier(model), RobustClassifier(model), ConfidentLearning(model)):
         with pytest.raises(ValueError, match="precomputed distances or kernels: sknoisy.*columns"):
             wrapped.fit(X @ X.T, Y)
+
+
+class Kernel(TransformerMixin, BaseEstimator):
+    """Products with the rows that it was fitted to."""
+
+    def fit(self, X, y=None):
+        self.rows_ = X
+        return self
+
+    def transform(self, X):
+        return X @ self.rows_.T
+
+
+def test_a_pipeline_may_make_its_kernel():
+    made = make_pipeline(Kernel(), SVC(kernel="precomputed"))
+    a, b = (
+        FilterClassifier(model, random_state=0).fit(X, Y) for model in (made, SVC(kernel="linear"))
+    )
+    np.testing.assert_array_equal(a.noise_mask_, b.noise_mask_)
 
 
 @pytest.mark.parametrize("kind", [FilterClassifier, RelabelClassifier, RobustClassifier])
@@ -112,6 +143,23 @@ def test_selection_by_the_labels_is_made_anew_where_rows_are_judged():
         near = NeighborDisagreement(pipe).fit(wide, y).neighbor_indices_
         np.testing.assert_array_equal(near, NeighborDisagreement().fit(wide, y).neighbor_indices_)
     assert np.mean(by_committee) > np.mean(by_pipeline) - 0.05
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        make_pipeline("passthrough", SelectKBest(k=15)),
+        FeatureUnion([("best", SelectKBest(k=15))]),
+        make_column_transformer((SelectKBest(k=15), slice(0, 300)), remainder="passthrough"),
+        make_column_transformer((make_pipeline(SelectKBest(k=15)), slice(0, 300))),
+    ],
+    ids=["pipeline", "union", "columns", "pipeline of columns"],
+)
+def test_selection_by_the_labels_within_a_step_is_left_out_of_distances(step):
+    wide = np.random.default_rng(0).normal(size=(160, 300))
+    found = NeighborDisagreement(make_pipeline(step, LogisticRegression())).fit(wide, Y)
+    plain = NeighborDisagreement().fit(wide, Y)
+    np.testing.assert_array_equal(found.neighbor_indices_, plain.neighbor_indices_)
 
 
 def spread(n, seed):

@@ -10,11 +10,17 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import StackingClassifier, StackingRegressor
+from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    StandardScaler,
+)
 from sklearn.svm import LinearSVC
 
 from sknoisy import (
@@ -28,6 +34,7 @@ from sknoisy.detection import (
     AreaUnderMargin,
     ConfidentLearning,
     DataOOB,
+    LabelCommittee,
     NeighborDisagreement,
     SelfInfluence,
     training_stages,
@@ -242,6 +249,20 @@ def test_samplers_are_no_part_of_the_features():
                 kind(estimator=sampled).fit(X, y).noise_score_,
                 kind(estimator=plain).fit(X, y).noise_score_,
             )
+
+
+@pytest.mark.parametrize("first", [[], [StandardScaler()], [SelectKBest(k=2)]])
+def test_the_default_takes_a_pipeline_with_a_sampler(first):
+    over_sampling = pytest.importorskip("imblearn.over_sampling")
+    pipeline = pytest.importorskip("imblearn.pipeline")
+    X, y = rare(30)
+    steps = [*first, over_sampling.SMOTE(random_state=0), LogisticRegression()]
+    model = RobustClassifier(pipeline.make_pipeline(*steps), effort="fast", random_state=0)
+    assert model.fit(X, y).score(X, y) > 0.9
+    plain = LabelCommittee(make_pipeline(*first or ["passthrough"], LogisticRegression()))
+    sampled = LabelCommittee(pipeline.make_pipeline(*steps))
+    a, b = (d.set_params(members="few", random_state=0).fit(X, y) for d in (plain, sampled))
+    np.testing.assert_array_equal(a.noise_proba_, b.noise_proba_)
 
 
 # --------------------------------------------------------------------------- what models give

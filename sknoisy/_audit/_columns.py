@@ -13,9 +13,11 @@ from sknoisy._audit._dates import days, read_dates
 from sknoisy._audit._errors import AuditError
 from sknoisy._audit._names import merge_spellings
 from sknoisy._audit._numbers import NEARLY_ALL, read_numbers
+from sknoisy._evidence._table import as_floats
 
 MAX_CATEGORIES = 250  # histogram gradient boosting takes no more than 255
 RARE = "(rare)"
+MANY_STEPS = 10  # values, from which on it is odd that they go one way
 TICKED = 0.01  # share of rows with a value, and without one, from which on that tells something
 PURE = 0.995  # share of one class among the rows of a value from which on the value gives it away
 _ROW_WORDS = (
@@ -105,6 +107,10 @@ def _read_column(column, decimal, read):
         return "number", column.dt.total_seconds()
     if types.is_datetime64_any_dtype(column):
         return "date", days(column)
+    if isinstance(column.dtype, pd.PeriodDtype):
+        return "date", days(column.dt.to_timestamp())
+    if isinstance(column.dtype, pd.IntervalDtype):
+        return "number", pd.Series(as_floats(column), index=column.index)
     if not isinstance(column.dtype, pd.CategoricalDtype):
         converted = _numbers_or_dates(column, known, decimal, read)
         if converted is not None:
@@ -115,8 +121,8 @@ def _read_column(column, decimal, read):
 def _read_numbers(column, read):
     known = column.dropna()
     numbers = pd.Series(column.to_numpy(dtype=float, na_value=np.nan), index=column.index)
-    if _ROW_NUMBER.fullmatch(column.name) and (numbers % 1 == 0).all():
-        if _goes_one_way(numbers, n_breaks=3):  # files may have been joined
+    if _ROW_NUMBER.fullmatch(column.name) and (numbers.dropna() % 1 == 0).all():
+        if _goes_one_way(numbers.dropna(), n_breaks=3):  # files may have been joined
             return "row number", None
     infinite = np.isinf(numbers)
     if infinite.any():
@@ -127,11 +133,13 @@ def _read_numbers(column, read):
     if numbers.isna().all():
         return "no finite values", None
     if known.nunique() == 1:
-        return f"constant ({known.iloc[0]:.6g})", None
+        value = known.iloc[0]
+        digits = ", to the 16 digits of a number" if abs(value) >= 2**53 else ""
+        return f"constant ({value:.6g}{digits})", None
     return "number", numbers
 
 
-def _goes_one_way(column, n_breaks=0):
+def _goes_one_way(column, n_breaks):
     """Whether values go up, or down, from row to row; with gaps where rows are gone."""
     steps = np.diff(column.to_numpy(dtype=float, na_value=np.nan))
     n_steps = max((steps > 0).sum(), (steps < 0).sum())
@@ -200,12 +208,15 @@ def leave_out_order(features, target):
     """
     found = []
     for name in features.names("number") + features.names("date"):
-        values = features.X[name]
-        is_ordered = _goes_one_way(values)
+        known = features.X[name].notna().to_numpy()
+        values, y = features.X.loc[known, name], target.y[known]
+        is_ordered = _never_goes_back(values)
         is_number = bool((values % 1 == 0).all()) and values.is_unique
         is_number &= features.kinds[name] == "number"
         is_row = is_number and (_ROW_NUMBER.fullmatch(name) or is_ordered and _is_dense(values))
-        if (is_row or is_ordered) and _is_sorted(target.y[np.argsort(values)], target.task):
+        if (is_row or is_ordered) and _is_sorted(
+            y[np.argsort(values.to_numpy(), kind="stable")], target.task
+        ):
             if is_row:
                 found.append(name)
             else:
@@ -218,6 +229,13 @@ def leave_out_order(features, target):
             features.left_out[name] = "running number of a table sorted by the target"
             del features.kinds[name]
         features.X = features.X.drop(columns=found)
+
+
+def _never_goes_back(values):
+    """Whether values go up, or down, and at times stay; not of a few values."""
+    steps = np.diff(values.to_numpy())
+    one_way = (steps >= 0).all() or (steps <= 0).all()
+    return bool(one_way) and values.nunique() > MANY_STEPS
 
 
 def _is_dense(values):

@@ -60,7 +60,10 @@ def whole_number(least, most=2**31):
         except ValueError:
             number = None
         if number is None or not least <= number <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number of {least} or more")
+            which = f"of {least} or more"
+            if number is not None and number > most:
+                which = f"from {least} to {most}"
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number {which}")
         return number
 
     return read

@@ -12,7 +12,7 @@ SEPARATORS = ",;\t|"
 BLANKS = r"\s+"
 MOST_LINES = 50  # above the header
 LONGEST = 100_000  # what the csv module takes as one field
-_SEP_LINE = re.compile(r'"?sep=(.|\\t)"?\s*', re.I)
+_SEP_LINE = re.compile(r'"?sep=(.|\\t)"?\1*\s*', re.I)
 
 
 @dataclass

@@ -16,6 +16,8 @@ MARKS = frozenset(
     "nil \\n unknown unkown missing k.a. k. a. #value! #div/0! #ref! #name? #num! #null! -1.#ind "
     "1.#qnan".split()
 ) | {"not available", "not applicable", "no data", "k. a.", "n. a."}
+# Letters of other alphabets, small ones, that are written like Latin ones; and dashes.
+_LOOKS = str.maketrans("асеорхуіјѕһԁԛԝαονρτυικ‐‑‒–—−", "aceopxyijshdqwaovptuik------")
 
 
 def plain(text):
@@ -47,10 +49,17 @@ def merge_spellings(texts):
     return texts.astype(object).map(lambda text: changed.get(text, text)), changed
 
 
-def differ_in_case(labels):
-    """Groups of texts that differ only in upper and lower case (or wide and narrow letters)."""
+def _look(text):
+    return unicodedata.normalize("NFKC", plain(text)).lower().translate(_LOOKS)
+
+
+def look_alike(labels):
+    """Groups of texts that differ only in upper and lower case, or in letters that look the same.
+
+    These are wide and narrow ones, and Cyrillic and Greek ones that are written like Latin ones.
+    """
     labels = pd.Series(labels, dtype=object)
-    keys = labels.map(lambda label: unicodedata.normalize("NFKC", plain(label)).lower())
+    keys = labels.map(_look)
     return [group.tolist() for _, group in labels.groupby(keys) if len(group) > 1]
 
 
@@ -76,10 +85,20 @@ def find_column(table, name, option):
             f"{option}: the columns {', '.join(map(ascii, found))} differ from {name!a} only in "
             "blanks or Unicode normal form: rename all but one."
         )
-    raise UsageError(
-        f"{option}: no column is called {name!r}; "
-        + nearest(name, table.columns, "the columns are")
-    )
+    text = f"{option}: no column is called {name!r}; "
+    alike = [
+        column
+        for column in table.columns
+        if _look(column) == _look(name) and column.lower() != name.lower()
+    ]
+    if alike:
+        text += f"{alike[0]!a} looks like {name!a}, but is written in other characters: copy it"
+        raise UsageError(f"{text} from the file.")
+    if len(table.columns) == 1:
+        only = repr(table.columns[0])[:60]
+        text += f"all of a line is read as one column, {only}: --sep CHAR tells what parts columns"
+        raise UsageError(text)
+    raise UsageError(text + nearest(name, table.columns, "the columns are"))
 
 
 def unique_names(names, notes):

@@ -57,7 +57,7 @@ def read_table(path, target, *, sep=None, encoding=None, missing=(), check=lambd
         raise AuditError(f"{path} is not CSV or Parquet: save it as one of these first.")
     try:
         if name.endswith(PARQUET):
-            table = _read_parquet(path, missing)
+            table = _read_parquet(path, target, missing)
             _refuse_twice(target, table.columns)
             table.columns = unique_names(table.columns, notes)
             check(table.columns)
@@ -93,6 +93,8 @@ def _check_file(path):
         raise AuditError(
             f"{path} is a directory, not a file; --engine dask reads a folder of files."
         )
+    if path == "-":
+        raise AuditError("standard input is not read, since a table is read twice: give a file.")
     if not os.path.exists(path):
         raise AuditError(f"no such file: {path}")
     if not os.path.isfile(path):
@@ -101,18 +103,39 @@ def _check_file(path):
         raise AuditError(f"{path} is empty.")
 
 
-def _read_parquet(path, missing):
+def _read_parquet(path, target, missing):
     try:
         table = pd.read_parquet(path)
     except ImportError as error:
         raise AuditError("reading Parquet needs pyarrow: pip install pyarrow") from error
     except Exception as error:  # pyarrow has errors of its own
+        if "Multiple matches" in str(error):
+            _refuse_names_twice(path, target)
         raise AuditError(f"{path} cannot be read as Parquet: {one_line(error)[:200]}") from error
+    index = [name for name in table.index.names if name is not None]
+    if index:  # what is written as the index of a table is a column of the file
+        table = table.reset_index([name for name in index if name not in table.columns])
     table.columns = table.columns.map(str)
+    for name in table.columns:
+        if pd.api.types.infer_dtype(table[name], skipna=True) == "bytes":
+            table[name] = table[name].map(_decoded, na_action="ignore")
     for name in table.columns if missing else ():
         is_missing = table[name].map(lambda value: isinstance(value, str) and value in missing)
         table[name] = table[name].mask(is_missing.astype(bool))
     return table
+
+
+def _refuse_names_twice(path, target):
+    """pyarrow reads no file in which two columns have one name, and says so in its own terms."""
+    from pyarrow.parquet import read_schema
+
+    names = read_schema(path).names
+    for name in dict.fromkeys([target, *names]):
+        _refuse_twice(name, names)
+
+
+def _decoded(value):
+    return value.decode(errors="backslashreplace")
 
 
 def _read_csv(path, target, sep, encoding, missing, check, notes, parse):
@@ -155,6 +178,8 @@ def _opener(path):
         raise AuditError(f"{path} is a Parquet file: give it the ending .parquet")
     if start == b"PK\x03\x04":
         raise AuditError(f"{path} is a spreadsheet or a zip archive: save its table as CSV first.")
+    if start == b"\x28\xb5\x2f\xfd":
+        raise AuditError(f"{path} is packed by zstd: unpack it first, or use gzip, bz2 or xz.")
     if start[:2] == b"\x1f\x8b":
         return gzip.open
     return OPENERS.get(os.path.splitext(path.lower())[1], open)
@@ -242,6 +267,12 @@ def _read_text(opener, path, codec, target, sep, missing, check, notes, parse):
                 "all columns in the header, and put quotes around numbers with a comma in them."
             ) from error
         first = layout.n_above + n_lines  # the parser counts from below the header
+        message = message.removeprefix("Error tokenizing data. C error: ")
+        message = re.sub(
+            r"EOF inside string starting at row (\d+)",
+            r"a quotation mark that opens in row \1 is never closed",
+            message,
+        )
         message = re.sub(r"(?<=line )\d+", lambda m: str(int(m[0]) + first), message)
         raise AuditError(
             f"{path} is not a regular table: {message} (columns are separated by {layout.sep!r}; "

@@ -8,6 +8,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
@@ -257,13 +258,21 @@ def _warning_notes(caught):
     return list(dict.fromkeys(texts))
 
 
+def _as_dates(days):
+    """Dates to the second, which reach beyond those to the nanosecond."""
+    known = days.notna().to_numpy()
+    dates = np.full(len(days), "NaT", dtype="datetime64[s]")
+    dates[known] = (days.to_numpy()[known] * 86_400).round().astype("int64")
+    return dates
+
+
 def noise_report_of(result, n_worst):
     """`NoiseReport` of an audit, whose rows have the numbers that they have in the file."""
     X = result.features.X.set_axis(result.target.rows, axis=0)
     notes = [*result.first, *describe_absent(result), *result.notes, FIRST]
     notes = [sentence(text) for text in notes]
     for name in result.features.names("date"):  # as a person reads them
-        X[name] = pd.Timestamp(0) + pd.to_timedelta(X[name], unit="D").dt.round("s")
+        X[name] = _as_dates(X[name])
     for name in result.features.names("number"):
         if result.table[name].dropna().astype(str).str.lower().isin(["true", "false"]).all():
             X[name] = X[name].map({1.0: "True", 0.0: "False"})

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sknoisy._audit._dates import read_dates
 from sknoisy._audit._errors import AuditError
-from sknoisy._audit._names import differ_in_case, is_mark, merge_spellings, plain
+from sknoisy._audit._names import is_mark, look_alike, merge_spellings, plain
 from sknoisy._audit._numbers import CODES, NEARLY_ALL, read_numbers
 
 MIN_ROWS = 10
@@ -55,7 +55,7 @@ def read_target(column, task=None, decimal=None):
     missing |= column.map(lambda value: isinstance(value, str) and not plain(value)).to_numpy(bool)
     if missing.all():
         raise AuditError(f"target column {name!r} has no values: all {n} rows are missing.")
-    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+    if _is_dated(column):
         raise AuditError(f"target column {name!r} holds dates: only labels and numbers are judged.")
     values = column[~missing]
     try:
@@ -81,6 +81,15 @@ def read_target(column, task=None, decimal=None):
             _look_at_labels(*np.unique(y, return_counts=True), notes, first)
     _check(name, task, y, n)
     return Target(name, task, y, rows, problems, why, notes, first)
+
+
+def _is_dated(column):
+    kinds = pd.api.types
+    return (
+        kinds.is_datetime64_any_dtype(column)
+        or kinds.is_timedelta64_dtype(column)
+        or isinstance(column.dtype, pd.PeriodDtype)
+    )
 
 
 @dataclass
@@ -185,13 +194,17 @@ def _take_labels(values, read, notes):
 def _look_at_labels(labels, counts, notes, first):
     """What labels may look like a mistake of writing."""
     count = dict(zip(labels, counts, strict=True))
-    groups = differ_in_case(labels)
+    groups = look_alike(labels)
     if groups:
-        shown = [" / ".join(f"{a!r:.40} ({count[a]} rows)" for a in group) for group in groups[:5]]
+        shown = [
+            " / ".join(f"{text} ({count[a]} rows)" for a, text in _told_apart(group))
+            for group in groups[:5]
+        ]
         more = f" and {len(groups) - 5} more" if len(groups) > 5 else ""
         first.append(
-            f"labels that differ only in case are judged as different classes: {', '.join(shown)}"
-            f"{more}. If they mean the same, write them alike in the file and audit it again."
+            "labels that differ only in case, or in letters that look the same, are judged as "
+            f"different classes: {', '.join(shown)}{more}. If they mean the same, write them alike "
+            "in the file and audit it again."
         )
     marks = labels[is_mark(pd.Series(labels, dtype=object)).to_numpy()]
     if len(marks):
@@ -199,6 +212,12 @@ def _look_at_labels(labels, counts, notes, first):
         notes.append(
             f"read as a class: {shown}; if that means a missing label, add --missing {marks[0]!r}"
         )
+
+
+def _told_apart(labels):
+    """(label, text that shows how it differs): by the numbers of letters that look the same."""
+    only_case = len({label.lower() for label in labels}) == 1
+    return [(label, (repr if only_case else ascii)(label)[:40]) for label in labels]
 
 
 def _check(name, task, y, n):

@@ -38,7 +38,13 @@ def as_numpy(values, name):
 
 
 def foreign_as_numpy(values, name):
-    """`as_numpy` of an array of another library; all else as it came."""
+    """`as_numpy` of an array of another library; all else as it came, if nothing is masked."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        at = np.argwhere(np.ma.getmaskarray(values))
+        raise ValueError(
+            f"{name} is masked in {len(at)} entries, first in row {at[0][0]}, and what is under a "
+            "mask would be taken for known: fill them, or leave these rows out."
+        )
     if not is_foreign(values):
         return values
     try:
@@ -50,8 +56,24 @@ def foreign_as_numpy(values, name):
         ) from error
 
 
+def without_mask(values):
+    """A masked array as one of objects, None where it is masked; all else as it came."""
+    if not isinstance(values, np.ma.MaskedArray):  # nullable arrays of pandas have masks as well
+        return values
+    filled = np.array(values.data, dtype=object)
+    filled[np.ma.getmaskarray(values)] = None
+    return filled
+
+
 def container(X, name="X"):
     """X as it came; what has no rows of its own to be taken, but only DLPack, as a NumPy array."""
+    if isinstance(X, dict | set | str | bytes) and not issparse(X):  # a DOK matrix is a dict
+        raise TypeError(
+            f"{name} is a {type(X).__name__}, which has no rows: give an array, a list of rows or "
+            "a table, as pandas.DataFrame makes one of a dict of columns."
+        )
+    if hasattr(X, "collect") and hasattr(X, "sink_csv"):  # a LazyFrame of polars
+        raise TypeError(f"{name} is {_kind(X)}, which has no rows yet: give {name}.collect().")
     if is_foreign(X) and not (hasattr(type(X), "__getitem__") and hasattr(X, "shape")):
         return as_numpy(X, name)
     return X

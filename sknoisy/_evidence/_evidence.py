@@ -289,10 +289,17 @@ def check_weight(sample_weight, n):
     try:
         sample_weight = foreign_as_numpy(sample_weight, "sample_weight")
         weight = _check_sample_weight(sample_weight, np.empty((n, 1)), dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        if "NaN" in str(error) or "dim" in str(error) or "shape" in str(error):
+    except (TypeError, ValueError, OverflowError) as error:
+        values = np.asarray(sample_weight, dtype=object)
+        odd = [row for row, value in enumerate(values.ravel()) if not _is_finite(value)]
+        if odd and values.shape == (n,):
+            raise ValueError(
+                f"sample_weight must be finite numbers, and is {values[odd[0]]!r:.80} in row "
+                f"{odd[0]} ({len(odd)} of {n} rows): {error}"
+            ) from error
+        if "non-zero" not in str(error):
             raise  # scikit-learn says what is wrong
-        raise ValueError(f"sample_weight must be numbers: {error}.") from error
+        raise ValueError("All sample_weight are zero: no row is left to fit on.") from error
     top = weight.max(initial=0.0)
     if top > HUGE or 0 < top < 1 / HUGE:
         raise ValueError(
@@ -307,6 +314,13 @@ def check_weight(sample_weight, n):
     return weight
 
 
+def _is_finite(value):
+    try:
+        return bool(np.isfinite(float(value)))
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
 def check_groups(groups, n):
     """(n,): one name for each row, of one type that can be ordered."""
     groups = _one_column(groups)
@@ -315,6 +329,11 @@ def check_groups(groups, n):
             raise ValueError(
                 "Found input variables with inconsistent numbers of samples: groups has "
                 f"{len(groups)} entries for {n} rows."
+            )
+        if groups.ndim == 0:
+            raise ValueError(
+                f"groups must have one entry per row ({n}), got {groups.tolist()!r:.80}: give the "
+                "column itself, as X['name'], not its name."
             )
         raise ValueError(
             f"groups must have one entry per row ({n}), got shape {groups.shape}: where several "
@@ -367,6 +386,8 @@ def _one_column(values):
     try:
         values = as_numpy(values, "groups")
     except ValueError:
+        if not isinstance(values, list | tuple):
+            raise
         return items
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
@@ -382,11 +403,14 @@ def check_trusted(trusted, n):
         raise ValueError(
             f"trusted must be a boolean mask with one entry per row ({n}), got shape {mask.shape}."
         )
-    try:
-        values = mask.astype(float)
-    except (TypeError, ValueError) as error:
-        raise ValueError("trusted must be boolean; it has missing or textual entries.") from error
+    values = mask
+    if mask.dtype.kind not in "biuf":  # True among objects is one, and the text "1" is none
+        values = np.array(
+            [float(v) if _is_finite(v) and not isinstance(v, str) else np.nan for v in mask]
+        )
     odd = np.flatnonzero(~np.isin(values, (0.0, 1.0)))
     if len(odd):
-        raise ValueError(f"trusted must be boolean; row {odd[0]} has {mask[odd[0]]!r}.")
+        value = mask[odd[0] : odd[0] + 1].tolist()[0]
+        missing = " (missing)" * bool(pd.isna(value))
+        raise ValueError(f"trusted must be boolean; row {odd[0]} has {value!r}{missing}.")
     return values == 1.0

@@ -12,7 +12,8 @@ from sklearn.utils import gen_batches
 
 from sknoisy._evidence._arrays import as_numpy, foreign_as_numpy
 from sknoisy._evidence._fitting import first_steps, label_free, seeded_clone
-from sknoisy._evidence._table import TableEncoder, is_table
+from sknoisy._evidence._table import TableEncoder, counts, is_table
+from sknoisy._evidence._target import HUGE
 
 BLOCK_ROWS = 100_000
 
@@ -59,7 +60,7 @@ class RowEncoder:
             self.encoder = MaxAbsScaler()
         elif _are_texts(X):
             self.encoder = TfidfVectorizer(sublinear_tf=True, max_features=20_000)
-            X = np.asarray(X)
+            X = _texts(X)
         else:
             return self._fit_numbers(X)
         with config_context(transform_output="default"):
@@ -81,7 +82,7 @@ class RowEncoder:
         if isinstance(self.encoder, StandardScaler):
             return self.encoder.transform(_numbers(X), copy=True)
         if isinstance(self.encoder, TfidfVectorizer):
-            X = np.asarray(X)
+            X = _texts(X)
         with config_context(transform_output="default"):
             return self.encoder.transform(X)
 
@@ -89,6 +90,17 @@ class RowEncoder:
 def _are_texts(X):
     array = as_numpy(X, "X")
     return array.ndim == 1 and array.dtype.kind in "OUST"
+
+
+def _texts(X):
+    texts = np.asarray(X)
+    odd = [row for row, text in enumerate(texts) if not isinstance(text, str | bytes)]
+    if odd:
+        raise ValueError(
+            f"X has texts, but {texts[odd[0]]!r:.80} in row {odd[0]} ({len(odd)} of {len(texts)} "
+            "rows): leave such rows out, or give an empty text."
+        )
+    return texts
 
 
 def _is_standardized(X):
@@ -103,10 +115,19 @@ def _is_standardized(X):
 def _numbers(X):
     """(n, d) finite floats, or an error that says what to do."""
     array = as_numpy(X, "X")
+    if array.dtype.names:
+        raise ValueError(
+            f"X is a structured array with the fields {', '.join(array.dtype.names)}: give it as "
+            "pandas.DataFrame(X)."
+        )
     if array.ndim == 1:
         raise ValueError(
             "Expected 2D array, got 1D array instead: reshape(-1, 1) makes one feature of it."
         )
+    if array.dtype.kind == "c":
+        raise ValueError("Complex data not supported: give the real and the imaginary part apart.")
+    if array.dtype.kind in "mM":  # in days, and no date (NaT) is no number
+        array = counts(array)
     try:
         # sums run along the memory, so another layout would be another result in the last bits
         array = array.reshape(len(array), -1).astype(float, order="C", copy=False)
@@ -115,6 +136,13 @@ def _numbers(X):
             "This method needs numeric features and X has others. Give X as a DataFrame, or wrap a "
             f"Pipeline whose first steps encode it. ({error})"
         ) from error
+    if array.size and max(array.max(), -array.min()) > HUGE and np.isfinite(array).all():
+        row, column = np.unravel_index(np.abs(array).argmax(), array.shape)
+        raise ValueError(
+            f"This method needs distances, and X is {array[row, column]:.4g} in row {row}, column "
+            f"{column}: squares of numbers beyond {HUGE:g} overflow. Give this column in a larger "
+            "unit, or X as a DataFrame (such numbers are then missing, as infinite ones are)."
+        )
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
         raise ValueError(

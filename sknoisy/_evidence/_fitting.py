@@ -10,11 +10,12 @@ import pandas as pd
 from scipy.sparse import issparse
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble._base import _BaseHeterogeneousEnsemble
 from sklearn.feature_selection import SelectorMixin, VarianceThreshold
 from sklearn.model_selection._search import BaseSearchCV
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import _safe_indexing, check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import _routing_enabled, get_routing_for_object
@@ -22,6 +23,9 @@ from sklearn.utils.validation import _num_samples, has_fit_parameter
 
 from sknoisy._evidence._arrays import as_numpy, explained, is_foreign, take_foreign
 from sknoisy._progress import fit_of
+
+# where a step has parts, and in which parameter
+PARTS_OF = {Pipeline: "steps", FeatureUnion: "transformer_list", ColumnTransformer: "transformers"}
 
 
 class IsModel(HasMethods):
@@ -56,11 +60,17 @@ def check_kind(estimator, task, owner):
         )
         raise
     tags = get_tags(estimator)
-    if tags.input_tags.pairwise:
+    if _takes_pairs(estimator):
         raise ValueError(
             f"{owner} got {type(estimator).__name__} with precomputed distances or kernels: "
             "sknoisy fits models on parts of the rows, and columns of X would have to go with "
             "them, also in predict. Give the features, and the kernel by name or as a callable."
+        )
+    if tags.target_tags.multi_output and not tags.target_tags.single_output:
+        raise TypeError(
+            f"{owner} judges one target, and {type(estimator).__name__} predicts several: wrap it "
+            f"the other way round, with {owner} around the model of one target, in a "
+            "MultiOutputClassifier or MultiOutputRegressor."
         )
     kind = tags.estimator_type
     mine, other = "classifier", "regressor"
@@ -73,6 +83,31 @@ def check_kind(estimator, task, owner):
     raise TypeError(f"{owner} needs a {mine}, got {type(estimator).__name__} ({kind}){use}.")
 
 
+def _takes_pairs(estimator):
+    """Whether X has a column for each row: of the model, or of one that it hands X on to."""
+    try:
+        if get_tags(estimator).input_tags.pairwise:
+            return True
+    except (AttributeError, TypeError):  # one within another need have no tags
+        return False
+    if isinstance(estimator, Pipeline):
+        steps = [step for _, step in estimator.steps if not _changes_nothing(step)]
+        return len(steps) == 1 and hasattr(steps[0], "fit") and _takes_pairs(steps[0])
+    if not type(estimator).__module__.startswith("sklearn."):  # it may make the kernel itself
+        return False
+    given = estimator.get_params(deep=False).values()
+    parts = [model for value in given if isinstance(value, list) for model in value]
+    models = [part[1] if isinstance(part, tuple) else part for part in [*given, *parts]]
+    models = [model for model in models if hasattr(model, "fit") and not isinstance(model, type)]
+    return any(_takes_pairs(model) for model in models)
+
+
+def _changes_nothing(step):
+    return step in (None, "passthrough") or (
+        isinstance(step, FunctionTransformer) and step.func is None
+    )
+
+
 # X_val, y_val, sample_weight_val, val_set, eval_set, eval_metric, eval_names, validation_data, ...
 _VALIDATION = re.compile(r"(?:^|_)(?:e?val|eval|valid|validation|test)(?:_|s?$)").search
 
@@ -81,6 +116,9 @@ def take_rows(X, rows):
     """Rows of any container: array, sparse, DataFrame, polars, list, texts."""
     if issparse(X) and X.format in ("bsr", "coo", "dia"):  # these have no row indexing
         X = X.tocsr()
+    if type(X).__module__ == "pyarrow.lib":  # a RecordBatch would become a list of dicts
+        rows = np.arange(len(X))[rows] if isinstance(rows, slice) else np.asarray(rows)
+        return X.take(np.flatnonzero(rows) if rows.dtype == bool else rows)
     if isinstance(X, pd.Index | pd.api.extensions.ExtensionArray):  # targets, for instance
         return X.take(rows)
     if not hasattr(X, "__getitem__"):  # array-likes that only know how to become an array
@@ -207,16 +245,26 @@ def label_free(estimator):
     """
     if not isinstance(estimator, Pipeline):
         return estimator
-    steps = [
-        (name, "passthrough" if sees_labels(step) else step) for name, step in estimator.steps[:-1]
-    ]
+    steps = [(name, _label_free_step(step)) for name, step in estimator.steps[:-1]]
     if steps == estimator.steps[:-1]:
         return estimator
     return Pipeline([*steps, estimator.steps[-1]])
 
 
+def _label_free_step(step):
+    """The same of a step, and of what is inside it; the step itself where there is nothing."""
+    for kind, name in PARTS_OF.items():
+        if isinstance(step, kind):
+            parts = getattr(step, name)
+            free = [(part[0], _label_free_step(part[1]), *part[2:]) for part in parts]
+            return step if free == parts else clone(step).set_params(**{name: free})
+    return "passthrough" if sees_labels(step) else step
+
+
 def sees_labels(step):
     if isinstance(step, str) or step is None or type(step).__name__ == "TargetEncoder":
+        return False
+    if _samples(step):  # it makes other rows, and leaves those to be judged as they are
         return False
     if isinstance(step, SelectorMixin):
         return not isinstance(step, VarianceThreshold)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import issparse
 from sklearn.utils.validation import _num_samples
@@ -126,7 +127,7 @@ def read_predicted(predicted, target):
         predicted = as_table(predicted)
         names = _named_as(predicted.columns, classes)
         columns = class_columns(names, classes, "columns of predicted")
-    values = as_numpy(predicted, what)
+    values = _floats_of_objects(as_numpy(predicted, what))
     if values.dtype.kind not in "fiub":
         raise ValueError(
             f"predicted must be class probabilities, and holds values of dtype {values.dtype}: "
@@ -146,6 +147,16 @@ def read_predicted(predicted, target):
         values = values[:, np.argsort(columns)]
     _warn_of_labels(values, target, named=columns is not None)
     return values
+
+
+def _floats_of_objects(values):
+    """Numbers that are objects, of nullable columns for instance, as floats; others as they are."""
+    if values.dtype.kind != "O":
+        return values
+    try:
+        return np.where(pd.isna(values), np.nan, values).astype(float)
+    except (TypeError, ValueError):
+        return values
 
 
 def read_stages(stages, target):

@@ -27,6 +27,7 @@ MAX_CATEGORIES = 50
 MIN_WORDS = 3  # on average, from which texts that mostly differ are read as words
 MOSTLY = 0.5  # share of distinct values from which texts differ mostly
 N_TOPICS = 50  # directions that stand for the words of a column
+LARGEST = np.finfo(np.float32).max  # number, since trees compute in single precision
 EPOCH = datetime.date(1970, 1, 1).toordinal()
 TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
 
@@ -34,8 +35,10 @@ TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.tim
 class TableEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Encoder of a table as it comes, column by column, by place and not by name.
 
-    - Numbers and truth values, `Decimal` and Arrow decimals among them: missing values become the
-      column's median plus an indicator column; then zero mean and unit variance.
+    - Numbers and truth values, `Decimal` and Arrow decimals among them, and texts that are all
+      numbers, of more than 50 values: missing values become the column's median plus an indicator
+      column; then zero mean and unit variance. Infinite numbers, and those beyond what single
+      precision holds, are missing ones.
     - Dates, times of day, durations, periods and intervals: as numbers, the same way, whatever
       their unit or range.
     - Cells that hold vectors of numbers of one length: one number for each place.
@@ -93,7 +96,9 @@ class TableEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
                 filled = SimpleImputer(strategy="median", add_indicator=True)
                 comparable = make_pipeline(filled, StandardScaler())
                 self._numbers = FunctionTransformer() if self.for_trees else comparable
-                self._numbers.fit(self._as_numbers(X))
+                with warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", message="Skipping features without any")
+                    self._numbers.fit(self._as_numbers(X))
             if self._places("category"):
                 one_hot = OneHotEncoder(
                     max_categories=MAX_CATEGORIES,
@@ -114,7 +119,9 @@ class TableEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         parts = []
         with config_context(transform_output="default"):
             if self._numbers is not None:
-                parts.append(self._numbers.transform(self._as_numbers(X)))
+                with warnings.catch_warnings():  # columns of nothing, by places of its own
+                    warnings.filterwarnings("ignore", message="Skipping features without any")
+                    parts.append(self._numbers.transform(self._as_numbers(X)))
             if self._texts is not None:
                 with warnings.catch_warnings():  # unknown ones count as rare, or as none
                     warnings.filterwarnings("ignore", message="Found unknown categories")
@@ -133,7 +140,7 @@ class TableEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
             else:
                 columns.append(_stacked(X.iloc[:, at], self._widths[at]))
         numbers = np.column_stack(columns)
-        return np.where(np.isinf(numbers), np.nan, numbers)
+        return np.where(np.abs(numbers) > LARGEST, np.nan, numbers)
 
     def _as_texts(self, X):
         columns = [X.iloc[:, at] for at in self._places("category")]
@@ -200,8 +207,10 @@ def _kind_of_objects(values):
     if not all(issubclass(k, plain) for k in kinds):
         odd = next(k for k in kinds if not issubclass(k, plain))
         return "left out", f"cells of type {odd.__name__}"
-    texts = values.astype(str)
+    texts = pd.Series(_plain_texts(values), dtype=object)
     n_distinct = texts.nunique()
+    if n_distinct > MAX_CATEGORIES and _are_numbers(texts):
+        return "number", ""
     if n_distinct <= MOSTLY * len(texts):
         return "category", ""
     if texts.iloc[:2000].str.count(r"\S+").mean() >= MIN_WORDS:
@@ -209,6 +218,13 @@ def _kind_of_objects(values):
     if n_distinct <= MAX_CATEGORIES:
         return "category", ""
     return "left out", "text of which nearly all values differ"
+
+
+def _are_numbers(texts):
+    """Whether all are numbers in writing, and none begins with a 0 as codes do."""
+    if texts.str.match(r"[+-]?0\d").any():
+        return False
+    return bool(pd.to_numeric(texts, errors="coerce").notna().all())
 
 
 _NUMBERS = (Number, np.bool_, decimal.Decimal, fractions.Fraction)
@@ -230,7 +246,7 @@ def as_floats(column):
     if isinstance(dtype, pd.DatetimeTZDtype):
         column = column.dt.tz_convert("UTC").dt.tz_localize(None)
     if getattr(column.dtype, "kind", "") in "mM" and isinstance(column.dtype, np.dtype):
-        return _counts(column.to_numpy())
+        return counts(column.to_numpy())
     return np.array([_as_float(value) for value in column.astype(object)], dtype=float)
 
 
@@ -238,7 +254,7 @@ def _is_arrow_decimal(dtype):
     return "decimal" in str(dtype)
 
 
-def _counts(values):
+def counts(values):
     """datetime64 or timedelta64 of any unit as days, NaN for missing."""
     if values.dtype.kind not in "mM":
         return np.array([_as_float(value) for value in values], dtype=float)
@@ -256,7 +272,7 @@ def _as_float(value):
     if isinstance(value, pd.Interval):
         return (_as_float(value.left) + _as_float(value.right)) / 2
     if isinstance(value, (np.datetime64, np.timedelta64)):
-        return float(_counts(np.array([value]))[0])
+        return float(counts(np.array([value]))[0])
     if isinstance(value, datetime.datetime):  # Timestamps are such, too
         if value.tzinfo is not None:
             value = value.astimezone(datetime.UTC)
@@ -270,6 +286,8 @@ def _as_float(value):
         return value.total_seconds() / 86_400
     try:
         return float(value)
+    except OverflowError:  # a whole number that no float holds
+        return np.inf
     except (TypeError, ValueError):  # a kind that the fitted rows did not have
         return np.nan
 
@@ -305,7 +323,13 @@ def _stacked(column, width):
 
 def _plain_texts(column, missing=""):
     values = column.astype(object)
-    return values.where(column.notna(), missing).astype(str).to_numpy(dtype=object)
+    texts = np.empty(len(values), dtype=object)
+    texts[:] = [_plain_text(value) for value in values.where(column.notna(), missing)]
+    return texts
+
+
+def _plain_text(value):
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
 
 
 def _topics(column):

@@ -67,18 +67,35 @@ def positions(labels, classes):
     return np.array([*found, -1])[at]  # the last one is for what is missing
 
 
+def plain_labels(y):
+    """Class labels of any container as an array of one type, in which models take them."""
+    y = _plain_column(y)
+    return _one_type(y) if y.dtype == object else y
+
+
 def check_labels(y):
     """Check class labels of any kind and encode them; see `Target`."""
-    y = _plain_column(y)
-    if y.dtype == object:
-        y = _one_type(y)
+    y = plain_labels(y)
     _check_finite(y)
     classes, codes = _unsorted(y)
     if codes is None or len(classes) > len(y) / 2:  # else there is nothing to say of such labels
-        check_classification_targets(y)
+        _check_are_labels(y)
     if codes is None:
         classes, codes = np.unique(y, return_inverse=True)
     return Target(y=y, classes=classes, codes=codes)
+
+
+def _check_are_labels(y):
+    try:
+        check_classification_targets(y)
+    except ValueError as error:
+        row = 0
+        if y.dtype.kind == "f":
+            row = int(np.argmax(y != np.floor(y)))
+        raise ValueError(
+            f"{error} Row {row} of y is {_shown(y, row)}: use the Regressor twin, or write names "
+            "as texts."
+        ) from error
 
 
 def _unsorted(y):
@@ -109,15 +126,30 @@ def _counted(y):
 def _one_type(y):
     """Objects that are all texts as they are; all numbers, or all booleans, as such."""
     kind = pd.api.types.infer_dtype(y, skipna=False)
-    if kind in ("integer", "boolean", "floating", "mixed-integer-float"):
-        return np.array(y.tolist())
-    if kind.startswith("mixed"):
-        kinds = sorted({type(label).__name__ for label in y})
+    if kind == "decimal":  # as databases give numbers
+        whole = all(label == int(label) for label in y)
+        y, kind = np.array([int(label) if whole else float(label) for label in y]), "number"
+    elif kind in ("integer", "boolean", "floating", "mixed-integer-float"):
+        y, kind = np.array(y.tolist()), "number"
+    if kind in ("string", "empty") or y.dtype != object:
+        return y
+    kinds = [type(label).__name__ for label in y]
+    if len(set(kinds)) > 1:
+        other = next(row for row, name in enumerate(kinds) if name != kinds[0])
         raise TypeError(
-            f"y mixes labels that cannot be ordered ({', '.join(kinds)}): "
-            "convert them to one type, e.g. y.astype(str)."
+            f"y mixes labels that cannot be ordered ({', '.join(sorted(set(kinds)))}), such as "
+            f"{_shown(y, 0)} in row 0 and {_shown(y, other)} in row {other}: convert them to one "
+            "type, e.g. y.astype(str)."
         )
-    return y
+    raise TypeError(
+        f"y has labels of type {kinds[0]}, such as {_shown(y, 0)} in row 0, and models take texts, "
+        "truth values and numbers of 64 bits as labels: convert them, e.g. y.astype(str)."
+    )
+
+
+def _shown(y, row):
+    """A value of y in an error, of bearable length, as Python and not NumPy writes it."""
+    return f"{y[row : row + 1].tolist()[0]!r:.80}"
 
 
 def check_numbers(y):
@@ -128,19 +160,48 @@ def check_numbers(y):
             f"y is not numeric (dtype {y.dtype}): regression needs numbers. Convert dates and "
             "durations to the unit you mean, e.g. days since the first one."
         )
-    if y.dtype.kind == "c":
-        raise ValueError("Complex data not supported: y has complex numbers, regression needs real")
     if y.dtype.kind not in "fiub":
-        try:
-            y = y.astype(np.float64)
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"y is not numeric (dtype {y.dtype}, first value {y[0]!r}): regression needs "
-                "numbers; for class labels use the Classifier twin."
-            ) from error
+        y = _as_floats(y)
+    if y.dtype.kind == "f" and y.dtype.itemsize > 8:  # what no model computes in
+        y = y.astype(np.float64)
     _check_finite(y)
     _check_size(y)
     return Target(y=y)
+
+
+def _refuse_complex(y):
+    kind = getattr(y.dtype, "kind", "")
+    if kind == "c" or kind == "O" and pd.api.types.infer_dtype(y) == "complex":
+        raise ValueError(
+            "Complex data not supported: y has complex numbers. Give labels or real numbers."
+        )
+
+
+def _as_floats(y):
+    """Texts and objects as numbers, or an error that names the first one that is none."""
+    try:
+        return y.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        row, error = _first_odd(y)
+    if isinstance(error, OverflowError):
+        raise ValueError(
+            f"y is {_shown(y, row)} in row {row}, which no floating point number holds: give y in "
+            "a larger unit, or leave such rows out."
+        )
+    raise ValueError(
+        f"y is not numeric (dtype {y.dtype}, {_shown(y, row)} in row {row}): regression needs "
+        "numbers; for class labels use the Classifier twin."
+    )
+
+
+def _first_odd(y):
+    """(row, error) of the first value that is no number, or too large for one."""
+    for row, value in enumerate(y):
+        try:
+            float(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            return row, error
+    return 0, None
 
 
 def _check_size(y):
@@ -176,9 +237,15 @@ def _plain_column(y):
         raise ValueError("sknoisy requires y to be passed, but the target y is None")
     y = foreign_as_numpy(y, "y")
     if not hasattr(y, "dtype"):
-        # a list of texts and None must not become an array of texts, "None" among them
-        plain = np.asarray(y)
-        y = np.asarray(y, dtype=object) if plain.dtype.kind in "US" else plain
+        y = _as_array(y)
+    if getattr(y.dtype, "kind", "") == "T":  # NumPy's own texts, which no model takes
+        y = np.asarray(y, dtype=object)
+    if getattr(y.dtype, "kind", "") == "V":
+        raise TypeError(
+            f"y has the dtype {y.dtype}, which is neither a label nor a number: give one field of "
+            "it, as y['name'], or convert it."
+        )
+    _refuse_complex(y)
     shape = y.shape
     if len(shape) == 2 and shape[1] > 1:
         raise ValueError(
@@ -196,9 +263,31 @@ def _plain_column(y):
     return np.array(column_or_1d(y, warn=True))  # a copy: y may be corrected in place later on
 
 
+def _as_array(y):
+    """A list or the like as an array; of objects where it has texts, so that None is not one."""
+    try:
+        plain = np.asarray(y)
+    except ValueError as error:
+        sizes = [np.size(entry) for entry in y]
+        row = next((row for row, size in enumerate(sizes) if size != sizes[0]), 0)
+        raise ValueError(
+            f"y must have one label or number in each row, and its entries are of several sizes: "
+            f"{sizes[0]} in row 0, {sizes[row]} in row {row}."
+        ) from error
+    if plain.ndim == 0:
+        raise ValueError(
+            f"y should be a 1d array, got a {type(y).__name__}: give a list, an array or a Series, "
+            "with one entry for each row in their order."
+        )
+    return np.asarray(y, dtype=object) if plain.dtype.kind in "US" else plain
+
+
 def _check_finite(y):
     if y.dtype.kind == "f" and not np.isfinite(y).all():
-        _refuse(~np.isfinite(y), "infinite")
+        missing = np.isnan(y)
+        if missing.any():
+            _refuse(missing, "missing (NaN)")
+        _refuse(np.isinf(y), "infinite")
 
 
 def _refuse(bad, what):

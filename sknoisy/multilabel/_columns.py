@@ -10,6 +10,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_consistent_length
 
 from sknoisy._evidence import take_rows
+from sknoisy._evidence._arrays import container, without_mask
 from sknoisy._evidence._evidence import check_groups, check_trusted, check_weight
 from sknoisy._evidence._fitting import take_params
 from sknoisy._progress import fit_of
@@ -41,7 +42,7 @@ def read_label_matrix(Y, X, owner):
         Y = Y.toarray()
     table = Y if isinstance(Y, pd.DataFrame) else None
     if table is None:
-        Y = np.asarray(Y)
+        Y = np.asarray(without_mask(Y))
         if Y.ndim != 2:
             raise ValueError(
                 f"{owner} takes several columns of labels, y of shape (n, L), and got "
@@ -54,7 +55,7 @@ def read_label_matrix(Y, X, owner):
     if not table.columns.is_unique:
         twice = table.columns[table.columns.duplicated()][0]
         raise ValueError(f"Two columns of y have the name {twice!r}: rename one of them.")
-    check_consistent_length(X, table)
+    check_consistent_length(container(X), table)
     known = table.notna().to_numpy(dtype=bool)
     known = known & table.astype(object).where(known, 0).ne("").to_numpy(dtype=bool)
     columns = []

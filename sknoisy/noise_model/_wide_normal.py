@@ -246,6 +246,8 @@ def _worth_it(score, share, narrow, wide, count=None):
 def scale_of_t(score, df, count=None, n_iter=30):
     square = score**2
     var = _mean(square, count)
+    if var == 0:
+        return 0.0
     for _ in range(n_iter):  # expectation-maximisation: t is a normal of random spread
         var = _mean((df + 1) / (df + square / var) * square, count)
     return np.sqrt(var)

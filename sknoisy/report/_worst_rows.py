@@ -71,7 +71,8 @@ def row_cells(X, row):
         return {f"column {j}": _text(v) for j, v in zip(line.indices, line.data, strict=True)}
     if is_table(X):
         table = as_table(X)
-        return {str(name): _text(value) for name, value in table.iloc[row].items()}
+        # by cell, since a row is of one type: complex if one column is
+        return {str(name): _text(table.iat[row, at]) for at, name in enumerate(table.columns)}
     line = as_numpy(X, "X")[row].reshape(-1)
     return {f"column {j}": _text(value) for j, value in enumerate(line)}
 

@@ -39,6 +39,15 @@ def test_dates_are_read_day_first_where_that_fits():
     assert features.X["a"].tolist() == features.X["b"].tolist()
 
 
+def test_whole_numbers_that_floats_cannot_tell_apart(capsys):
+    ids = [2**63 + i % 40 for i in range(120)]
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": rng.normal(size=120), "key of it": ids, "y": ["a", "b"] * 60})
+    table.to_csv("data.csv", index=False)
+    text = told(capsys, "data.csv", "--target", "y", "--model", "tree")
+    assert "key of it (constant (9.22337e+18, to the 16 digits of a number))" in text
+
+
 def test_more_categories_than_boosting_takes(capsys):
     values = [f"c{i}" for i in range(400)]
     data = pd.DataFrame({"c": values * 2, "y": [int(v[-1]) % 2 for v in values] * 2})
@@ -118,6 +127,7 @@ def test_versions_and_scores_are_no_dates_or_times(capsys):
         ("lfd. Nr.", np.arange(120) * 2),
         ("index", np.arange(120) % 60),
         ("patient", np.arange(120) * 2),
+        ("row", np.where(np.arange(120) % 50 == 7, np.nan, np.arange(120.0) * 2)),
     ],
 )
 def test_running_numbers_of_a_sorted_table(table, capsys, name, numbers):
@@ -147,9 +157,12 @@ def test_what_goes_one_way_in_a_sorted_table_is_noted(table, capsys):
     table = table.drop(columns="price").sort_values("label", kind="stable")
     table["when"] = pd.date_range("2020-01-01", periods=120).strftime("%Y-%m-%d")
     table["seconds"] = np.arange(120) ** 1.5
+    table["household"] = np.arange(120) // 2  # two rows each
+    table["gaps"] = table["seconds"].where(np.arange(120) % 9 > 0)
     table.to_csv("data.csv", index=False)
     said = told(capsys, "data.csv", "--target", "label", "--model", "tree")
-    assert "(--drop 'when')" in said and "(--drop 'seconds')" in said and "left out" not in said
+    assert all(f"(--drop '{name}')" in said for name in ("when", "seconds", "household", "gaps"))
+    assert "left out" not in said
 
 
 def test_copies_are_counted(table, capsys):

@@ -127,7 +127,7 @@ def test_columns_of_all_kinds(frame, capsys):
     frame["words"] = [f"a text of some words {i}" for i in range(n)]
     frame["id"], frame["same"], frame["list"] = np.arange(n), 1.0, [[1, 2]] * n
     frame.loc[frame.index % 7 == 0, "a"] = np.nan
-    frame.loc[3, "b"] = np.inf
+    frame.loc[[3, 4], "b"] = [np.inf, 1e300]
     frame.loc[[10, 500], "label"] = [None, " "]
     write(frame)
     text = told(capsys, *AUDIT, "--out", "out")
@@ -138,7 +138,7 @@ def test_columns_of_all_kinds(frame, capsys):
         "words (text, which this engine does not read)",
         "id (row number)",
         "same (constant (1))",
-        "column 'b': 1 infinite values count as missing",
+        "column 'b': 2 infinite values count as missing",
         "column 'many' has more than 250 values",
         "duplicates not looked for",
     ):

@@ -73,7 +73,8 @@ def test_bad_files(table, capsys):
         "not.csv.gz": (good, "damaged or cut short"),
         "ragged.csv": (b"x,label\n1,a\n1,2,3,4,5\n", "not a regular table"),
         "short.csv": (b"x,label\n" + b"1,a,7\n" * 20, "more fields than the header"),
-        "open.csv": (b'x,label\n1,"a\n2,b\n', "not a regular table"),
+        "open.csv": (b'x,label\n1,"a\n2,b\n', "a quotation mark that opens in row 0 is never"),
+        "packed.csv": (b"\x28\xb5\x2f\xfd\x04", "packed by zstd"),
         "binary.csv": (bytes(range(256)), "null byte in line 1"),
         "table.xlsx": (b"PK", "save it as one of these"),
         "twice.csv": (b"label,label\n" + b"1,2\n" * 20, "2 columns are named 'label'"),
@@ -83,12 +84,38 @@ def test_bad_files(table, capsys):
         assert message in fails(capsys, name, "--target", "label")
     assert "no such file" in fails(capsys, "nothing.csv", "--target", "label")
     assert "directory" in fails(capsys, "folder", "--target", "label")
+    assert "standard input is not read" in fails(capsys, "-", "--target", "label")
+    open("colons.csv", "wb").write(good.replace(b",", b":"))
+    message = fails(capsys, "colons.csv", "--target", "label", code=2)
+    assert "read as one column, 'x:color:label:price': --sep CHAR" in message
 
 
 def test_bad_parquet(capsys):
     pytest.importorskip("pyarrow", exc_type=ImportError)
     open("bad.parquet", "wb").write(b"PAR1 and no more")
     assert "cannot be read as Parquet" in fails(capsys, "bad.parquet", "--target", "y")
+
+
+def test_columns_that_only_parquet_has(table, capsys):
+    pa = pytest.importorskip("pyarrow", exc_type=ImportError)
+    table = table[["x", "label"]].assign(
+        month=pd.period_range("2000-01", periods=120, freq="M"),
+        code=[b"\xff", b"y"] * 60,
+        number=pd.arrays.IntervalArray.from_breaks(np.arange(121.0)),
+        far=np.array(["0001-01-01", "9999-12-31"] * 60, dtype="datetime64[s]"),
+    )
+    table.set_index("label").to_parquet("data.parquet")  # the index is a column, too
+    command = ["data.parquet", "--target", "label", "--model", "linear", "--out", "out.csv"]
+    assert audit(*command, "--report", "page.html") == 0
+    text = capsys.readouterr().out
+    assert "5 columns: 2 numbers, 2 dates, 1 category" in text
+    assert pd.read_csv("out.csv")["given"].tolist() == table["label"].tolist()
+    page = open("page.html", encoding="utf-8").read()
+    assert "9999-12-31" in page and "\\xff" in page
+    twice = pa.Table.from_arrays([pa.array([1, 2])] * 3, names=["a", "a", "label"])
+    pa.parquet.write_table(twice, "twice.parquet")
+    message = fails(capsys, "twice.parquet", "--target", "label")
+    assert "2 columns are named 'a': rename all but one" in message
 
 
 def test_parquet_without_pyarrow(table, capsys, monkeypatch):
@@ -168,7 +195,7 @@ def test_header_in_a_comment(text, capsys):
 @pytest.mark.parametrize("sep", [";", ",", "\t", "|"])
 def test_first_line_that_tells_the_separator(table, capsys, sep):
     text = table.to_csv(index=False, sep=sep).replace("\n", "\r\n")
-    for first in (f"sep={sep}", f'"SEP={sep}"'):
+    for first in (f"sep={sep}", f'"SEP={sep}"', f"sep={sep * 4}"):
         said = told(capsys, *spelled(f"{first}\r\n{text}"), "label")
         assert "3 columns: 2 numbers, 1 category" in said and "as the first line says" in said
 
@@ -202,6 +229,15 @@ def test_errors_name_the_line_of_the_file(text, capsys):
     assert "null byte in line 122" in fails(capsys, *command, "label")
     command = spelled("x,price,label\n" + "1,5,2,5,yes\n" * 20)
     assert "quotes around numbers with a comma" in fails(capsys, *command, "label")
+
+
+@pytest.mark.parametrize(
+    "name, other", [("label", "l\u0430bel"), ("a-b", "a\u2013b"), ("label", "\uff4cabel")]
+)
+def test_a_target_in_other_characters_is_pointed_out(text, capsys, name, other):
+    command = spelled(text.replace("label", other))
+    message = fails(capsys, *command, name, code=2)
+    assert f"{other!a} looks like {name!a}, but is written in other characters" in message
 
 
 def test_names_that_look_the_same(text, capsys):

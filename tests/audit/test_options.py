@@ -20,6 +20,8 @@ def test_bad_options(table, capsys):
         ("--target", "label", "--cv", "1"): "2 or more",
         ("--target", "label", "--jobs", "-1"): "1 or more",
         ("--target", "label", "--worst", "many"): "whole number",
+        ("--target", "label", "--seed", "9876543210"): "from 0 to 2147483648",
+        ("--target", "label", "--sep", ";"): "all of a line is read as one column, 'x,color",
         ("--target", "label", "--sep", "ab"): "not one character",
         ("--target", "label", "--encoding", "utf-9"): "unknown encoding",
         ("--target", "label", "--model", "forrest"): "did you mean 'forest'",

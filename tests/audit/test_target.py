@@ -125,10 +125,22 @@ def test_labels_that_look_the_same_are_one(capsys, one, other):
 
 def test_labels_that_differ_in_case_stand_first(capsys):
     text = told_of(capsys, ["Yes", "no", "yes", "no"] * 20)
-    found = text.index("labels that differ only in case are judged as different classes")
+    found = text.index(
+        "labels that differ only in case, or in letters that look the same, are judged"
+    )
     assert found < text.index("Flagged rows")
     assert "'Yes' (20 rows) / 'yes' (20 rows)" in text and "write them alike in the file" in text
     assert "in case" not in told_of(capsys, ["yes", "no"] * 40)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("spam", "sp\u0430m"), ("ham", "\uff48am"), ("XO", "x\u03bf")]
+)
+def test_letters_of_other_alphabets_that_look_the_same(capsys, one, other):
+    text = told_of(capsys, [one, "no", other, "no"] * 20)
+    assert "letters that look the same" in text and "3 classes" in text
+    assert f"{ascii(other)} (20 rows)" in text
+    assert "look the same" not in told_of(capsys, ["\u0434\u0430", "\u043d\u0435\u0442"] * 40)
 
 
 def test_a_label_of_one_spelling_stays_as_it_is(capsys):

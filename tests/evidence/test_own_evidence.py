@@ -105,6 +105,17 @@ def test_it_is_the_same_as_with_a_model_that_says_so(labels):
     np.testing.assert_allclose(again.noise_proba_, made.noise_proba_)
 
 
+@pytest.mark.parametrize("dtype", ["Float64", object])
+def test_predictions_of_nullable_columns(labels, dtype):
+    _, y, _, proba = labels
+    gaps = np.where(np.arange(len(y))[:, None] % 9 == 0, np.nan, proba)
+    table = pd.DataFrame(gaps, columns=NAMES).astype(dtype)
+    got, expected = (ConfidentLearning().fit(None, y, predicted=own) for own in (table, gaps))
+    np.testing.assert_array_equal(got.noise_proba_, expected.noise_proba_)
+    with pytest.raises(ValueError, match="predicted labels do not say how sure"):
+        ConfidentLearning().fit(None, y, predicted=np.asarray(y, dtype=object))
+
+
 def test_treatments_pass_it_on(labels, numbers):
     X, z, wrong, proba = labels
     for treatment in (FilterClassifier, RelabelClassifier):

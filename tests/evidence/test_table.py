@@ -70,6 +70,8 @@ def as_decimals(table):
         lambda t: t.assign(empty=np.nan, nothing=None),
         lambda t: t.set_axis([f"r{i % 7}" for i in range(N)], axis=0),
         lambda t: t.to_numpy().tolist(),
+        lambda t: t.map(repr),
+        lambda t: t.map(repr).astype("string"),
     ],
     ids=[
         "objects",
@@ -81,11 +83,13 @@ def as_decimals(table):
         "empty columns",
         "row labels",
         "lists",
+        "texts",
+        "nullable texts",
     ],
 )
 def test_numbers_are_numbers_in_any_form(form):
     with warnings.catch_warnings():
-        warnings.simplefilter("error", ColumnLeftOutWarning)
+        warnings.simplefilter("error")
         np.testing.assert_allclose(score(form(TABLE)), SCORE)
 
 
@@ -133,6 +137,53 @@ def test_dates_and_the_like_are_numbers(column):
     np.testing.assert_allclose(
         score(TABLE.assign(when=column)), score(TABLE.assign(when=DAYS.astype(float))), atol=1e-9
     )
+
+
+def test_codes_are_no_numbers():
+    codes = [f"{i:05d}" for i in range(N)]
+    with pytest.warns(ColumnLeftOutWarning, match="nearly all values differ"):
+        np.testing.assert_array_equal(score(TABLE.assign(code=codes)), SCORE)
+
+
+@pytest.mark.parametrize("huge", [np.inf, -np.inf, 1e308, -1e39, 10**400, decimal.Decimal("1e400")])
+def test_numbers_too_large_to_compare_are_missing(huge):
+    known = np.arange(N) % 10 > 0
+    table, gaps = (TABLE.assign(b=TABLE["b"].astype(object).where(known, v)) for v in (huge, None))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_allclose(score(table), score(gaps))
+        ConfidentLearning(random_state=0).fit(table, Y)  # trees compute in single precision
+
+
+def array_with(value, dtype=float):
+    array = X.astype(dtype)
+    array[7, 2] = value
+    return array
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (lambda: array_with(1e200), r"is 1e\+200 in row 7, column 2.*DataFrame"),
+        (lambda: array_with(-1e300), r"is -1e\+300 in row 7, column 2"),
+        (lambda: X + 0j, "Complex data not supported"),
+        (lambda: TABLE.to_records(index=False), r"fields a, b, c, d: give it as pandas\.DataFrame"),
+        (lambda: array_with("NaT", "datetime64[D]"), "NaN or infinity, first in row 7, column 2"),
+        (lambda: ["some words"] * 7 + [None] * (N - 7), "None in row 7"),
+    ],
+    ids=["huge", "hugely negative", "complex", "fields", "no date", "no text"],
+)
+def test_what_has_no_distance_is_named(made, message):
+    with pytest.raises(ValueError, match=message):
+        NeighborDisagreement().fit(made(), Y)
+
+
+def test_bytes_and_broken_texts_are_categories():
+    """Half of a character is what programs leave that cut texts; not all bytes are texts."""
+    plain = score(TABLE.assign(c=["x", "y"] * (N // 2)))
+    for one, other in (("\ud83d", "y"), (b"\xff", b"\xfe"), (b"x", "y")):
+        cells = np.array([one, other] * (N // 2), dtype=object)
+        np.testing.assert_array_equal(score(TABLE.assign(c=pd.Series(cells, dtype=object))), plain)
 
 
 def test_texts_are_read_as_words():

@@ -116,6 +116,14 @@ def test_blanks_names_and_tables():
     sparse = MultiLabelDetector(ConfidentLearning(LINEAR), random_state=0).fit(X, csr_matrix(Z))
     dense = MultiLabelDetector(ConfidentLearning(LINEAR), random_state=0).fit(X, Z)
     np.testing.assert_array_equal(sparse.noise_proba_, dense.noise_proba_)
+    blank = np.arange(2 * len(Z)).reshape(Z.shape) % 9 == 0
+    masked, gaps = np.ma.array(Z, mask=blank), np.where(blank, np.nan, Z)
+    masked, gaps = (
+        MultiLabelDetector(ConfidentLearning(LINEAR), random_state=0).fit(X, given)
+        for given in (masked, gaps)
+    )
+    np.testing.assert_array_equal(masked.noise_score_, gaps.noise_score_)
+    assert np.isnan(masked.noise_score_[blank]).all()
 
 
 @pytest.mark.parametrize("kind", [FilterClassifier, RelabelClassifier])

@@ -38,6 +38,7 @@ FORMS = {
     "a categorical one": (pd.DataFrame(as_texts(None)).astype("category"), None),
     "one of texts of their own type": (pd.DataFrame(as_texts(None)).astype("string"), None),
     "one of booleans": (pd.DataFrame(as_numbers(np.nan)).astype("boolean"), None),
+    "a masked one": (np.ma.array(np.where(CODES < 0, 7, CODES), mask=CODES < 0), None),
     "a polars one": (pl.DataFrame(as_texts(None).tolist(), schema=list("xyz"), orient="row"), None),
 }
 

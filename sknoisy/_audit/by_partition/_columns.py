@@ -12,6 +12,7 @@ from sknoisy._audit._columns import _ROW_NUMBER, MAX_CATEGORIES, RARE
 from sknoisy._audit._names import plain
 from sknoisy._audit._numbers import NEARLY_ALL
 from sknoisy._audit.by_partition._files import as_numbers
+from sknoisy._evidence._table import LARGEST
 
 MOST_COUNTED = 1000  # values of a column that a piece counts
 MISSING = "(missing)"
@@ -118,7 +119,7 @@ def sums_of(frame, kinds):
     return {
         name: Texts.of(frame[name])
         if kind == "category"
-        else Numbers.of(as_numbers(frame[name], kind))
+        else Numbers.of(_comparable(frame[name], kind))
         for name, kind in kinds.items()
     }
 
@@ -205,7 +206,7 @@ class Table:
             if kind == "category":
                 columns[name] = pd.Categorical(self._texts(frame[name]), self.levels[name])
             else:
-                values = as_numbers(frame[name], kind)
+                values = _comparable(frame[name], kind)
                 columns[name] = np.where(np.isfinite(values), values, np.nan)
         return pd.DataFrame(columns)
 
@@ -218,7 +219,7 @@ categories one-hot."""
                 codes = pd.Categorical(self._texts(frame[name]), self.levels[name]).codes
                 parts += [codes == code for code in range(len(self.levels[name]))]
                 continue
-            values, found = as_numbers(frame[name], kind), self.numbers[name]
+            values, found = _comparable(frame[name], kind), self.numbers[name]
             known = np.isfinite(values)
             values = np.where(known, values, self.medians.get(name, found.mean))
             parts.append((values - found.mean) / found.spread)
@@ -234,3 +235,9 @@ categories one-hot."""
     def _texts(self, column):
         texts, levels = as_texts(column), set(self.levels[column.name])
         return texts.where(texts.isin(levels), RARE)
+
+
+def _comparable(column, kind):
+    """Numbers, infinite where single precision ends: squares overflow, and trees fail."""
+    values = as_numbers(column, kind)
+    return np.where(np.abs(values) > LARGEST, np.inf, values)

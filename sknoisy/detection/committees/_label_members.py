@@ -25,7 +25,7 @@ from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
 from sknoisy._evidence import Evidence, TableEncoder, numeric_features
 from sknoisy._evidence._arrays import as_numpy
-from sknoisy._evidence._fitting import label_free
+from sknoisy._evidence._fitting import first_steps, label_free
 from sknoisy._evidence._neighbors import near_rows
 from sknoisy._evidence.bags._out_of_bag import spares_copies
 from sknoisy.exceptions import RareClassWarning
@@ -272,10 +272,10 @@ def behind_first_steps(members, pipeline, evidence):
 
     The nearest rows are nobody then, since they are sought once, among all rows.
     """
-    made = clone(pipeline[:-1]).fit_transform(evidence.inputs.X, evidence.target.y)
+    made = clone(first_steps(pipeline)).fit_transform(evidence.inputs.X, evidence.target.y)
     units = MaxAbsScaler() if issparse(made) else TableEncoder()
     named = members(made if issparse(made) else units.fit_transform(made))
-    steps = pipeline.steps[:-1]
+    steps = first_steps(pipeline).steps
     return [
         (name, Pipeline([*steps, ("units", units), (f"member {name}", model)]))
         for name, model in named
@@ -295,7 +295,8 @@ def on_features(estimator, evidence):
         else:
             X, model = evidence.inputs.X, label_free(estimator)
             if isinstance(model, Pipeline) and len(model.steps) > 1:
-                X, model = clone(model[:-1]).fit_transform(X, evidence.target.y), model[-1]
+                steps = clone(first_steps(model))
+                X, model = steps.fit_transform(X, evidence.target.y), model[-1]
             features = _fill(X) if get_tags(model).input_tags.allow_nan else None
             if features is None:
                 warnings.warn(

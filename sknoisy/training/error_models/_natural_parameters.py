@@ -110,7 +110,7 @@ class NaturalParametersRegressor(RegressorMixin, NotebookView, BaseEstimator):
         self._centre = np.average(y, weights=weight)
         self._unit = np.sqrt(np.average((y - self._centre) ** 2, weights=weight)) or 1.0
         self.coef_, found = natural_parameters_mle(
-            self.splines_.transform(X),
+            self._features(X),
             (y - self._centre) / self._unit,
             weight,
             alpha=self.alpha,
@@ -126,6 +126,11 @@ class NaturalParametersRegressor(RegressorMixin, NotebookView, BaseEstimator):
             )
         return self
 
+    def _features(self, X):
+        """Splines of the columns; of columns that are all constant, which have none, a constant."""
+        constant = all(np.ptp(spline.t) == 0 for spline in self.splines_.bsplines_)
+        return np.ones((len(X), 1)) if constant else self.splines_.transform(X)
+
     def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
         """Predict the mean, and if asked the scale.
 
@@ -140,7 +145,7 @@ class NaturalParametersRegressor(RegressorMixin, NotebookView, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        ratio, precision = self.coef_ @ self.splines_.transform(X).T
+        ratio, precision = self.coef_ @ self._features(X).T
         mean = self._centre + self._unit * ratio / precision
         return (mean, self._unit / np.sqrt(precision)) if return_std else mean
 

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.sparse import issparse
 
 from sknoisy._evidence import check_labels
+from sknoisy._evidence._arrays import as_numpy
 from sknoisy._typing import ArrayLike
 
 
@@ -94,7 +95,7 @@ def _has_text(labels):
 
 
 def _as_array(y):
-    return y.toarray() if issparse(y) else np.asarray(y)
+    return y.toarray() if issparse(y) else as_numpy(y, "y")
 
 
 def _binary(values):

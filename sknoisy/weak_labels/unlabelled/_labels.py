@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sknoisy._evidence import check_labels, take_rows
+from sknoisy._evidence._arrays import without_mask
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def check_partly_labelled(y, unlabelled=-1):
 
 def is_unlabelled(y, unlabelled=-1):
     """(n,) of bool: rows whose label is missing, or the value that stands for none."""
-    values = np.asarray(y, dtype=object)
+    values = np.asarray(without_mask(y), dtype=object)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:
@@ -87,7 +88,7 @@ def is_unlabelled(y, unlabelled=-1):
     if unlabelled is None:
         return missing
     # in an array of texts the number -1 has become the text "-1"
-    texts = getattr(y, "dtype", np.dtype(object)).kind in "US"
+    texts = getattr(getattr(y, "dtype", None), "kind", "O") in "US"  # polars has kinds of its own
     mark = str(unlabelled) if texts else unlabelled
     same = [not gone and bool(value == mark) for value, gone in zip(values, missing, strict=True)]
     return missing | np.array(same, dtype=bool)

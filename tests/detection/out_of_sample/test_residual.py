@@ -1,5 +1,7 @@
 """Residual: numbers that are rare, or whose errors lean to one side, are not wrong for that."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -45,6 +47,23 @@ def test_rare_numbers_are_not_wrong(kind, model):
         plain = model.fit(X, y)
         assert fitted.noise_mask_[y > 0].mean() < 0.06
         assert 0.9 < fitted.predict(X).sum() / plain.predict(X).sum() < 1.1
+
+
+def test_constant_numbers_end_in_no_warning_of_numpy():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        model = Residual(Ridge()).fit(np.arange(60.0)[:, None], np.full(60, 7.0))
+    assert not model.noise_mask_.any()
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.4])
+def test_of_two_numbers_the_rarer_one_is_no_error(share):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 2))
+    y = np.where(X[:, 0] + rng.normal(size=600) > np.quantile(X[:, 0], 1 - share) + 0.5, 1.0, 0.0)
+    for values in ([0.0, 1.0], [-1.0, 1.0], [100.0, 5000.0]):
+        model = FilterRegressor(Ridge()).fit(X, np.where(y, values[1], values[0]))
+        assert not model.noise_mask_.any()
 
 
 def test_wrong_numbers_among_many_zeros_are_still_found():

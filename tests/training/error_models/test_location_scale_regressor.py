@@ -219,3 +219,12 @@ def test_too_few_rounds_are_said():
     X, _, _, y = one_column(0, n=300)
     with pytest.warns(ConvergenceWarning, match="max_iter=2"):
         NaturalParametersRegressor(max_iter=2).fit(X, y)
+
+
+def test_splines_of_constant_columns_are_a_constant():
+    y = np.arange(40.0)
+    for X in (np.zeros((40, 2)), np.ones((40, 1))):
+        model = NaturalParametersRegressor().fit(X, y, sample_weight=np.arange(40) < 20)
+        mean, scale = model.predict(X, return_std=True)
+        np.testing.assert_allclose(mean, y[:20].mean())
+        np.testing.assert_allclose(scale, y[:20].std(), rtol=1e-3)

@@ -63,7 +63,9 @@ def test_any_mark_of_no_label_is_the_same(kind, blank):
     if blank is None:
         assert clone(kind).fit(X, pd.Series(texts, dtype="category")).classes_[0] == "ant"
         floats = np.where(y < 0, np.nan, y)
-        for given in (pd.array(floats, dtype="Int64"), floats):
+        masked = np.ma.array(np.maximum(y, 0), mask=y < 0)
+        polars = pytest.importorskip("polars").Series([None if code < 0 else code for code in y])
+        for given in (pd.array(floats, dtype="Int64"), floats, masked, polars):
             assert np.array_equal(
                 clone(kind).fit(X, given).predict_proba(X), expected.predict_proba(X)
             )
