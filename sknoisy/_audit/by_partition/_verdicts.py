@@ -16,6 +16,7 @@ from sknoisy.dask._numbers import scaled
 from sknoisy.dask._order import medians
 from sknoisy.dask._partitions import kept, task, together
 from sknoisy.detection._base import HARDLY
+from sknoisy.detection.out_of_sample._residual import reason_of
 from sknoisy.noise_model._confident_joint import joint_posterior, proba_of_given
 
 
@@ -162,11 +163,10 @@ class Judge:
     def _reasons(self, said, judged, at):
         """Why some of the rows are suspect, in the words of the detectors in memory."""
         if self.target.labels is None:
-            each = (judged[name][at] for name in ("given", "suggested", "score", "scale"))
+            each = (judged[name][at] for name in ("given", "suggested", "scale", "score"))
             return [
-                f"predicted {predicted:.6g}: off by {y - predicted:+.4g}, {size:.1f} times the "
-                f"usual {scale:.4g}"
-                for y, predicted, size, scale in zip(*each, strict=True)
+                reason_of(predicted, y - predicted, scale, score)
+                for y, predicted, scale, score in zip(*each, strict=True)
             ]
         (proba, codes), labels = said, self.target.labels
         reasons = []

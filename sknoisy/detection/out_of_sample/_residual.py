@@ -171,7 +171,13 @@ class Residual(BaseDetector):
         )
 
     def _reason(self, row):
-        return (
-            f"predicted {self.y_suggested_[row]:.6g}: off by {self.residual_[row]:+.4g}, "
-            f"where {self.scale_[row]:.4g} is usual (score {self.noise_score_[row]:.1f})"
-        )
+        told = (self.y_suggested_, self.residual_, self.scale_, self.noise_score_)
+        return reason_of(*(values[row] for values in told))
+
+
+def reason_of(predicted, residual, scale, score):
+    """Why a row is suspect, in words."""
+    return (
+        f"predicted {predicted:.6g}: off by {residual:+.4g}, where {scale:.4g} is usual "
+        f"(score {score:.1f})"
+    )
