@@ -165,8 +165,8 @@ def proba_of_given(label_proba, codes):
     """(n,) what the given label of each row has, of (n, K)."""
     given = np.empty(len(codes), dtype=label_proba.dtype)
     for rows in blocks(label_proba):
-        part = codes[rows]
-        given[rows] = label_proba[rows][np.arange(len(part)), part]
+        part = label_proba[rows]
+        given[rows] = part.ravel().take(np.arange(0, part.size, part.shape[1]) + codes[rows])
     return given
 
 

@@ -11,6 +11,7 @@ probabilities hold NaN was not judged: it counts nowhere.
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from sknoisy._evidence._responses import blocks, proba_of_given
 from sknoisy._typing import ArrayLike, FloatArray, IntArray
@@ -20,6 +21,7 @@ from sknoisy._typing import ArrayLike, FloatArray, IntArray
 TOLERANCE = 1e-6
 LEAST = 1e-200  # in place of zero, where a quotient is multiplied by zero next
 NOTHING = 1e-100  # probability left by labels that some true class explains
+SPARSE = 0.15  # share of entries that are not zero, below which products without zeros are faster
 
 
 def class_thresholds(label_proba: ArrayLike, codes: ArrayLike) -> FloatArray:
@@ -167,17 +169,19 @@ def joint_posterior(
 def posterior_of_joint(label_proba, codes, joint, max_iter=10):
     """`joint_posterior`, unchecked; a row that was not judged keeps its given label."""
     given_of_true = _divide(joint, joint.sum(axis=0))
-    frequency, ones = joint.sum(axis=0) / joint.sum(), np.ones(len(joint))
-    posterior = unmixed(label_proba, given_of_true, frequency, max_iter)
-    for rows in blocks(label_proba):
-        true, given = posterior[rows], codes[rows]
-        true *= given_of_true[given]
-        total = true @ ones
+    true_of_given = np.ascontiguousarray(given_of_true.T)
+    frequency = joint.sum(axis=0) / joint.sum()
+    posterior = np.empty(label_proba.shape)
+    for rows, true in _unmixed_parts(label_proba, given_of_true, frequency, max_iter):
+        given = codes[rows]
+        true *= true_of_given.take(given, axis=1)
+        total = true.sum(axis=0)
         unexplained = np.flatnonzero(~(total > 0))
         total[unexplained] = 1.0
-        true /= total[:, None]
-        true[unexplained] = 0.0
-        true[unexplained, given[unexplained]] = 1.0
+        true /= total
+        true[:, unexplained] = 0.0
+        true[given[unexplained], unexplained] = 1.0
+        posterior[rows] = true.T
     return posterior
 
 
@@ -187,23 +191,41 @@ def unmixed(label_proba, given_of_true, frequency, max_iter):
     Steps of expectation-maximisation from `frequency` (K,) on; column j of `given_of_true` is
     P(given | true=j). A row is zero where no true class explains any label that it may have.
     """
+    out = np.empty(label_proba.shape)
+    for rows, true in _unmixed_parts(label_proba, given_of_true, frequency, max_iter):
+        out[rows] = true.T
+    return out
+
+
+def _unmixed_parts(label_proba, given_of_true, frequency, max_iter):
+    """Of a part of the rows at a time: which rows, and P(true | x) as an array of (K, rows)."""
     # a label that no true class explains has no factor to be divided by, and none to multiply
-    factor = np.maximum(given_of_true, LEAST).T
-    first = given_of_true * frequency / (frequency @ factor)[:, None]
-    out, space = np.empty(label_proba.shape), None
+    factor = np.maximum(given_of_true, LEAST)
+    first = _product(given_of_true.T * frequency[:, None] / (factor @ frequency))
+    explained, back = _product(given_of_true, factor), _product(given_of_true.T)
     for rows in blocks(label_proba):
-        proba, true = label_proba[rows], out[rows]
-        np.matmul(proba, first, out=true)
-        nowhere = np.flatnonzero(true @ np.ones(len(frequency)) < NOTHING)
-        space = np.empty((2, *true.shape)) if space is None else space[:, : len(true)]
-        quotient, step = space
+        proba = np.ascontiguousarray(label_proba[rows].T)
+        true = first(proba)
+        nowhere = np.flatnonzero(true.sum(axis=0) < NOTHING)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             for _ in range(max_iter - 1):
-                np.matmul(true, factor, out=quotient)
+                quotient = explained(true)
                 np.divide(proba, quotient, out=quotient)
-                true *= np.matmul(quotient, given_of_true, out=step)
-        true[nowhere] = 0.0
-    return out
+                true *= back(quotient)
+        true[:, nowhere] = 0.0
+        yield rows, true
+
+
+def _product(matrix, positive=None):
+    """Product of a matrix with others, which is never below LEAST where `positive` is given.
+
+    `positive` is the matrix with LEAST in place of its zeros. Of very many classes most pairs are
+    never taken for one another, and what is zero need not be multiplied.
+    """
+    if np.count_nonzero(matrix) < SPARSE * matrix.size:
+        few = csr_array(matrix)
+        return few.__matmul__ if positive is None else lambda x: np.maximum(few @ x, LEAST)
+    return np.ascontiguousarray(matrix if positive is None else positive).__matmul__
 
 
 # ---------------------------------------------------------------------- the paper, step by step
@@ -230,14 +252,14 @@ def confident_class(label_proba, thresholds):
     # classes, be it above its own threshold or not. With rare classes, whose thresholds are low,
     # that is the safer choice too: a row is not counted into one of two unlikely classes.
     least, guess = thresholds - TOLERANCE, np.empty(len(label_proba), dtype=np.intp)
+    # of what is above its threshold: how many, and their sum, which is the class where it is one
+    sums = np.column_stack([np.ones(len(least)), np.arange(len(least))]).astype(np.float32)
     for rows in blocks(label_proba):
-        above = label_proba[rows] >= least
-        n_above = above.astype(np.float32) @ np.ones(len(least), dtype=np.float32)
-        best = above.argmax(axis=1)
+        proba, best = label_proba[rows], guess[rows]
+        n_above, best[:] = ((proba >= least).astype(np.float32) @ sums).T
         best[n_above == 0] = -1
         several = np.flatnonzero(n_above > 1)
-        best[several] = label_proba[rows][several].argmax(axis=1)
-        guess[rows] = best
+        best[several] = proba[several].argmax(axis=1)
     return guess
 
 
