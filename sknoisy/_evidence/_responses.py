@@ -129,8 +129,8 @@ def check_proba(values, n, what):
         _refuse_proba(what, f"values of dtype {values.dtype}")
     if values.dtype.kind != "f":
         values = values.astype(float)
-    usual = values.size and values.min() >= -TOLERANCE and values.max() <= 1 + TOLERANCE
-    if not usual:  # which a NaN is not either
+    least, most = extremes(values)
+    if not (least >= -TOLERANCE and most <= 1 + TOLERANCE):  # or something is NaN
         values = _finite_rows(values, what)
         odd = np.argwhere((values < -TOLERANCE) | (values > 1 + TOLERANCE))
         if len(odd):
@@ -150,6 +150,17 @@ def blocks(table):
     """Slices of the rows of (n, K), a part of the table at a time."""
     size = max(256, BLOCK // max(1, table.shape[1]))
     return (slice(start, start + size) for start in range(0, len(table), size))
+
+
+def extremes(table):
+    """(least, largest) of a table of numbers, read once; NaN where something is, or all is empty."""
+    found = [(np.nan, np.nan)] if table.size == 0 else []
+    for rows in blocks(table):
+        part = table[rows]
+        if part.size:
+            found.append((part.min(), part.max()))
+    least, largest = zip(*found, strict=True)
+    return np.min(least), np.max(largest)
 
 
 def is_judged(values):
@@ -172,9 +183,11 @@ def proba_of_given(label_proba, codes):
 
 def likeliest(label_proba, codes):
     """(n,) `argmax` of probabilities, of which the given label often has more than half."""
-    others = np.flatnonzero(~(proba_of_given(label_proba, codes) > 0.5 + SUM_SLACK))
     best = codes.copy()
-    best[others] = label_proba[others].argmax(axis=1)
+    for rows in blocks(label_proba):
+        proba = label_proba[rows]
+        others = np.flatnonzero(~(proba_of_given(proba, codes[rows]) > 0.5 + SUM_SLACK))
+        best[rows][others] = proba[others].argmax(axis=1)
     return best
 
 

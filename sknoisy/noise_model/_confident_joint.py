@@ -10,10 +10,12 @@ probabilities hold NaN was not judged: it counts nowhere.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from scipy.sparse import csr_array
 
-from sknoisy._evidence._responses import blocks, proba_of_given
+from sknoisy._evidence._responses import blocks, extremes, proba_of_given
 from sknoisy._typing import ArrayLike, FloatArray, IntArray
 
 # cleanlab's slack in comparing probabilities: a row at the threshold is above it, and a given label
@@ -169,19 +171,17 @@ def joint_posterior(
 def posterior_of_joint(label_proba, codes, joint, max_iter=10):
     """`joint_posterior`, unchecked; a row that was not judged keeps its given label."""
     given_of_true = _divide(joint, joint.sum(axis=0))
-    true_of_given = np.ascontiguousarray(given_of_true.T)
-    frequency = joint.sum(axis=0) / joint.sum()
+    frequency, ones = joint.sum(axis=0) / joint.sum(), np.ones(len(joint))
     posterior = np.empty(label_proba.shape)
     for rows, true in _unmixed_parts(label_proba, given_of_true, frequency, max_iter):
-        given = codes[rows]
-        true *= true_of_given.take(given, axis=1)
-        total = true.sum(axis=0)
+        given, part = codes[rows], posterior[rows]
+        np.multiply(true.T, given_of_true[given], out=part)
+        total = part @ ones
         unexplained = np.flatnonzero(~(total > 0))
         total[unexplained] = 1.0
-        true /= total
-        true[:, unexplained] = 0.0
-        true[given[unexplained], unexplained] = 1.0
-        posterior[rows] = true.T
+        part /= total[:, None]
+        part[unexplained] = 0.0
+        part[unexplained, given[unexplained]] = 1.0
     return posterior
 
 
@@ -224,8 +224,13 @@ def _product(matrix, positive=None):
     """
     if np.count_nonzero(matrix) < SPARSE * matrix.size:
         few = csr_array(matrix)
-        return few.__matmul__ if positive is None else lambda x: np.maximum(few @ x, LEAST)
+        return few.__matmul__ if positive is None else partial(_positive_product, few)
     return np.ascontiguousarray(matrix if positive is None else positive).__matmul__
+
+
+def _positive_product(matrix, x):
+    product = matrix @ x
+    return np.maximum(product, LEAST, out=product)
 
 
 # ---------------------------------------------------------------------- the paper, step by step
@@ -317,6 +322,8 @@ def _round_keeping_sum(values):
     """Round to whole numbers of the same total, against the largest rounding errors."""
     rounded = values.round()
     missing = int(values.sum().round() - rounded.sum())
+    if missing == 0:
+        return rounded.astype(int)
     order = np.argsort(values - rounded)
     if missing > 0:
         rounded[order[::-1][:missing]] += 1
@@ -362,7 +369,8 @@ def check_proba(label_proba, codes):
             f"codes must be in 0..{n_classes - 1}, the columns of label_proba; row {outside[0]} "
             f"has {codes[outside[0]]}."
         )
-    if len(codes) and label_proba.min() >= -TOLERANCE and label_proba.max() <= 1 + TOLERANCE:
+    least, most = extremes(label_proba)
+    if least >= -TOLERANCE and most <= 1 + TOLERANCE:
         return label_proba, codes.astype(np.intp, copy=False), np.ones(n, dtype=bool)
     judged = ~np.isnan(label_proba).any(axis=1)
     # a NaN compares false, so that rows that were not judged pass
@@ -379,6 +387,16 @@ def judged_rows(label_proba, codes, judged):
     if judged.all():
         return label_proba, codes
     return label_proba[judged], codes[judged]
+
+
+def of_all_rows(values, judged, missing):
+    """What was found of the rows that were judged, and `missing` for the others."""
+    values = np.asarray(values, dtype=type(missing))
+    if judged.all():
+        return values
+    out = np.full(len(judged), missing)
+    out[judged] = values
+    return out
 
 
 def check_joint(joint, n_classes):

@@ -21,6 +21,7 @@ from sknoisy.noise_model._confident_joint import (
     confident_joint,
     judged_rows,
     mean_confidence,
+    of_all_rows,
     proba_of_given,
 )
 
@@ -77,9 +78,8 @@ def label_quality(
     """
     label_proba, codes, judged = check_proba(label_proba, codes)
     _check_choice("score", score, SCORES)
-    noise = np.full(len(codes), np.nan)
-    noise[judged] = label_noise(*judged_rows(label_proba, codes, judged), score)
-    return noise
+    noise = label_noise(*judged_rows(label_proba, codes, judged), score)
+    return of_all_rows(noise, judged, np.nan)
 
 
 def find_suspects(
@@ -162,15 +162,14 @@ def find_suspects(
     if joint is not None:
         joint = check_joint(joint, label_proba.shape[1])
 
-    suspects = np.zeros(len(codes), dtype=bool)
     counts = None
     label_proba, codes = judged_rows(label_proba, codes, judged)
     if filter_by in PRUNE_FILTERS:
         joint = confident_joint(label_proba, codes) if joint is None else joint
         counts = prune_counts(joint, int(min_examples_per_class), frac_noise)
     least = max(int(min_examples_per_class), 1)
-    suspects[judged] = suspects_of(label_proba, codes, filter_by, score, counts, least)
-    return suspects
+    suspects = suspects_of(label_proba, codes, filter_by, score, counts, least)
+    return of_all_rows(suspects, judged, False)
 
 
 def suspects_of(label_proba, codes, filter_by, score, counts=None, min_examples=1):
