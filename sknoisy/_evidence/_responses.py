@@ -153,12 +153,10 @@ def blocks(table):
 
 
 def extremes(table):
-    """(least, largest) of a table of numbers, read once; NaN where something is, or all is empty."""
-    found = [(np.nan, np.nan)] if table.size == 0 else []
-    for rows in blocks(table):
-        part = table[rows]
-        if part.size:
-            found.append((part.min(), part.max()))
+    """(least, largest) number of a table, read once; NaN where one is, or none are there."""
+    if not table.size:
+        return np.nan, np.nan
+    found = [(part.min(), part.max()) for part in (table[rows] for rows in blocks(table))]
     least, largest = zip(*found, strict=True)
     return np.min(least), np.max(largest)
 
