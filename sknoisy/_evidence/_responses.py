@@ -181,11 +181,9 @@ def proba_of_given(label_proba, codes):
 
 def likeliest(label_proba, codes):
     """(n,) `argmax` of probabilities, of which the given label often has more than half."""
+    others = np.flatnonzero(~(proba_of_given(label_proba, codes) > 0.5 + SUM_SLACK))
     best = codes.copy()
-    for rows in blocks(label_proba):
-        proba = label_proba[rows]
-        others = np.flatnonzero(~(proba_of_given(proba, codes[rows]) > 0.5 + SUM_SLACK))
-        best[rows][others] = proba[others].argmax(axis=1)
+    best[others] = label_proba[others].argmax(axis=1)
     return best
 
 

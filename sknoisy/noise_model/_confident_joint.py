@@ -23,7 +23,8 @@ from sknoisy._typing import ArrayLike, FloatArray, IntArray
 TOLERANCE = 1e-6
 LEAST = 1e-200  # in place of zero, where a quotient is multiplied by zero next
 NOTHING = 1e-100  # probability left by labels that some true class explains
-SPARSE = 0.15  # share of entries that are not zero, below which products without zeros are faster
+# a matrix of that many classes, of which less than that share is not zero, is multiplied sparsely
+MANY, SPARSE = 32, 0.15
 
 
 def class_thresholds(label_proba: ArrayLike, codes: ArrayLike) -> FloatArray:
@@ -222,7 +223,7 @@ def _product(matrix, positive=None):
     `positive` is the matrix with LEAST in place of its zeros. Of very many classes most pairs are
     never taken for one another, and what is zero need not be multiplied.
     """
-    if np.count_nonzero(matrix) < SPARSE * matrix.size:
+    if len(matrix) >= MANY and np.count_nonzero(matrix) < SPARSE * matrix.size:
         few = csr_array(matrix)
         return few.__matmul__ if positive is None else partial(_positive_product, few)
     return np.ascontiguousarray(matrix if positive is None else positive).__matmul__
