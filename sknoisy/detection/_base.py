@@ -452,9 +452,9 @@ class BaseDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEstimator
             return verdict
         label_proba = verdict.label_proba
         if label_proba is not None:
-            given = np.eye(label_proba.shape[1])[target.codes]
-            hardly = given + HARDLY * (label_proba - given)
-            label_proba = np.where(rows[:, None], hardly, label_proba)
+            label_proba = label_proba.copy()
+            label_proba[rows] *= HARDLY
+            label_proba[rows, target.codes[rows]] += 1.0 - HARDLY
         return replace(
             verdict,
             proba=np.where(rows, HARDLY * verdict.proba, verdict.proba),
