@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import norm, rankdata
 
-from sknoisy._evidence._responses import blocks, is_judged
+from sknoisy._evidence._responses import blocks, is_judged, proba_of_given
 
 LEVEL = 0.04  # chance that predictions which know nothing pass for ones that do
 CLASS_LEVEL = 0.12  # the same for one class against the others
@@ -92,13 +92,16 @@ def chances_of_labels(label_proba, codes):
         label_proba, codes = label_proba[judged], codes[judged]
     size = np.bincount(codes, minlength=n_classes)
     share = size / n
-    mean = sum(label_proba[rows].sum(axis=0, dtype=float) for rows in blocks(label_proba)) / n
+    mean = np.zeros(n_classes)
+    for rows in blocks(label_proba):
+        part = label_proba[rows]
+        mean += np.ones(len(part)) @ part / n
     # What an exchange can change is the excess over the column's mean, less, in each row, its mean
     # with the shares as weights.
     square, rows_square, total, own = np.zeros(n_classes), 0.0, 0.0, np.zeros(n_classes)
     for rows in blocks(label_proba):
         part, block = codes[rows], label_proba[rows] - mean
-        given, level = block[np.arange(len(part)), part], block @ share
+        given, level = proba_of_given(block, part), block @ share
         square += np.einsum("ij,ij->j", block, block)
         rows_square += level @ level
         total += given.sum() - level.sum()
@@ -106,8 +109,7 @@ def chances_of_labels(label_proba, codes):
     variance = (share @ square - rows_square) * n / (n - 1)
     # of two columns, one class and all others, the same in closed form
     variances = 4 * share * (1 - share) * square * n / (n - 1)
-    each = [_upper(2 * own[k], variances[k], n) for k in range(n_classes)]
-    return _upper(total, variance, n), np.array(each)
+    return float(_upper(total, variance, n)), _upper(2 * own, variances, n)
 
 
 def chance_of_numbers(predicted, y):
@@ -133,10 +135,11 @@ def chance_of_numbers(predicted, y):
         return 1.0
     a, b = (rankdata(values[judged]) for values in (predicted, y))
     a, b = a - a.mean(), b - b.mean()
-    return _upper(a @ b, (a @ a) * (b @ b) / (n - 1), n)
+    return float(_upper(a @ b, (a @ a) * (b @ b) / (n - 1), n))
 
 
 def _upper(total, variance, n):
-    if not variance > 1e-20 * n:
-        return 1.0
-    return float(norm.sf(total / np.sqrt(2.0 * variance)))  # twice, see `chance_of_labels`
+    """Of a number or of each of an array: the chance of no less; 1 where nothing varies."""
+    told = variance > 1e-20 * n
+    ratio = total / np.sqrt(2.0 * np.where(told, variance, 1.0))  # twice, see `chance_of_labels`
+    return np.where(told, norm.sf(ratio), 1.0)

@@ -129,8 +129,8 @@ def check_proba(values, n, what):
         _refuse_proba(what, f"values of dtype {values.dtype}")
     if values.dtype.kind != "f":
         values = values.astype(float)
-    usual = values.size and values.min() >= -TOLERANCE and values.max() <= 1 + TOLERANCE
-    if not usual:  # which a NaN is not either
+    least, most = extremes(values)
+    if not (least >= -TOLERANCE and most <= 1 + TOLERANCE):  # or something is NaN
         values = _finite_rows(values, what)
         odd = np.argwhere((values < -TOLERANCE) | (values > 1 + TOLERANCE))
         if len(odd):
@@ -152,6 +152,15 @@ def blocks(table):
     return (slice(start, start + size) for start in range(0, len(table), size))
 
 
+def extremes(table):
+    """(least, largest) number of a table, read once; NaN where one is, or none are there."""
+    if not table.size:
+        return np.nan, np.nan
+    found = [(part.min(), part.max()) for part in (table[rows] for rows in blocks(table))]
+    least, largest = zip(*found, strict=True)
+    return np.min(least), np.max(largest)
+
+
 def is_judged(values):
     """(n,) whether a row of (n, K), or (n,), finite numbers holds no NaN."""
     if values.size and not np.isnan(values.min()):
@@ -165,8 +174,8 @@ def proba_of_given(label_proba, codes):
     """(n,) what the given label of each row has, of (n, K)."""
     given = np.empty(len(codes), dtype=label_proba.dtype)
     for rows in blocks(label_proba):
-        part = codes[rows]
-        given[rows] = label_proba[rows][np.arange(len(part)), part]
+        part = label_proba[rows]
+        given[rows] = part.ravel().take(np.arange(0, part.size, part.shape[1]) + codes[rows])
     return given
 
 

@@ -117,7 +117,7 @@ def _counted(y):
         else (y - low).astype(np.intp, copy=False)
     )
     there = np.bincount(place) > 0
-    codes = (np.cumsum(there) - 1)[place]
+    codes = place if there.all() else (np.cumsum(there) - 1)[place]
     classes = np.empty(np.count_nonzero(there), dtype=y.dtype)
     classes[codes] = y
     return classes, codes

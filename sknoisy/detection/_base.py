@@ -25,7 +25,7 @@ from sknoisy._evidence import (
 from sknoisy._evidence._arrays import container, explained, foreign_as_numpy
 from sknoisy._evidence._fitting import IsModel, asked_by, check_kind, check_meaning, seeded_clone
 from sknoisy._evidence._knowledge import knowledge, no_more_than_chance
-from sknoisy._evidence._responses import is_judged, likeliest
+from sknoisy._evidence._responses import blocks, is_judged, likeliest
 from sknoisy._evidence._table import default_model
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
 from sknoisy._limits import untouchable_rows
@@ -452,9 +452,9 @@ class BaseDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEstimator
             return verdict
         label_proba = verdict.label_proba
         if label_proba is not None:
-            given = np.eye(label_proba.shape[1])[target.codes]
-            hardly = given + HARDLY * (label_proba - given)
-            label_proba = np.where(rows[:, None], hardly, label_proba)
+            label_proba = label_proba.copy()
+            label_proba[rows] *= HARDLY
+            label_proba[rows, target.codes[rows]] += 1.0 - HARDLY
         return replace(
             verdict,
             proba=np.where(rows, HARDLY * verdict.proba, verdict.proba),
@@ -595,9 +595,13 @@ def _or_given(label_proba, trusted, target):
 
 def _suggest_labels(label_proba, mask, target):
     """The likeliest label; for a flagged row the likeliest other one."""
-    best, flagged = likeliest(label_proba, target.codes), np.flatnonzero(mask)
-    if label_proba.shape[1] > 1:
-        others = label_proba[flagged]
-        others[np.arange(len(flagged)), target.codes[flagged]] = -1.0
-        best[flagged] = np.argmax(others, axis=1)
-    return target.classes[best]
+    suggested = np.empty(len(mask), dtype=target.classes.dtype)
+    for rows in blocks(label_proba):
+        proba, given, flagged = label_proba[rows], target.codes[rows], np.flatnonzero(mask[rows])
+        best = likeliest(proba, given)
+        if proba.shape[1] > 1:
+            others = proba[flagged]
+            others[np.arange(len(flagged)), given[flagged]] = -1.0
+            best[flagged] = np.argmax(others, axis=1)
+        suggested[rows] = target.classes[best]
+    return suggested

@@ -10,9 +10,12 @@ probabilities hold NaN was not judged: it counts nowhere.
 
 from __future__ import annotations
 
-import numpy as np
+from functools import partial
 
-from sknoisy._evidence._responses import blocks, proba_of_given
+import numpy as np
+from scipy.sparse import csr_array
+
+from sknoisy._evidence._responses import blocks, extremes, proba_of_given
 from sknoisy._typing import ArrayLike, FloatArray, IntArray
 
 # cleanlab's slack in comparing probabilities: a row at the threshold is above it, and a given label
@@ -20,6 +23,8 @@ from sknoisy._typing import ArrayLike, FloatArray, IntArray
 TOLERANCE = 1e-6
 LEAST = 1e-200  # in place of zero, where a quotient is multiplied by zero next
 NOTHING = 1e-100  # probability left by labels that some true class explains
+# a matrix of that many classes, of which less than that share is not zero, is multiplied sparsely
+MANY, SPARSE = 32, 0.15
 
 
 def class_thresholds(label_proba: ArrayLike, codes: ArrayLike) -> FloatArray:
@@ -168,16 +173,16 @@ def posterior_of_joint(label_proba, codes, joint, max_iter=10):
     """`joint_posterior`, unchecked; a row that was not judged keeps its given label."""
     given_of_true = _divide(joint, joint.sum(axis=0))
     frequency, ones = joint.sum(axis=0) / joint.sum(), np.ones(len(joint))
-    posterior = unmixed(label_proba, given_of_true, frequency, max_iter)
-    for rows in blocks(label_proba):
-        true, given = posterior[rows], codes[rows]
-        true *= given_of_true[given]
-        total = true @ ones
+    posterior = np.empty(label_proba.shape)
+    for rows, true in _unmixed_parts(label_proba, given_of_true, frequency, max_iter):
+        given, part = codes[rows], posterior[rows]
+        np.multiply(true.T, given_of_true[given], out=part)
+        total = part @ ones
         unexplained = np.flatnonzero(~(total > 0))
         total[unexplained] = 1.0
-        true /= total[:, None]
-        true[unexplained] = 0.0
-        true[unexplained, given[unexplained]] = 1.0
+        part /= total[:, None]
+        part[unexplained] = 0.0
+        part[unexplained, given[unexplained]] = 1.0
     return posterior
 
 
@@ -187,23 +192,46 @@ def unmixed(label_proba, given_of_true, frequency, max_iter):
     Steps of expectation-maximisation from `frequency` (K,) on; column j of `given_of_true` is
     P(given | true=j). A row is zero where no true class explains any label that it may have.
     """
+    out = np.empty(label_proba.shape)
+    for rows, true in _unmixed_parts(label_proba, given_of_true, frequency, max_iter):
+        out[rows] = true.T
+    return out
+
+
+def _unmixed_parts(label_proba, given_of_true, frequency, max_iter):
+    """Of a part of the rows at a time: which rows, and P(true | x) as an array of (K, rows)."""
     # a label that no true class explains has no factor to be divided by, and none to multiply
-    factor = np.maximum(given_of_true, LEAST).T
-    first = given_of_true * frequency / (frequency @ factor)[:, None]
-    out, space = np.empty(label_proba.shape), None
+    factor = np.maximum(given_of_true, LEAST)
+    first = _product(given_of_true.T * frequency[:, None] / (factor @ frequency))
+    explained, back = _product(given_of_true, factor), _product(given_of_true.T)
     for rows in blocks(label_proba):
-        proba, true = label_proba[rows], out[rows]
-        np.matmul(proba, first, out=true)
-        nowhere = np.flatnonzero(true @ np.ones(len(frequency)) < NOTHING)
-        space = np.empty((2, *true.shape)) if space is None else space[:, : len(true)]
-        quotient, step = space
+        proba = np.ascontiguousarray(label_proba[rows].T)
+        true = first(proba)
+        nowhere = np.flatnonzero(true.sum(axis=0) < NOTHING)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             for _ in range(max_iter - 1):
-                np.matmul(true, factor, out=quotient)
+                quotient = explained(true)
                 np.divide(proba, quotient, out=quotient)
-                true *= np.matmul(quotient, given_of_true, out=step)
-        true[nowhere] = 0.0
-    return out
+                true *= back(quotient)
+        true[:, nowhere] = 0.0
+        yield rows, true
+
+
+def _product(matrix, positive=None):
+    """Product of a matrix with others, which is never below LEAST where `positive` is given.
+
+    `positive` is the matrix with LEAST in place of its zeros. Of very many classes most pairs are
+    never taken for one another, and what is zero need not be multiplied.
+    """
+    if len(matrix) >= MANY and np.count_nonzero(matrix) < SPARSE * matrix.size:
+        few = csr_array(matrix)
+        return few.__matmul__ if positive is None else partial(_positive_product, few)
+    return np.ascontiguousarray(matrix if positive is None else positive).__matmul__
+
+
+def _positive_product(matrix, x):
+    product = matrix @ x
+    return np.maximum(product, LEAST, out=product)
 
 
 # ---------------------------------------------------------------------- the paper, step by step
@@ -230,14 +258,14 @@ def confident_class(label_proba, thresholds):
     # classes, be it above its own threshold or not. With rare classes, whose thresholds are low,
     # that is the safer choice too: a row is not counted into one of two unlikely classes.
     least, guess = thresholds - TOLERANCE, np.empty(len(label_proba), dtype=np.intp)
+    # of what is above its threshold: how many, and their sum, which is the class where it is one
+    sums = np.column_stack([np.ones(len(least)), np.arange(len(least))]).astype(np.float32)
     for rows in blocks(label_proba):
-        above = label_proba[rows] >= least
-        n_above = above.astype(np.float32) @ np.ones(len(least), dtype=np.float32)
-        best = above.argmax(axis=1)
+        proba, best = label_proba[rows], guess[rows]
+        n_above, best[:] = ((proba >= least).astype(np.float32) @ sums).T
         best[n_above == 0] = -1
         several = np.flatnonzero(n_above > 1)
-        best[several] = label_proba[rows][several].argmax(axis=1)
-        guess[rows] = best
+        best[several] = proba[several].argmax(axis=1)
     return guess
 
 
@@ -295,6 +323,8 @@ def _round_keeping_sum(values):
     """Round to whole numbers of the same total, against the largest rounding errors."""
     rounded = values.round()
     missing = int(values.sum().round() - rounded.sum())
+    if missing == 0:
+        return rounded.astype(int)
     order = np.argsort(values - rounded)
     if missing > 0:
         rounded[order[::-1][:missing]] += 1
@@ -340,7 +370,8 @@ def check_proba(label_proba, codes):
             f"codes must be in 0..{n_classes - 1}, the columns of label_proba; row {outside[0]} "
             f"has {codes[outside[0]]}."
         )
-    if len(codes) and label_proba.min() >= -TOLERANCE and label_proba.max() <= 1 + TOLERANCE:
+    least, most = extremes(label_proba)
+    if least >= -TOLERANCE and most <= 1 + TOLERANCE:
         return label_proba, codes.astype(np.intp, copy=False), np.ones(n, dtype=bool)
     judged = ~np.isnan(label_proba).any(axis=1)
     # a NaN compares false, so that rows that were not judged pass
@@ -357,6 +388,16 @@ def judged_rows(label_proba, codes, judged):
     if judged.all():
         return label_proba, codes
     return label_proba[judged], codes[judged]
+
+
+def of_all_rows(values, judged, missing):
+    """What was found of the rows that were judged, and `missing` for the others."""
+    values = np.asarray(values, dtype=type(missing))
+    if judged.all():
+        return values
+    out = np.full(len(judged), missing)
+    out[judged] = values
+    return out
 
 
 def check_joint(joint, n_classes):

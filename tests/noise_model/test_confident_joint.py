@@ -219,6 +219,38 @@ def test_label_that_nothing_explains_is_kept():
     assert_array_equal(posterior, [[0, 0, 1], [1, 0, 0]])
 
 
+def step_by_step(proba, codes, joint, max_iter=10):
+    """The posterior as the docstring has it."""
+    given_of_true = joint / np.maximum(joint.sum(axis=0), 1e-300)
+    true = np.tile(joint.sum(axis=0) / joint.sum(), (len(proba), 1))
+    for _ in range(max_iter):
+        true *= (proba / np.maximum(true @ given_of_true.T, 1e-300)) @ given_of_true
+    posterior = true * given_of_true[codes]
+    total = posterior.sum(axis=1)
+    kept = ~(total > 0)
+    posterior /= np.where(kept, 1.0, total)[:, None]
+    posterior[kept] = np.eye(len(joint))[codes[kept]]
+    return posterior
+
+
+@pytest.mark.parametrize("share", [1.0, 0.03])
+@pytest.mark.parametrize("spread", [1, 6])
+def test_posterior_of_many_classes(share, spread):
+    """Most pairs of many classes are never taken for one another, or all of them are."""
+    rng = np.random.default_rng(0)
+    proba, codes = made(0, n=900, n_classes=60, spread=spread)
+    proba[proba < 1e-4] = 0.0  # so that no label of some rows is explained
+    joint = rng.integers(1, 4, (60, 60)) * (rng.random((60, 60)) < share) + np.diag([50] * 60)
+    joint[:, 7] = 0
+    posterior = joint_posterior(proba, codes, joint)
+    assert_allclose(posterior, step_by_step(proba, codes, joint), atol=1e-12)
+    assert_array_equal(posterior[codes != 7, 7], 0)
+    holed = proba.copy()
+    holed[::2, 3] = np.nan
+    posterior[::2] = np.nan
+    assert_allclose(joint_posterior(holed, codes, joint), posterior, atol=1e-12)
+
+
 # ---------------------------------------------------------------------- rows and classes left out
 
 
@@ -227,20 +259,11 @@ def test_posterior_of_many_rows_is_that_of_each():
     proba, codes = made(0, n=40_000, n_classes=4)
     proba[100:110] = np.eye(4)[3]
     joint = np.array([[8, 1, 0, 0], [1, 9, 0, 0], [0, 2, 5, 0], [0, 0, 0, 0]])
-    given_of_true = joint[:, :3] / joint[:, :3].sum(axis=0)
-    true = np.tile(joint[:, :3].sum(axis=0) / joint.sum(), (len(proba), 1))
-    for _ in range(10):
-        explained = np.maximum(true @ given_of_true.T, 1e-300)
-        true *= (proba / explained) @ given_of_true
-    expected = true * given_of_true[codes]
-    total = expected.sum(axis=1)
-    kept = (codes == 3) | (total == 0)
-    expected = np.column_stack(
-        [expected / np.where(kept, 1.0, total)[:, None], np.zeros(len(codes))]
-    )
-    expected[kept] = np.eye(4)[codes[kept]]
+    kept = (codes == 3) | (proba @ (joint.sum(axis=1) > 0) == 0)
     assert kept.sum() > 1000
-    assert_allclose(joint_posterior(proba, codes, joint), expected, atol=1e-12)
+    posterior = joint_posterior(proba, codes, joint)
+    assert_array_equal(posterior[kept], np.eye(4)[codes[kept]])
+    assert_allclose(posterior, step_by_step(proba, codes, joint), atol=1e-12)
 
 
 def test_rows_that_were_not_judged_are_as_if_absent():
@@ -509,6 +532,18 @@ def test_flags_what_cleanlab_flags():
                 assert_array_equal(found, expected, err_msg=f"{filter_by}, {options}")
                 n_cases, n_flagged = n_cases + 1, n_flagged + expected.sum()
     assert n_cases > 800 and n_flagged > 20_000
+
+
+@pytest.mark.filterwarnings("ignore:May not flag all label issues")
+def test_flags_what_cleanlab_flags_of_many_classes():
+    pytest.importorskip("cleanlab")
+    from cleanlab.filter import find_label_issues
+
+    for spread in (0.5, 2):  # classes that overlap, so that margins are not enough, or do not
+        proba, codes = made(0, n=3000, n_classes=50, spread=spread)
+        for filter_by in PRUNE:
+            expected = find_label_issues(codes, proba, filter_by=filter_by, n_jobs=1)
+            assert_array_equal(find_suspects(proba, codes, filter_by=filter_by), expected)
 
 
 @pytest.mark.filterwarnings("ignore:May not flag all label issues")

@@ -22,6 +22,7 @@ from sknoisy.noise_model._confident_joint import (
     joint_of,
     judged_rows,
     mean_confidence,
+    of_all_rows,
     posterior_of_joint,
     proba_of_given,
 )
@@ -189,9 +190,8 @@ default="self_confidence"
             random_state=self.random_state,
         ).values
         proba, codes, judged = check_proba(proba, evidence.target.codes)
-        score, mask = np.full(len(codes), np.nan), np.zeros(len(codes), dtype=bool)
         if not judged.any():  # a single class, or nothing but sole members of classes
-            return Finding(score=score, suggestion=proba)
+            return Finding(score=np.full(len(codes), np.nan), suggestion=proba)
         known, given = judged_rows(proba, codes, judged)
         thresholds = mean_confidence(known, given)
         joint = joint_of(confident_class(known, thresholds), given, len(thresholds))
@@ -199,16 +199,16 @@ default="self_confidence"
             units = evidence.together
             joint = bounded_joint(known, given, joint, None if units is None else units[judged])
         counts = prune_counts(joint) if self.filter_by in PRUNE_FILTERS else None
-        mask[judged] = suspects_of(known, given, self.filter_by, self.quality, counts)
-        score[judged] = label_noise(known, given, self.quality)
+        mask = suspects_of(known, given, self.filter_by, self.quality, counts)
+        score = label_noise(known, given, self.quality)
         posterior = posterior_of_joint(proba, codes, joint)
         posterior[~judged] = np.nan
         right = proba_of_given(posterior, codes)
         return Finding(
-            score=score,
+            score=of_all_rows(score, judged, np.nan),
             suggestion=proba,
             noise_proba=np.subtract(1.0, right, out=right),
-            mask=mask,
+            mask=of_all_rows(mask, judged, False),
             label_proba=posterior,
             attributes={
                 "class_proba_": proba,

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from sknoisy._evidence._responses import blocks
 from sknoisy._typing import ArrayLike, BoolArray, FloatArray
 from sknoisy.noise_model._confident_joint import (
     TOLERANCE,
@@ -20,6 +21,7 @@ from sknoisy.noise_model._confident_joint import (
     confident_joint,
     judged_rows,
     mean_confidence,
+    of_all_rows,
     proba_of_given,
 )
 
@@ -31,6 +33,7 @@ FILTERS = (
     "highest_score",
 )
 FAR = 0.25  # a margin that is seldom among the lowest
+AT_ONCE = 2**18  # margins
 SCORES = ("self_confidence", "normalized_margin", "confidence_weighted_entropy")
 
 
@@ -75,9 +78,8 @@ def label_quality(
     """
     label_proba, codes, judged = check_proba(label_proba, codes)
     _check_choice("score", score, SCORES)
-    noise = np.full(len(codes), np.nan)
-    noise[judged] = label_noise(*judged_rows(label_proba, codes, judged), score)
-    return noise
+    noise = label_noise(*judged_rows(label_proba, codes, judged), score)
+    return of_all_rows(noise, judged, np.nan)
 
 
 def find_suspects(
@@ -160,15 +162,14 @@ def find_suspects(
     if joint is not None:
         joint = check_joint(joint, label_proba.shape[1])
 
-    suspects = np.zeros(len(codes), dtype=bool)
     counts = None
     label_proba, codes = judged_rows(label_proba, codes, judged)
     if filter_by in PRUNE_FILTERS:
         joint = confident_joint(label_proba, codes) if joint is None else joint
         counts = prune_counts(joint, int(min_examples_per_class), frac_noise)
     least = max(int(min_examples_per_class), 1)
-    suspects[judged] = suspects_of(label_proba, codes, filter_by, score, counts, least)
-    return suspects
+    suspects = suspects_of(label_proba, codes, filter_by, score, counts, least)
+    return of_all_rows(suspects, judged, False)
 
 
 def suspects_of(label_proba, codes, filter_by, score, counts=None, min_examples=1):
@@ -221,43 +222,78 @@ def _prune_by_class(quality, counts, members):
 
 
 def _prune_by_noise_rate(label_proba, codes, counts, members):
-    found, n_classes = np.zeros(len(codes), dtype=bool), len(counts)
-    # No margin of a row is less than that over all others together. Rows of which this one is large
-    # are looked at only if the others do not suffice.
-    least = proba_of_given(label_proba, codes)
-    least *= 2
-    least -= label_proba @ np.ones(n_classes, dtype=label_proba.dtype)
-    near = least < 2 * FAR
+    found = np.zeros(len(codes), dtype=bool)
+    behind, near = _behind_and_near(label_proba, codes)
     for i, rows in enumerate(members):
-        wanted = {j: counts[i, j] for j in np.flatnonzero(counts[i]) if j != i}
-        for part, limit in ((rows[near[rows]], FAR), (rows, np.inf)):
-            proba = np.ascontiguousarray(label_proba[part].T) if wanted else None
-            for j in list(wanted):
-                worst = _lowest(proba[i] - proba[j], wanted[j], limit)
-                if worst is not None:
-                    found[part[worst]] = True
-                    del wanted[j]
+        wanted = np.flatnonzero(counts[i])
+        wanted = wanted[wanted != i]
+        # the few rows of small margins first: they mostly suffice
+        for part, limit in ((rows[behind[rows]], 0.0), (rows[near[rows]], FAR), (rows, np.inf)):
+            known = np.zeros(len(wanted), dtype=bool)
+            for some in _slices(len(wanted), len(part)):
+                margins = _margins(label_proba, part, i, wanted[some])
+                lowest, known[some] = _lowest(margins, counts[i, wanted[some]], limit)
+                found[part[lowest[known[some]].any(axis=0)]] = True
+            wanted = wanted[~known]
+            if not len(wanted):
+                break
     return found
+
+
+def _behind_and_near(label_proba, codes):
+    """(n,) whether a class is likelier than the given one; whether one may be near, by FAR."""
+    behind, near = np.zeros((2, len(codes)), dtype=bool)
+    ones = np.ones(label_proba.shape[1], dtype=label_proba.dtype)
+    for rows in blocks(label_proba):
+        proba = label_proba[rows]
+        given = proba_of_given(proba, codes[rows])
+        least = 2 * given - proba @ ones  # the margin over all others together is no larger
+        near[rows] = least < 2 * FAR
+        perhaps = np.flatnonzero(least < FAR)
+        behind[rows][perhaps] = given[perhaps] < proba[perhaps].max(axis=1)
+    return behind, near
+
+
+def _slices(n_classes, n_rows):
+    """Of very many rows, a few classes at a time; nothing where there are no rows."""
+    step = max(1, AT_ONCE // max(1, n_rows))
+    return [slice(k, k + step) for k in range(0, n_classes if n_rows else 0, step)]
+
+
+def _margins(label_proba, rows, given, others):
+    """(classes, rows) of the given class over others."""
+    proba = label_proba[rows]
+    others = proba.T[others]  # a copy
+    return np.subtract(proba[:, given], others, out=others)
 
 
 def _most_suspect(quality, count):
     """Rows of the `count` lowest values, in any order."""
-    return np.empty(0, dtype=int) if count <= 0 else _lowest(quality, count, np.inf)
+    if count <= 0 or not len(quality):
+        return np.empty(0, dtype=int)
+    return np.flatnonzero(_lowest(quality[None], np.array([count]), np.inf)[0])
 
 
-def _lowest(quality, count, limit):
-    """Rows of the `count` lowest values, in any order; None if rows above `limit` may be of them.
+def _lowest(values, counts, limit):
+    """Which are the `counts` (w,) lowest of each row of values (w, m), and whether it is known.
 
-    Without a limit there always are some.
+    It is not where one of them is not below `limit`, as then others may be lower, nor where several
+    have the value at the cut; without a limit it always is.
     """
-    few = quality[quality < limit]
-    if 0 < count < len(few) or (count == len(few) and limit < np.inf):
-        lowest = quality <= np.partition(few, count - 1)[count - 1]
-        if np.count_nonzero(lowest) == count:
-            return np.flatnonzero(lowest)
-    # Several have the value at the cut, as those of small forests often do. numpy's default sort,
-    # not the stable one: only so are the same rows taken as by cleanlab.
-    return np.argsort(quality)[:count] if limit == np.inf else None
+    n = values.shape[1]
+    top = min(counts.max(), n)
+    first = np.sort(np.partition(values, top - 1, axis=1)[:, :top], axis=1)
+    cut = first[np.arange(len(values)), np.minimum(counts, top) - 1]
+    lowest = values <= cut[:, None]
+    n_lowest = np.count_nonzero(lowest, axis=1)
+    if limit < np.inf:
+        return lowest, (cut < limit) & (n_lowest == counts)
+    for k in np.flatnonzero(n_lowest > counts):
+        # Several have the value at the cut, as those of small forests often do. numpy's default
+        # sort, not the stable one: only so are the same rows taken as by cleanlab.
+        lowest[k] = False
+        lowest[k, np.argsort(values[k])[: counts[k]]] = True
+    return lowest, np.ones(len(values), dtype=bool)
 
 
 def unlike_given(found, label_proba, codes):
