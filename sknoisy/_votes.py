@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.sparse import csr_matrix, issparse
 
 from sknoisy._evidence import check_labels, check_numbers
+from sknoisy._evidence._arrays import foreign_as_numpy
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ def _columns(votes, words):
             raise ValueError(f"{words.matrix} has no column: one per {words.column} is needed.")
         n_rows = len(columns[0])
     else:
-        table = _as_array(votes)
+        table = _as_array(foreign_as_numpy(votes, words.matrix))
         if table.ndim != 2:
             raise ValueError(
                 f"{words.matrix} must have one column per {words.column}, got an array of shape "

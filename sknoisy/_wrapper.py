@@ -18,7 +18,7 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from sknoisy._evidence._arrays import as_numpy, container, explained, foreign_as_numpy
+from sknoisy._evidence._arrays import as_numpy, ask, container, foreign_as_numpy
 from sknoisy._evidence._responses import class_columns
 from sknoisy._fitted import PlainState
 from sknoisy._notebook import NotebookView
@@ -103,9 +103,7 @@ class BaseWrapper(
 
     def _ask(self, method, X, params):
         """What the wrapped model says of rows to be judged."""
-        X = container(X)
-        with explained(X, self.estimator_):
-            return getattr(self.estimator_, method)(self._for_model(X), **params)
+        return ask(self.estimator_, method, X, params, for_model=self._for_model)
 
     def _for_model(self, X):
         """Rows to be judged, as the wrapped model is to see them."""

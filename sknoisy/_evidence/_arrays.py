@@ -50,6 +50,11 @@ def foreign_as_numpy(values, name):
         ) from error
 
 
+def all_as_numpy(**values):
+    """List of `foreign_as_numpy` of each, by the names of parameters."""
+    return [foreign_as_numpy(value, name) for name, value in values.items()]
+
+
 def container(X, name="X"):
     """X as it came; what has no rows of its own to be taken, but only DLPack, as a NumPy array."""
     if is_foreign(X) and not (hasattr(type(X), "__getitem__") and hasattr(X, "shape")):
@@ -64,9 +69,21 @@ def take_foreign(X, rows):
         rows = np.flatnonzero(rows)
     try:
         return X[rows]
-    except (IndexError, TypeError):  # the array API wants indices of its own kind
-        library = X.__array_namespace__()
+    except (IndexError, TypeError, ValueError) as error:
+        if not hasattr(X, "__array_namespace__"):  # as those of TensorFlow
+            raise TypeError(
+                f"X is {_kind(X)}, of which rows cannot be taken ({error}): give {_how(X, 'X')}."
+            ) from error
+        library = X.__array_namespace__()  # the array API wants indices of its own kind
         return library.take(X, library.asarray(rows), axis=0)
+
+
+def ask(model, method, X, params=None, *, for_model=None):
+    """What a fitted model says of X, or of `for_model(X)`; X may be of another library."""
+    X = container(X)
+    with explained(X, model):
+        seen = X if for_model is None else for_model(X)
+        return getattr(model, method)(seen, **(params or {}))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_consistent_length
 
 from sknoisy._evidence import take_rows
+from sknoisy._evidence._arrays import container, foreign_as_numpy
 from sknoisy._evidence._evidence import check_groups, check_trusted, check_weight
 from sknoisy._evidence._fitting import take_params
 from sknoisy._progress import fit_of
@@ -37,8 +38,7 @@ def read_label_matrix(Y, X, owner):
     """`LabelMatrix` of an array, DataFrame or sparse matrix of shape (n, L)."""
     if Y is None:
         raise ValueError(f"{owner} requires y to be passed, but the target y is None.")
-    if issparse(Y):
-        Y = Y.toarray()
+    Y = Y.toarray() if issparse(Y) else foreign_as_numpy(Y, "y")
     table = Y if isinstance(Y, pd.DataFrame) else None
     if table is None:
         Y = np.asarray(Y)
@@ -54,7 +54,7 @@ def read_label_matrix(Y, X, owner):
     if not table.columns.is_unique:
         twice = table.columns[table.columns.duplicated()][0]
         raise ValueError(f"Two columns of y have the name {twice!r}: rename one of them.")
-    check_consistent_length(X, table)
+    check_consistent_length(container(X), table)
     known = table.notna().to_numpy(dtype=bool)
     known = known & table.astype(object).where(known, 0).ne("").to_numpy(dtype=bool)
     columns = []

@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknoisy._evidence import Evidence, TableEncoder, fit_model, is_table
+from sknoisy._evidence._arrays import ask, foreign_as_numpy
 from sknoisy._evidence._fitting import seeded_clone
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
 from sknoisy._notebook import NotebookView
@@ -204,7 +205,7 @@ class NoiseIgnorantClassifier(
         ndarray of shape (n_samples,)
         """
         X = self._checked(X)
-        return self.estimator_.predict(X)
+        return ask(self.estimator_, "predict", X)
 
     def predict_proba(self, X: MatrixLike) -> FloatArray:
         """Probabilities of given labels.
@@ -218,7 +219,7 @@ class NoiseIgnorantClassifier(
         ndarray of shape (n_samples, K)
         """
         X = self._checked(X)
-        return self.estimator_.predict_proba(X)
+        return ask(self.estimator_, "predict_proba", X)
 
     def decision_function(self, X: MatrixLike) -> FloatArray:
         """Decision values of the logistic regression.
@@ -232,7 +233,7 @@ class NoiseIgnorantClassifier(
         ndarray of shape (n_samples,) or (n_samples, K)
         """
         X = self._checked(X)
-        return self.estimator_.decision_function(X)
+        return ask(self.estimator_, "decision_function", X)
 
     def _checked(self, X):
         check_is_fitted(self)
@@ -294,8 +295,8 @@ class _Scaler(TransformerMixin, BaseEstimator):
 
     def fit(self, X, y=None):
         self.scaler_ = MaxAbsScaler() if issparse(X) else StandardScaler()
-        self.scaler_.fit(X)
+        self.scaler_.fit(foreign_as_numpy(X, "X"))
         return self
 
     def transform(self, X):
-        return self.scaler_.transform(X)
+        return self.scaler_.transform(foreign_as_numpy(X, "X"))

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence import Folds, fit_model, take_rows
+from sknoisy._evidence._arrays import as_numpy, ask
 from sknoisy._evidence._failures import explain
 from sknoisy._evidence._fitting import IsModel, check_kind, check_takes_weights, seeded_clone
 from sknoisy._fitted import model_attributes, replace_fitted
@@ -320,9 +321,10 @@ class LocationScaleRegressor(WrappedRegressor):
         """
         check_is_fitted(self)
         if self.scale_estimator_ is None:
-            return scale_of(np.full(len(self.estimator_.predict(X)), np.nan), self._line)
-        said = one_column(self.scale_estimator_.predict(X), X)
-        return scale_of(np.asarray(said, dtype=float), self._line)
+            n = len(ask(self.estimator_, "predict", X))
+            return scale_of(np.full(n, np.nan), self._line)
+        said = one_column(ask(self.scale_estimator_, "predict", X), X)
+        return scale_of(as_numpy(said, "what it predicts").astype(float), self._line)
 
 
 def evidently_worse(residual, other, weight):

@@ -14,6 +14,7 @@ from sklearn.preprocessing import SplineTransformer
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from sknoisy._evidence._arrays import all_as_numpy, foreign_as_numpy
 from sknoisy._notebook import NotebookView
 from sknoisy._typing import Array, ArrayLike, FloatArray
 
@@ -103,6 +104,7 @@ class NaturalParametersRegressor(RegressorMixin, NotebookView, BaseEstimator):
         self : object
         """
         self._validate_params()
+        X, y, sample_weight = all_as_numpy(X=X, y=y, sample_weight=sample_weight)
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         seen = weight > 0
@@ -139,7 +141,7 @@ class NaturalParametersRegressor(RegressorMixin, NotebookView, BaseEstimator):
         ndarray of shape (n_samples,), or a pair of such
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = validate_data(self, foreign_as_numpy(X, "X"), dtype=np.float64, reset=False)
         ratio, precision = self.coef_ @ self.splines_.transform(X).T
         mean = self._centre + self._unit * ratio / precision
         return (mean, self._unit / np.sqrt(precision)) if return_std else mean

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from sknoisy._evidence._arrays import as_numpy, ask
 from sknoisy._evidence._evidence import check_groups
 from sknoisy._evidence._regions import read_regions
 from sknoisy._fitted import model_attributes, replace_fitted
@@ -99,7 +100,7 @@ class BaseSources(BaseWrapper, ABC):
             trusted=trusted,
             fit_params=fit_params,
         )
-        batch, names = self._read_batches(X, groups)
+        batch, names = self._read_batches(evidence.inputs.X, groups)
         with whole_fit(self, X, y):
             how = {"cv": self.cv, "random_state": self._seed(), "n_jobs": self.n_jobs}
             batches = Batches(evidence, batch, self.estimator, **how)
@@ -155,7 +156,10 @@ class BaseSources(BaseWrapper, ABC):
         """
         check_is_fitted(self)
         return np.column_stack(
-            [one_column(model.predict(X, **params), X) for model in self.estimators_]
+            [
+                as_numpy(one_column(ask(model, "predict", X, params), X), "what it predicts")
+                for model in self.estimators_
+            ]
         )
 
 

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length
 
 from sknoisy._evidence import Evidence, fit_model, weight_parameter
+from sknoisy._evidence._arrays import container, foreign_as_numpy
 from sknoisy._evidence._evidence import check_weight
 from sknoisy._evidence._fitting import IsModel, check_takes_weights, rows_to_fit, seeded_clone
 from sknoisy._fitted import model_attributes, replace_fitted
@@ -183,7 +184,7 @@ class CrowdRegressor(WrappedRegressor):
         aggregator = BiasVariance() if self.aggregator is None else clone(self.aggregator)
         aggregator.set_params(missing=self.missing, allow_empty=self.allow_empty)
         aggregator._validate_params()
-        votes = aggregator._read(y)
+        X, votes = container(X), aggregator._read(foreign_as_numpy(y, "y"))
         n, seed = votes.n_rows, self._seed()
         check_consistent_length(X, np.empty(n))
         if weight is not None:

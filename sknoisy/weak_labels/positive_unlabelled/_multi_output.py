@@ -12,6 +12,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from sknoisy._evidence._arrays import container, foreign_as_numpy
 from sknoisy._evidence._evidence import check_groups, check_weight
 from sknoisy._evidence._fitting import IsModel, check_takes_weights
 from sknoisy._fitted import model_attributes, replace_fitted
@@ -201,7 +202,7 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
         check_kind(self.estimator, "classification", type(self).__name__)
         params, weight = self._route(sample_weight, fit_params)
         check_takes_weights(self.estimator, self.weight_strategy, "the loss is made of weights")
-        labels = read_matrix(y, self.positive)
+        X, labels = container(X), read_matrix(y, self.positive)
         check_consistent_length(X, labels[0].labelled)
         n = len(labels[0].labelled)
         rows = SoftRows(
@@ -320,8 +321,7 @@ def read_matrix(y, positive=None):
         raise ValueError(
             "PUMultiOutputClassifier requires y to be passed, but the target y is None"
         )
-    if issparse(y):
-        y = y.toarray()
+    y = y.toarray() if issparse(y) else foreign_as_numpy(y, "y")
     if not isinstance(y, pd.DataFrame):
         y = pd.DataFrame(np.asarray(y)) if np.ndim(y) == 2 else y
     if np.ndim(y) != 2:
