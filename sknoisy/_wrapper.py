@@ -158,6 +158,11 @@ def one_column(predicted, X):
     return predicted
 
 
+def predicted_column(model, X, params=None):
+    """`one_column` of what a model predicts, as an array of NumPy."""
+    return as_numpy(one_column(ask(model, "predict", X, params), X), "what it predicts")
+
+
 class WrappedClassifier(ClassifierMixin, BaseWrapper):
     """Wrapper of a classifier: columns in the order of `classes_`, whatever the model's own."""
 

@@ -10,7 +10,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_consistent_length
 
 from sknoisy._evidence import take_rows
-from sknoisy._evidence._arrays import container, foreign_as_numpy
+from sknoisy._evidence._arrays import foreign_as_numpy
 from sknoisy._evidence._evidence import check_groups, check_trusted, check_weight
 from sknoisy._evidence._fitting import take_params
 from sknoisy._progress import fit_of
@@ -54,7 +54,7 @@ def read_label_matrix(Y, X, owner):
     if not table.columns.is_unique:
         twice = table.columns[table.columns.duplicated()][0]
         raise ValueError(f"Two columns of y have the name {twice!r}: rename one of them.")
-    check_consistent_length(container(X), table)
+    check_consistent_length(X, table)
     known = table.notna().to_numpy(dtype=bool)
     known = known & table.astype(object).where(known, 0).ne("").to_numpy(dtype=bool)
     columns = []

@@ -236,8 +236,9 @@ class StampDefenseClassifier(WrappedClassifier):
     def _warn_if_blind(self, model, X, stamped):
         """Say so where the model does not see the stamp."""
         some = take_rows(X, np.flatnonzero(stamped)[:200])
-        ask = model.predict_proba if hasattr(model, "predict_proba") else model.predict
-        if np.array_equal(ask(with_stamp(some, True)), ask(with_stamp(some, False))):
+        says = model.predict_proba if hasattr(model, "predict_proba") else model.predict
+        said = [as_numpy(says(with_stamp(some, on)), "what it predicts") for on in (True, False)]
+        if np.array_equal(*said):
             warnings.warn(
                 f"The stamp changes nothing that {type(model).__name__} says, as if it did not "
                 "read it. A ColumnTransformer must pass further columns on, with "

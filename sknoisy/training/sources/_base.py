@@ -10,13 +10,12 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from sknoisy._evidence._arrays import as_numpy, ask
 from sknoisy._evidence._evidence import check_groups
 from sknoisy._evidence._regions import read_regions
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._progress import last_fit, whole_fit
 from sknoisy._typing import Array, ArrayLike, BoolArray, MatrixLike
-from sknoisy._wrapper import BaseWrapper, one_column
+from sknoisy._wrapper import BaseWrapper, predicted_column
 from sknoisy.detection._base import CV
 from sknoisy.training._base import PARAMETERS, open_evidence
 from sknoisy.training.sources._batches import Batches
@@ -155,12 +154,7 @@ class BaseSources(BaseWrapper, ABC):
             Columns in the order of `estimators_`.
         """
         check_is_fitted(self)
-        return np.column_stack(
-            [
-                as_numpy(one_column(ask(model, "predict", X, params), X), "what it predicts")
-                for model in self.estimators_
-            ]
-        )
+        return np.column_stack([predicted_column(model, X, params) for model in self.estimators_])
 
 
 def warn_of_single_rows(owner):
