@@ -6,8 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin
-from sklearn.metrics import accuracy_score, r2_score
+from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRequest,
@@ -19,13 +18,14 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from sknoisy._evidence._arrays import all_as_numpy, as_numpy, ask, container, foreign_as_numpy
+from sknoisy._evidence._arrays import as_numpy, ask, container, foreign_as_numpy
 from sknoisy._evidence._responses import class_columns
 from sknoisy._fitted import PlainState
 from sknoisy._notebook import NotebookView
 from sknoisy._progress import CallbackSupportMixin
+from sknoisy._scores import LabelScore, NumberScore
 from sknoisy._temperature import at_temperature
-from sknoisy._typing import Array, ArrayLike, FloatArray, MatrixLike, available_if
+from sknoisy._typing import Array, FloatArray, MatrixLike, available_if
 
 
 def inner_has(name):
@@ -166,13 +166,7 @@ def predicted_column(model, X, params=None):
     return as_numpy(one_column(ask(model, "predict", X, params), X), "what it predicts")
 
 
-def scored(metric, y, said, sample_weight):
-    """`metric` of answers to rows; all may be arrays of another library."""
-    y, weight = all_as_numpy(y=y, sample_weight=sample_weight)
-    return metric(y, foreign_as_numpy(said, "what it predicts"), sample_weight=weight)
-
-
-class WrappedClassifier(ClassifierMixin, BaseWrapper):
+class WrappedClassifier(LabelScore, BaseWrapper):
     """Wrapper of a classifier: columns in the order of `classes_`, whatever the model's own."""
 
     classes_: Array
@@ -235,21 +229,6 @@ class WrappedClassifier(ClassifierMixin, BaseWrapper):
         check_is_fitted(self)
         return self._in_order(self._ask("decision_function", X, params), np.nan)
 
-    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Accuracy of the predictions.
-
-        Parameters
-        ----------
-        X : as in `fit`
-        y : array-like of shape (n_samples,)
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        float
-        """
-        return scored(accuracy_score, y, self.predict(X), sample_weight)
-
     def _in_order(self, values, fill):
         """Columns in the order of `classes_`, whatever the order of the model's own."""
         labels = getattr(self.estimator_, "classes_", None)
@@ -269,20 +248,5 @@ class WrappedClassifier(ClassifierMixin, BaseWrapper):
         return out
 
 
-class WrappedRegressor(RegressorMixin, BaseWrapper):
+class WrappedRegressor(NumberScore, BaseWrapper):
     """Wrapper of a regressor."""
-
-    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """R2 of the predictions.
-
-        Parameters
-        ----------
-        X : as in `fit`
-        y : array-like of shape (n_samples,)
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        float
-        """
-        return scored(r2_score, y, self.predict(X), sample_weight)

@@ -38,7 +38,7 @@ def read_label_matrix(Y, X, owner):
     """`LabelMatrix` of an array, DataFrame or sparse matrix of shape (n, L)."""
     if Y is None:
         raise ValueError(f"{owner} requires y to be passed, but the target y is None.")
-    Y = Y.toarray() if issparse(Y) else foreign_as_numpy(Y, "y")
+    Y = Y.toarray() if issparse(Y) else Y
     table = Y if isinstance(Y, pd.DataFrame) else None
     if table is None:
         Y = np.asarray(Y)
@@ -96,6 +96,7 @@ def check_metadata(X, labels, sample_weight, groups, trusted):
     n, n_columns = labels.known.shape
     weight = None if sample_weight is None else check_weight(sample_weight, n)
     groups = None if groups is None else check_groups(groups, n)
+    trusted = foreign_as_numpy(trusted, "trusted")
     if trusted is not None and np.ndim(trusted) == 2:
         if np.shape(trusted) != (n, n_columns):
             raise ValueError(

@@ -18,7 +18,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence import take_rows
-from sknoisy._evidence._arrays import as_numpy, container
+from sknoisy._evidence._arrays import as_numpy, container, foreign_as_numpy
 from sknoisy._evidence._evidence import check_weight
 from sknoisy._fitted import PlainState, model_attributes, replace_fitted
 from sknoisy._notebook import NotebookView
@@ -157,7 +157,7 @@ class MultiLabelClassifier(
                 f"treatment must be FilterClassifier, ReweightClassifier, RelabelClassifier or "
                 f"RobustClassifier around a classifier, got {name}: FilterClassifier({name}(...))."
             )
-        X = container(X)
+        X, y = container(X), foreign_as_numpy(y, "y")
         labels = read_label_matrix(y, X, type(self).__name__)
         if _routing_enabled():
             given = dict(fit_params)
@@ -241,7 +241,7 @@ class MultiLabelClassifier(
         -------
         float
         """
-        X = container(X)
+        X, y = container(X), foreign_as_numpy(y, "y")
         labels = read_label_matrix(y, X, type(self).__name__)
         n = len(labels.known)
         if labels.known.shape[1] != len(self.estimators_):
@@ -269,7 +269,7 @@ class MultiLabelClassifier(
             As that of a treatment, with a further column `column`: the name of the column of y.
         """
         check_is_fitted(self)
-        X = container(X)
+        X, y = container(X), foreign_as_numpy(y, "y")
         labels = read_label_matrix(y, X, type(self).__name__)
         n = len(labels.known)
         reports = [

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence._arrays import as_numpy
+from sknoisy._scores import scored
 from sknoisy._typing import (
     Array,
     ArrayLike,
@@ -22,7 +23,7 @@ from sknoisy._typing import (
     ProbabilisticClassifier,
     RandomStateLike,
 )
-from sknoisy._wrapper import WrappedRegressor, scored
+from sknoisy._wrapper import WrappedRegressor
 from sknoisy.reject._answers import NumberAnswers
 from sknoisy.reject._base import BaseReject
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from scipy.sparse import issparse
 from sklearn import config_context
-from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
@@ -23,6 +23,7 @@ from sknoisy._evidence._fitting import seeded_clone
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
 from sknoisy._notebook import NotebookView
 from sknoisy._progress import CallbackSupportMixin, last_fit, whole_fit
+from sknoisy._scores import LabelScore
 from sknoisy._typing import (
     Array,
     ArrayLike,
@@ -37,7 +38,7 @@ SURE = 1e-12  # least probability in a log loss
 
 
 class NoiseIgnorantClassifier(
-    CallbackSupportMixin, ClassifierMixin, NotebookView, PlainState, BaseEstimator
+    CallbackSupportMixin, LabelScore, NotebookView, PlainState, BaseEstimator
 ):
     """Linear classifier on good features that takes labels as they are.
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 from scipy.optimize import minimize
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import SplineTransformer
 from sklearn.utils._param_validation import Interval
@@ -16,12 +16,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from sknoisy._evidence._arrays import all_as_numpy, foreign_as_numpy
 from sknoisy._notebook import NotebookView
+from sknoisy._scores import NumberScore
 from sknoisy._typing import Array, ArrayLike, FloatArray
 
 LEAST_PRECISION = 1e-3  # of that of standardised y: a spread of at most 30 times that of y
 
 
-class NaturalParametersRegressor(RegressorMixin, NotebookView, BaseEstimator):
+class NaturalParametersRegressor(NumberScore, NotebookView, BaseEstimator):
     """Normal numbers whose mean and scale depend on the features, by concave maximum likelihood.
 
     The natural parameters of a normal are its precision times its mean, f / g², and minus half its

@@ -18,6 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from sknoisy._evidence._arrays import all_as_numpy, foreign_as_numpy
 from sknoisy._notebook import NotebookView
+from sknoisy._scores import LabelScore
 from sknoisy._typing import Array, ArrayLike, FloatArray
 
 WIDEST = 0.5  # width of the ramp in the first round, halved in each
@@ -25,7 +26,7 @@ REACH = 2.0  # beyond which rows do not count for their square, as a share of th
 ROUNDS = 20
 
 
-class RampHalfspaceClassifier(LinearClassifierMixin, NotebookView, BaseEstimator):
+class RampHalfspaceClassifier(LabelScore, LinearClassifierMixin, NotebookView, BaseEstimator):
     """Linear classifier of two classes that minimises the smoothed number of errors.
 
     The loss of a row is 1 / (1 + exp(m / `width`)), where m is its signed distance from the

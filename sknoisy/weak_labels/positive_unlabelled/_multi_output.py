@@ -8,7 +8,6 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
-from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
@@ -17,6 +16,7 @@ from sknoisy._evidence._evidence import check_groups, check_weight
 from sknoisy._evidence._fitting import IsModel, check_takes_weights
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._progress import whole_fit
+from sknoisy._scores import LabelScore
 from sknoisy._soft_fit import SoftRows
 from sknoisy._typing import (
     Array,
@@ -36,7 +36,7 @@ from sknoisy.weak_labels.positive_unlabelled._prior import estimate_class_prior,
 from sknoisy.weak_labels.positive_unlabelled._variational import fit_variational, weighted_labels
 
 
-class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
+class PUMultiOutputClassifier(LabelScore, BaseWrapper):
     """Classifier of several yes-or-no labels at once, where a missing label does not mean no.
 
     y is a matrix of 0 and 1, one column a label. Negative labels are thrown away: each column is
