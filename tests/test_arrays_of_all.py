@@ -11,6 +11,7 @@ from inspect import signature
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 
 from sknoisy._evidence._arrays import is_foreign
