@@ -6,8 +6,6 @@ classes here behave as theirs do.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 import numpy as np
 import pytest
 
@@ -138,10 +136,8 @@ KINDS = {
 }
 
 
-def with_doubles(library):
-    """JAX makes arrays of single precision, unless it is told."""
-    if library != "jax":
-        return nullcontext()
+def jax_doubles():
+    """Context in which JAX makes arrays of double precision, as NumPy does."""
     jax = pytest.importorskip("jax", exc_type=ImportError)
     if hasattr(jax, "enable_x64"):
         return jax.enable_x64(True)

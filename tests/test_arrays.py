@@ -201,7 +201,7 @@ TREATMENTS = [
     ("estimator", "kind"),
     [
         *((estimator, "jax") for estimator in [*detectors(), *TREATMENTS]),
-        *((estimator, kind) for estimator in TREATMENTS for kind in ("strict", "dlpack")),
+        *((estimator, "strict") for estimator in TREATMENTS),
     ],
     ids=lambda given: given if isinstance(given, str) else type(given).__name__,
 )

@@ -19,9 +19,10 @@ from sknoisy.detection import ConfidentLearning
 from sknoisy.noise_model import NeighborTransition
 
 from .everyone import N, case_of, that_fit
-from .foreign import KINDS, Cupy, as_plain, with_doubles
+from .foreign import Cupy, Elsewhere, OnlyDLPack, as_plain, jax_array, jax_doubles
 
 EVERYONE = {kind.__name__: kind for kind in that_fit() if ".dask." not in kind.__module__}
+ONE_OF_EACH_ROOM = {kind.__module__.rpartition(".")[0]: name for name, kind in EVERYONE.items()}
 ROWS = np.arange(N)
 METADATA = {
     "sample_weight": 1.0 + ROWS % 3,
@@ -40,28 +41,26 @@ ANSWERS = (
     "predict_unstamped",
     "rejection_score",
 )
+# instead of forests, and of many draws
+MEMBERS = {"estimators": [("bayes", GaussianNB()), ("logistic", LogisticRegression())]}
+QUICK = {
+    "Consensus": MEMBERS,
+    "ContaminationPosterior": {"n_components": 4, "n_samples": 100},
+    "CorrectiveUnlearningClassifier": {"judge": GaussianNB()},
+    "CorrectiveUnlearningRegressor": {"judge": GaussianNB()},
+    "INFFC": MEMBERS,
+    "InstanceHardness": MEMBERS,
+    "MultiLabelDetector": {"detector": ConfidentLearning(LogisticRegression(), cv=2)},
+    "RegionTransition": {"transition": NeighborTransition()},
+    "RejectRegressor": {"by": "novelty"},
+}
 pytestmark = pytest.mark.usefixtures("small_forests")
 
 
-@pytest.fixture(params=EVERYONE)
-def name(request):
-    return request.param
-
-
-# the last fit of all is quick, the forests that judge are not
-QUICK = {
-    "MultiLabelDetector": {"detector": ConfidentLearning(LogisticRegression(), cv=2)},
-    "RegionTransition": {"transition": NeighborTransition()},
-    **dict.fromkeys(
-        ("Consensus", "INFFC"), {"estimators": [("a", GaussianNB()), ("b", LogisticRegression())]}
-    ),
-}
-
-
-def case(name, estimator=None):
+def case(name):
     """(estimator, what `fit` gets by name: all rows, targets and metadata that it asks for)."""
-    kind = EVERYONE[name]
-    made = case_of(kind, estimator)
+    made = case_of(EVERYONE[name])
+    made.estimator.set_params(**QUICK.get(name, {}))
     asked = list(signature(made.estimator.fit).parameters)
     given = {asked[0]: made.X} | ({} if made.y is None else {"y": made.y}) | made.fit_params
     known = {**METADATA, "y_true": made.y}
@@ -70,7 +69,6 @@ def case(name, estimator=None):
     elif name == "TargetShiftRegressor":
         known["X_target"] = made.X[: N // 2] + 0.1
     given |= {k: v for k, v in known.items() if k in asked and k not in given}
-    made.estimator.set_params(**QUICK.get(name, {}))
     return made.estimator, {k: np.asarray(v) for k, v in given.items()}
 
 
@@ -79,41 +77,40 @@ def expected(name):
     """The estimator as fitted to arrays of NumPy, and what it answers."""
     estimator, given = case(name)
     fitted = clone(estimator).fit(**given)
-    return fitted, dict(answers(fitted, given))
+    return fitted, {method: answer(fitted, method, given) for method in methods(fitted, given)}
 
 
-def answers(model, given):
-    """Pairs of a method and what it says of the rows that were given to `fit`."""
+def methods(model, given):
+    return [name for name in (*ANSWERS, *(["score"] * ("y" in given))) if hasattr(model, name)]
+
+
+def answer(model, method, given):
+    """What a model says of the rows that were given to `fit`, as arrays of NumPy."""
     rows = next(iter(given.values()))
-    for method in ANSWERS:
-        if hasattr(model, method):
-            yield method, told(getattr(model, method)(rows))
-    if hasattr(model, "score") and "y" in given:
-        yield "score", model.score(rows, given["y"])
-
-
-def told(said):
+    if method == "score":
+        return model.score(rows, given["y"])
+    said = getattr(model, method)(rows)
     return [as_plain(part) for part in said] if isinstance(said, tuple | list) else as_plain(said)
 
 
 def learnt(model):
-    """Fitted attributes that are arrays or numbers."""
-    found = {k: v for k, v in vars(model).items() if k.endswith("_") and not k.startswith("_")}
+    """Fitted attributes that are arrays, numbers or texts; none is of another library."""
+    found = {k: v for k, v in vars(model).items() if k.endswith("_")}
     assert not [k for k, v in found.items() if is_foreign(v)]
-    kinds = (np.ndarray, float, int, str)
-    return {k: v for k, v in found.items() if isinstance(v, kinds) and np.size(v)}
+    return {k: v for k, v in found.items() if isinstance(v, np.ndarray | float | int | str)}
 
 
-def assert_same(found, right):
+def assert_learnt(model, right):
+    found, right = learnt(model), learnt(right)
     assert found.keys() == right.keys()
     for what, value in right.items():
-        assert_equal(found[what], value, what)
+        assert_same(found[what], value, what)
 
 
-def assert_equal(found, right, what):
+def assert_same(found, right, what):
     if isinstance(right, list):
         for one, other in zip(found, right, strict=True):
-            assert_equal(one, other, what)
+            assert_same(one, other, what)
     elif np.asarray(right).dtype.kind == "f":
         np.testing.assert_allclose(found, right, 1e-5, 1e-8, err_msg=what)
     else:
@@ -121,50 +118,123 @@ def assert_equal(found, right, what):
 
 
 @contextmanager
-def or_refused(library):
-    """Whatever fails inside says what X is, and what to give."""
+def or_refused(library, what="X"):
+    """Whatever fails inside says what it is, and what to give."""
     try:
         yield
     except Exception as error:
         said = " ".join([str(error), *getattr(error, "__notes__", [])])
-        assert f"is a {library}." in said, said
+        assert f"{what} is a {library}." in said, said
         assert "give " in said, said
 
 
-@pytest.mark.parametrize("library", ["dlpack", "jax", "torch"])
-def test_all_that_is_given_may_be_of_another_library(name, library):
-    made = KINDS[library]
+def check_same(name, made):
+    """All that `fit` and what comes after it get may be of another library."""
     estimator, given = case(name)
     fitted, said = expected(name)
-    with with_doubles(library):
-        given = {k: made(v) for k, v in given.items()}
-        found = clone(estimator).fit(**given)
-        assert_same(dict(answers(found, given)), said)
-    assert_same(learnt(found), learnt(fitted))
+    given = {k: made(v) for k, v in given.items()}
+    found = clone(estimator).fit(**given)
+    assert_learnt(found, fitted)
+    for method in methods(found, given):
+        assert_same(answer(found, method, given), said[method], method)
 
 
-def test_all_but_the_rows_may_be_on_another_device(name):
-    estimator, given = case(name)
-    others = [k for k in list(given)[1:] if k not in ("X", "X_target")]
-    found = clone(estimator).fit(**given | {k: Cupy(given[k]) for k in others})
-    assert_same(learnt(found), learnt(expected(name)[0]))
-
-
-def test_rows_on_another_device_are_read_or_refused(name):
+def check_same_or_refused(name, made, library):
+    """Rows may be what a model cannot read: then the error says so."""
     estimator, given = case(name)
     fitted, said = expected(name)
     rows = next(iter(given))
-    given = given | {rows: Cupy(given[rows])}
-    with or_refused("cupy"):
-        assert_same(learnt(clone(estimator).fit(**given)), learnt(fitted))
+    given = given | {rows: made(given[rows])}
+    what = rows if rows in ("score", "votes") else "X"
+    with or_refused(library, what):
+        assert_learnt(clone(estimator).fit(**given), fitted)
     for method in said:
-        with or_refused("cupy"):
-            said_now = dict(answers(_Only(fitted, method), given))
-            assert_equal(said_now[method], said[method], method)
+        with or_refused(library, what):
+            assert_same(answer(fitted, method, given), said[method], method)
 
 
-class _Only:
-    """A model that has one method."""
+@pytest.mark.parametrize("name", EVERYONE)
+def test_what_only_has_dlpack_is_read(name):
+    check_same(name, OnlyDLPack)
 
-    def __init__(self, model, method):
-        setattr(self, method, getattr(model, method))
+
+@pytest.mark.parametrize("name", EVERYONE)
+def test_rows_of_cupy_are_read_or_refused(name):
+    check_same_or_refused(name, Cupy, "cupy")
+
+
+@pytest.mark.parametrize(  # each detector and treatment: in test_arrays.py
+    "name",
+    [
+        n
+        for room, n in ONE_OF_EACH_ROOM.items()
+        if room.split(".")[1] not in ("detection", "treatment")
+    ],
+)
+def test_jax(name):
+    with jax_doubles():
+        check_same(name, jax_array)
+
+
+# --------------------------------------------------------------------------- PyTorch itself
+
+
+@pytest.fixture
+def torch():
+    return pytest.importorskip("torch", exc_type=ImportError)
+
+
+@pytest.mark.parametrize("name", EVERYONE)
+def test_tensors(name, torch):
+    check_same(name, torch.as_tensor)
+
+
+@pytest.mark.parametrize("name", EVERYONE)
+def test_tensors_with_a_gradient_are_read_or_refused(name, torch):
+    check_same_or_refused(name, lambda v: _with_gradient(torch.as_tensor(v)), "torch")
+
+
+def _with_gradient(tensor):
+    return tensor.requires_grad_() if tensor.is_floating_point() else tensor
+
+
+@pytest.mark.parametrize("name", EVERYONE)
+def test_tensors_without_numbers_are_refused(name, torch):
+    estimator, given = case(name)
+    for what, values in given.items():
+        given_now = given | {what: torch.as_tensor(values).to("meta")}
+        with or_refused("torch", what):
+            assert_learnt(clone(estimator).fit(**given_now), expected(name)[0])
+
+
+@pytest.mark.parametrize("name", ONE_OF_EACH_ROOM.values())
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+def test_tensors_of_half_precision(name, kind, torch):
+    estimator, given = case(name)
+
+    def half(values):
+        tensor = torch.as_tensor(values)
+        return tensor.to(getattr(torch, kind)) if tensor.is_floating_point() else tensor
+
+    halves = {k: half(v) for k, v in given.items()}
+    wide = {k: v.float().numpy() if v.is_floating_point() else v.numpy() for k, v in halves.items()}
+    rows = next(iter(given))
+    with or_refused("torch", rows if rows in ("score", "votes") else "X"):
+        found = clone(estimator).fit(**halves)
+        if kind == "bfloat16":
+            assert_learnt(found, clone(estimator).fit(**wide))
+
+
+# --------------------------------------------------------------------------- what is given beside
+
+
+@pytest.mark.parametrize("name", EVERYONE)
+def test_what_cannot_be_read_is_refused_by_its_name(name):
+    estimator, given = case(name)
+    for what, values in given.items():
+        unread = None
+        try:
+            clone(estimator).fit(**given | {what: Elsewhere(values)})
+        except TypeError as error:
+            unread = str(error)
+        assert unread is None or f"{what} is a tests.Elsewhere, and cannot be read" in unread

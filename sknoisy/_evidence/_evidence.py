@@ -286,8 +286,8 @@ def _fingerprint(thing):
 
 def check_weight(sample_weight, n):
     """Weights of n rows: finite, not negative, not all zero."""
+    sample_weight = foreign_as_numpy(sample_weight, "sample_weight")
     try:
-        sample_weight = foreign_as_numpy(sample_weight, "sample_weight")
         weight = _check_sample_weight(sample_weight, np.empty((n, 1)), dtype=np.float64)
     except (TypeError, ValueError) as error:
         if "NaN" in str(error) or "dim" in str(error) or "shape" in str(error):
