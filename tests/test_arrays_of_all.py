@@ -218,8 +218,7 @@ def test_tensors_of_half_precision(name, kind, torch):
 
     halves = {k: half(v) for k, v in given.items()}
     wide = {k: v.float().numpy() if v.is_floating_point() else v.numpy() for k, v in halves.items()}
-    rows = next(iter(given))
-    with or_refused("torch", rows if rows in ("score", "votes") else "X"):
+    with or_refused("torch", ""):  # whichever comes first
         found = clone(estimator).fit(**halves)
         if kind == "bfloat16":
             assert_learnt(found, clone(estimator).fit(**wide))
