@@ -8,8 +8,6 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from sknoisy._evidence._arrays import container
-
 
 def replace_fitted(estimator, fitted):
     """Set the outcome of a fit, and take away the attributes that an earlier fit has left.
@@ -27,7 +25,7 @@ def seen_features(X):
     with suppress(TypeError):
         if isinstance(X, pd.DataFrame) and not X.columns.is_unique:
             return {"n_features_in_": X.shape[1]}  # nor names that occur twice
-        validate_data(seen, container(X), skip_check_array=True)
+        validate_data(seen, X, skip_check_array=True)
     return vars(seen)
 
 

@@ -6,7 +6,8 @@ from copy import deepcopy
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin
+from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRequest,
@@ -18,14 +19,13 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from sknoisy._evidence._arrays import as_numpy, ask, container, foreign_as_numpy
+from sknoisy._evidence._arrays import all_as_numpy, as_numpy, ask, container, foreign_as_numpy
 from sknoisy._evidence._responses import class_columns
 from sknoisy._fitted import PlainState
 from sknoisy._notebook import NotebookView
 from sknoisy._progress import CallbackSupportMixin
-from sknoisy._scores import LabelScore, NumberScore
 from sknoisy._temperature import at_temperature
-from sknoisy._typing import Array, FloatArray, MatrixLike, available_if
+from sknoisy._typing import Array, ArrayLike, FloatArray, MatrixLike, available_if
 
 
 def inner_has(name):
@@ -164,6 +164,50 @@ def one_column(predicted, X):
 def predicted_column(model, X, params=None):
     """`one_column` of what a model predicts, as an array of NumPy."""
     return as_numpy(one_column(ask(model, "predict", X, params), X), "what it predicts")
+
+
+def scored(metric, y, said, sample_weight):
+    """`metric` of answers to rows; all may be arrays of another library."""
+    y, weight = all_as_numpy(y=y, sample_weight=sample_weight)
+    return metric(y, foreign_as_numpy(said, "what it predicts"), sample_weight=weight)
+
+
+class LabelScore(ClassifierMixin):
+    """A classifier with an accuracy."""
+
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Accuracy of the predictions.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+        """
+        return scored(accuracy_score, y, self.predict(X), sample_weight)
+
+
+class NumberScore(RegressorMixin):
+    """A regressor with an R2."""
+
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """R2 of the predictions.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+        """
+        return scored(r2_score, y, self.predict(X), sample_weight)
 
 
 class WrappedClassifier(LabelScore, BaseWrapper):

@@ -10,7 +10,6 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence._arrays import as_numpy
-from sknoisy._scores import scored
 from sknoisy._typing import (
     Array,
     ArrayLike,
@@ -22,7 +21,7 @@ from sknoisy._typing import (
     ProbabilisticClassifier,
     RandomStateLike,
 )
-from sknoisy._wrapper import WrappedClassifier
+from sknoisy._wrapper import WrappedClassifier, scored
 from sknoisy.reject._answers import LabelAnswers
 from sknoisy.reject._base import BaseReject
 

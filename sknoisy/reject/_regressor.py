@@ -11,7 +11,6 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence._arrays import as_numpy
-from sknoisy._scores import scored
 from sknoisy._typing import (
     Array,
     ArrayLike,
@@ -23,7 +22,7 @@ from sknoisy._typing import (
     ProbabilisticClassifier,
     RandomStateLike,
 )
-from sknoisy._wrapper import WrappedRegressor
+from sknoisy._wrapper import WrappedRegressor, scored
 from sknoisy.reject._answers import NumberAnswers
 from sknoisy.reject._base import BaseReject
 

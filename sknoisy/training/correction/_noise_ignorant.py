@@ -23,7 +23,6 @@ from sknoisy._evidence._fitting import seeded_clone
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
 from sknoisy._notebook import NotebookView
 from sknoisy._progress import CallbackSupportMixin, last_fit, whole_fit
-from sknoisy._scores import LabelScore
 from sknoisy._typing import (
     Array,
     ArrayLike,
@@ -33,6 +32,7 @@ from sknoisy._typing import (
     RandomStateLike,
     Transformer,
 )
+from sknoisy._wrapper import LabelScore
 
 SURE = 1e-12  # least probability in a log loss
 
@@ -189,7 +189,7 @@ class NoiseIgnorantClassifier(
             "scores_": scores if self.scoring == "log_loss" else -scores,
             "classes_": target.classes,
             "n_iter_": int(model[-1].n_iter_.max()),
-            **seen_features(X),
+            **seen_features(evidence.inputs.X),
         }
         replace_fitted(self, fitted)
         return self

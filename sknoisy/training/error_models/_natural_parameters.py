@@ -16,8 +16,8 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from sknoisy._evidence._arrays import all_as_numpy, foreign_as_numpy
 from sknoisy._notebook import NotebookView
-from sknoisy._scores import NumberScore
 from sknoisy._typing import Array, ArrayLike, FloatArray
+from sknoisy._wrapper import NumberScore
 
 LEAST_PRECISION = 1e-3  # of that of standardised y: a spread of at most 30 times that of y
 

@@ -18,8 +18,8 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from sknoisy._evidence._arrays import all_as_numpy, foreign_as_numpy
 from sknoisy._notebook import NotebookView
-from sknoisy._scores import LabelScore
 from sknoisy._typing import Array, ArrayLike, FloatArray
+from sknoisy._wrapper import LabelScore
 
 WIDEST = 0.5  # width of the ramp in the first round, halved in each
 REACH = 2.0  # beyond which rows do not count for their square, as a share of the usual distance

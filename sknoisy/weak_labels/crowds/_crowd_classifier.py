@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence._arrays import foreign_as_numpy
 from sknoisy._fitted import replace_fitted
-from sknoisy._scores import scored
 from sknoisy._temperature import at_temperature
 from sknoisy._typing import (
     Array,
@@ -25,6 +24,7 @@ from sknoisy._typing import (
     MatrixLike,
     RandomStateLike,
 )
+from sknoisy._wrapper import scored
 from sknoisy.weak_labels._base import BaseWeakClassifier
 from sknoisy.weak_labels.crowds._base import (
     LabelAggregator,

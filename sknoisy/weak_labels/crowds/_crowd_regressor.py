@@ -17,9 +17,8 @@ from sknoisy._evidence._evidence import check_weight
 from sknoisy._evidence._fitting import IsModel, check_takes_weights, rows_to_fit, seeded_clone
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._progress import last_fit, whole_fit
-from sknoisy._scores import scored
 from sknoisy._typing import Array, ArrayLike, CVLike, Estimator, MatrixLike, RandomStateLike
-from sknoisy._wrapper import WrappedRegressor
+from sknoisy._wrapper import WrappedRegressor, scored
 from sknoisy.detection._base import check_kind
 from sknoisy.weak_labels.crowds._bias_variance import BiasVariance
 from sknoisy.weak_labels.crowds._scoring import has_one_column

@@ -12,7 +12,6 @@ from sklearn.utils._param_validation import StrOptions
 
 from sknoisy._evidence._arrays import foreign_as_numpy
 from sknoisy._fitted import replace_fitted
-from sknoisy._scores import scored
 from sknoisy._typing import (
     Array,
     ArrayLike,
@@ -22,6 +21,7 @@ from sknoisy._typing import (
     MatrixLike,
     RandomStateLike,
 )
+from sknoisy._wrapper import scored
 from sknoisy.weak_labels._base import BaseWeakClassifier
 from sknoisy.weak_labels.crowds._base import LabelAggregator
 from sknoisy.weak_labels.crowds._scoring import expected_score, has_one_column

@@ -8,7 +8,6 @@ from typing import Literal
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sknoisy._scores import scored
 from sknoisy._typing import (
     Array,
     ArrayLike,
@@ -18,6 +17,7 @@ from sknoisy._typing import (
     MatrixLike,
     RandomStateLike,
 )
+from sknoisy._wrapper import scored
 from sknoisy.weak_labels._base import BaseWeakClassifier
 from sknoisy.weak_labels._folds import quiet_folds
 from sknoisy.weak_labels.partial._candidates import candidate_score, check_candidates

@@ -16,7 +16,6 @@ from sknoisy._evidence._evidence import check_groups, check_weight
 from sknoisy._evidence._fitting import IsModel, check_takes_weights
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._progress import whole_fit
-from sknoisy._scores import LabelScore
 from sknoisy._soft_fit import SoftRows
 from sknoisy._typing import (
     Array,
@@ -28,7 +27,7 @@ from sknoisy._typing import (
     MatrixLike,
     RandomStateLike,
 )
-from sknoisy._wrapper import BaseWrapper
+from sknoisy._wrapper import BaseWrapper, LabelScore
 from sknoisy.detection._base import check_kind
 from sknoisy.weak_labels.positive_unlabelled._corrected import CorrectedModel, score_of
 from sknoisy.weak_labels.positive_unlabelled._labels import read_pu

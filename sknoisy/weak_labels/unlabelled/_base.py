@@ -9,8 +9,8 @@ from sklearn.metrics import accuracy_score
 
 from sknoisy._evidence import take_rows
 from sknoisy._evidence._arrays import all_as_numpy, container
-from sknoisy._scores import scored
 from sknoisy._typing import ArrayLike, MatrixLike
+from sknoisy._wrapper import scored
 from sknoisy.weak_labels._base import BaseWeakClassifier
 from sknoisy.weak_labels.unlabelled._labels import check_partly_labelled, is_unlabelled
 
