@@ -10,9 +10,12 @@ from inspect import signature
 
 import numpy as np
 import pytest
-from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression
+from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.linear_model import LogisticRegression, SGDRegressor
+from sklearn.mixture import GaussianMixture
 from sklearn.naive_bayes import GaussianNB
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
 
 from sknoisy._evidence._arrays import is_foreign
 from sknoisy.detection import ConfidentLearning
@@ -22,7 +25,9 @@ from .everyone import N, case_of, that_fit
 from .foreign import Cupy, Elsewhere, OnlyDLPack, as_plain, jax_array, jax_doubles
 
 EVERYONE = {kind.__name__: kind for kind in that_fit() if ".dask." not in kind.__module__}
-ONE_OF_EACH_ROOM = {kind.__module__.rpartition(".")[0]: name for name, kind in EVERYONE.items()}
+ONE_OF_EACH_ROOM = {  # the first one
+    kind.__module__.rpartition(".")[0]: name for name, kind in reversed(EVERYONE.items())
+}
 ROWS = np.arange(N)
 METADATA = {
     "sample_weight": 1.0 + ROWS % 3,
@@ -52,7 +57,7 @@ QUICK = {
     "InstanceHardness": MEMBERS,
     "MultiLabelDetector": {"detector": ConfidentLearning(LogisticRegression(), cv=2)},
     "RegionTransition": {"transition": NeighborTransition()},
-    "RejectRegressor": {"by": "novelty"},
+    "RejectRegressor": {"by": "novelty", "novelty_detector": GaussianMixture()},
 }
 pytestmark = pytest.mark.usefixtures("small_forests")
 
@@ -81,7 +86,8 @@ def expected(name):
 
 
 def methods(model, given):
-    return [name for name in (*ANSWERS, *(["score"] * ("y" in given))) if hasattr(model, name)]
+    of_targets = ["score", "noise_report"] * ("y" in given)
+    return [name for name in (*ANSWERS, *of_targets) if hasattr(model, name)]
 
 
 def answer(model, method, given):
@@ -89,6 +95,8 @@ def answer(model, method, given):
     rows = next(iter(given.values()))
     if method == "score":
         return model.score(rows, given["y"])
+    if method == "noise_report":
+        return model.noise_report(rows, given["y"]).select_dtypes("number").to_numpy(float)
     said = getattr(model, method)(rows)
     return [as_plain(part) for part in said] if isinstance(said, tuple | list) else as_plain(said)
 
@@ -231,9 +239,122 @@ def test_tensors_of_half_precision(name, kind, torch):
 def test_what_cannot_be_read_is_refused_by_its_name(name):
     estimator, given = case(name)
     for what, values in given.items():
-        unread = None
+        said = None
         try:
             clone(estimator).fit(**given | {what: Elsewhere(values)})
         except TypeError as error:
-            unread = str(error)
-        assert unread is None or f"{what} is a tests.Elsewhere, and cannot be read" in unread
+            said = str(error)
+        assert said is None or f"{what} is a tests.Elsewhere, and cannot be read" in said
+
+
+def evidence_for(name):
+    """Estimator, its targets, and all that it takes in place of fits."""
+    estimator, given = case(name)
+    X, y = given["X"], given["y"]
+    rng = np.random.default_rng(0)
+    own = {"predicted": y + rng.normal(size=N), "features": X}
+    if estimator._task != "regression":
+        right = 0.5 + 0.4 * rng.random(N)
+        proba = np.column_stack([1.0 - right, right])
+        own["predicted"] = np.where(y[:, None] == 1, proba, proba[:, ::-1])
+        own["stages"] = np.stack([0.5 * own["predicted"] + 0.25, own["predicted"]], axis=1)
+    return estimator, y, {k: v for k, v in own.items() if k in estimator._takes}
+
+
+@pytest.mark.parametrize("name", [n for n, kind in EVERYONE.items() if getattr(kind, "_takes", ())])
+@pytest.mark.parametrize("made", [OnlyDLPack, Cupy], ids=["dlpack", "cupy"])
+def test_own_evidence(name, made):
+    estimator, y, own = evidence_for(name)
+    right = clone(estimator).fit(None, y, **own)
+    assert_learnt(
+        clone(estimator).fit(None, made(y), **{k: made(v) for k, v in own.items()}), right
+    )
+
+
+@pytest.mark.parametrize("name", ["FilterClassifier", "ReweightRegressor"])
+@pytest.mark.parametrize("made", [OnlyDLPack, Cupy], ids=["dlpack", "cupy"])
+def test_chunks(name, made):
+    estimator, given = case(name)
+    estimator.set_params(estimator=ReadsAll(GaussianNB() if "Class" in name else SGDRegressor()))
+    given = {k: given[k] for k in ("X", "y", "sample_weight", "trusted")}
+    if "Class" in name:
+        given["classes"] = np.unique(given["y"])
+    right, found = (clone(estimator).set_params(random_state=0) for _ in range(2))
+    for _ in range(2):
+        right.partial_fit(**given)
+        found.partial_fit(**{k: made(v) for k, v in given.items()})
+    assert_learnt(found, right)
+
+
+# --------------------------------------------------------------------------- models of CuPy
+
+
+class ReadsAll(BaseEstimator):
+    """A model that reads arrays of any kind; `made` is what its answers are made."""
+
+    def __init__(self, model, made=None):
+        self.model = model
+        self.made = made
+
+    def fit(self, X, y, sample_weight=None):
+        self.model_ = clone(self.model).fit(as_plain(X), y, sample_weight=sample_weight)
+        return self
+
+    @available_if(lambda self: hasattr(self.model, "partial_fit"))
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        self.model_ = getattr(self, "model_", None) or clone(self.model)
+        params = {} if classes is None else {"classes": classes}
+        self.model_.partial_fit(as_plain(X), y, sample_weight=sample_weight, **params)
+        return self
+
+    def _said(self, method, X):
+        said = getattr(self.model_, method)(as_plain(X))
+        return said if self.made is None else self.made(said)
+
+    def predict(self, X):
+        return self._said("predict", X)
+
+    @available_if(lambda self: is_classifier(self.model))
+    def predict_proba(self, X):
+        return self._said("predict_proba", X)
+
+    @property
+    def classes_(self):
+        return self.model_.classes_
+
+    def __sklearn_tags__(self):
+        return get_tags(self.model)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CrowdClassifier",
+        "CrowdRegressor",
+        "FilterClassifier",
+        "ListDecodableRegressor",
+        "LocationScaleRegressor",
+        "MultiLabelClassifier",
+        "OneSidedRegressor",
+        "PartialLabelClassifier",
+        "PUMultiOutputClassifier",
+        "RejectClassifier",
+        "RejectRegressor",
+        "RobustSelfTraining",
+        "StampDefenseClassifier",
+        "SubjectiveLearningClassifier",
+        "TargetShiftRegressor",
+        "WeaklySupervisedClassifier",
+    ],
+)
+def test_a_model_that_reads_and_answers_in_cupy(name):
+    estimator, given = case(name)
+    inner = "treatment__estimator" if name == "MultiLabelClassifier" else "estimator"
+    model = estimator.get_params()[inner]
+    right = clone(estimator).set_params(**{inner: ReadsAll(model)}).fit(**given)
+    found = clone(estimator).set_params(**{inner: ReadsAll(model, Cupy)})
+    on_device = {k: Cupy(v) for k, v in given.items()}
+    found.fit(**on_device)
+    assert_learnt(found, right)
+    for method in methods(found, given):
+        assert_same(answer(found, method, on_device), answer(right, method, given), method)
