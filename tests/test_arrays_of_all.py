@@ -271,6 +271,21 @@ def test_own_evidence(name, made):
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "parameter", "value"),
+    [
+        ("TransitionClassifier", "transition", [[0.9, 0.1], [0.2, 0.8]]),
+        ("DawidSkene", "class_prior", [0.4, 0.6]),
+        ("SoftPseudoLabelClassifier", "class_prior", [0.4, 0.6]),
+    ],
+)
+def test_parameters_of_the_estimator(name, parameter, value):
+    estimator, given = case(name)
+    right = clone(estimator).set_params(**{parameter: np.array(value)}).fit(**given)
+    found = clone(estimator).set_params(**{parameter: Cupy(np.array(value))}).fit(**given)
+    assert_learnt(found, right)
+
+
 @pytest.mark.parametrize("name", ["FilterClassifier", "ReweightRegressor"])
 @pytest.mark.parametrize("made", [OnlyDLPack, Cupy], ids=["dlpack", "cupy"])
 def test_chunks(name, made):

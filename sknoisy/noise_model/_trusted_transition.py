@@ -373,7 +373,7 @@ def expected_transition_error(
     if class_prior is None:
         prior = np.full(n_classes, 1.0 / n_classes)
     else:
-        prior = np.asarray(class_prior, dtype=float)
+        prior = np.asarray(foreign_as_numpy(class_prior, "class_prior"), dtype=float)
     guess = even_errors(1.0 - prior @ matrix.diagonal(), n_classes)
     variance = (matrix * (1.0 - matrix)).sum(axis=1)
     bias = ((matrix - guess) ** 2).sum(axis=1)
