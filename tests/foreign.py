@@ -94,6 +94,16 @@ class StrictNamespace:
         return Strict(np.take(x.values, indices.values, axis=axis))
 
 
+class Flow(Device):
+    """Takes no index of NumPy, and has no array API."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.values, dtype)
+
+    def __getitem__(self, key):
+        raise TypeError("Only integers, slices and scalar tensors are valid indices")
+
+
 class OnlyDLPack:
     """Has no rows, no shape, nothing but the protocol."""
 
@@ -113,6 +123,7 @@ class Elsewhere(OnlyDLPack):
 
 
 Cupy.__module__, Tensor.__module__, Strict.__module__ = "cupy", "torch", "array_api_strict"
+Flow.__module__ = "tensorflow"
 
 
 def jax_array(values):

@@ -24,7 +24,7 @@ from sknoisy.detection import (
 from sknoisy.training.losses import RobustLossClassifier
 from sknoisy.training.mixing import MixupClassifier
 
-from .foreign import KINDS, Cupy, Elsewhere, Tensor, jax_array
+from .foreign import KINDS, Cupy, Elsewhere, Flow, Tensor, jax_array
 from .helpers import asks, fits, noisy_labels, noisy_numbers, recording
 from .test_estimator_checks import detectors
 
@@ -99,6 +99,23 @@ def test_what_cannot_be_read_is_refused_by_name(name):
         ConfidentLearning(LogisticRegression()).fit(**given)
     with pytest.raises(TypeError, match=r"^X is .*numpy.from_dlpack\(X\)"):
         FilterClassifier(LogisticRegression()).fit(Elsewhere(X), Y)
+
+
+def test_rows_that_cannot_be_taken_are_refused_by_name():
+    with pytest.raises(TypeError, match=r"^X is a tensorflow.Flow of float32, .*give X.numpy\(\)"):
+        FilterClassifier(LogisticRegression()).fit(Flow(X), Y)
+
+
+class WithHints(LogisticRegression):
+    def fit(self, X, y, hints=None):
+        assert len(hints) == len(X)
+        return super().fit(X, y)
+
+
+def test_parameters_of_fit_are_sliced_with_the_rows(made):
+    model = FilterClassifier(WithHints(), random_state=0)
+    hints = np.arange(len(Y))
+    same(clone(model).fit(X, Y, hints=made(hints)), clone(model).fit(X, Y, hints=hints))
 
 
 # --------------------------------------------------------------------------- what models are given
