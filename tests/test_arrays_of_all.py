@@ -232,6 +232,12 @@ def test_tensors_of_half_precision(name, kind, torch):
             assert_learnt(found, clone(estimator).fit(**wide))
 
 
+def test_sparse_tensors_are_refused(torch):
+    estimator, given = case("FilterClassifier")
+    with pytest.raises(TypeError, match=r"give X.to_dense\(\).detach\(\).cpu\(\).numpy\(\)"):
+        estimator.fit(**given | {"X": torch.as_tensor(given["X"]).to_sparse()})
+
+
 # --------------------------------------------------------------------------- what is given beside
 
 
@@ -245,6 +251,17 @@ def test_what_cannot_be_read_is_refused_by_its_name(name):
         except TypeError as error:
             said = str(error)
         assert said is None or f"{what} is a tests.Elsewhere, and cannot be read" in said
+
+
+@pytest.mark.parametrize("name", ["FilterClassifier", "GroupDROClassifier", "DawidSkene"])
+def test_lists_of_arrays(name):
+    """As `list(tensor)` makes them; by themselves, no two of them are the same group."""
+    estimator, given = case(name)
+    first, *others = given
+    given_now = given | {k: [Cupy(v) for v in given[k]] for k in others}
+    if first == "votes":
+        given_now["votes"] = [Cupy(row) for row in given["votes"]]
+    assert_learnt(clone(estimator).fit(**given_now), expected(name)[0])
 
 
 def evidence_for(name):

@@ -38,7 +38,9 @@ def as_numpy(values, name):
 
 
 def foreign_as_numpy(values, name):
-    """`as_numpy` of an array of another library; all else as it came."""
+    """`as_numpy` of an array of another library, or of a list of such; all else as it came."""
+    if isinstance(values, list | tuple) and len(values) and is_foreign(values[0]):
+        return np.array([foreign_as_numpy(v, f"{name}[{i}]") for i, v in enumerate(values)])
     if not is_foreign(values):
         return values
     try:
@@ -116,6 +118,8 @@ def _kind(values):
 
 def _how(values, name):
     how = AS_NUMPY.get(_library(values), "numpy.from_dlpack({0}), from the memory of the processor")
+    if "sparse" in str(getattr(values, "layout", "")):  # of PyTorch
+        name += ".to_dense()"
     how = how.format(name)
     if "bfloat16" in str(getattr(values, "dtype", "")):
         how += ", of float32 (NumPy has no bfloat16)"

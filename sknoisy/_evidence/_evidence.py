@@ -359,13 +359,14 @@ def _have_an_order(levels):
 
 def _one_column(values):
     """An array; one-dimensional, of objects, for a list of tuples or of names and None."""
+    values = foreign_as_numpy(values, "groups")
     if isinstance(values, list | tuple):
         items = np.empty(len(values), dtype=object)
         items[:] = values
         if any(isinstance(item, str | tuple) or item is None for item in items):
             return items
     try:
-        values = as_numpy(values, "groups")
+        values = np.asarray(values)
     except ValueError:
         return items
     if values.ndim == 2 and values.shape[1] == 1:
