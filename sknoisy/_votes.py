@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.sparse import csr_matrix, issparse
 
 from sknoisy._evidence import check_labels, check_numbers
-from sknoisy._evidence._arrays import without_mask
+from sknoisy._evidence._arrays import with_blanks
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def _columns(votes, words):
             raise ValueError(f"{words.matrix} has no column: one per {words.column} is needed.")
         n_rows = len(columns[0])
     else:
-        table = _as_array(votes)
+        table = _as_array(with_blanks(votes, words.matrix))
         if table.ndim != 2:
             raise ValueError(
                 f"{words.matrix} must have one column per {words.column}, got an array of shape "
@@ -215,7 +215,6 @@ def _as_array(values):
     dtype = getattr(values, "dtype", None)
     if isinstance(dtype, pd.CategoricalDtype) or getattr(dtype, "na_value", None) is pd.NA:
         return values.to_numpy(dtype=object)
-    values = without_mask(values)
     plain = np.asarray(values)
     if plain.dtype.kind in "US" and not isinstance(values, np.ndarray):
         return np.asarray(values, dtype=object)

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin
+from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRequest,
@@ -18,7 +19,7 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from sknoisy._evidence._arrays import as_numpy, container, explained, foreign_as_numpy
+from sknoisy._evidence._arrays import all_as_numpy, as_numpy, ask, container, foreign_as_numpy
 from sknoisy._evidence._responses import class_columns
 from sknoisy._evidence._target import plain_labels
 from sknoisy._fitted import PlainState
@@ -73,6 +74,8 @@ class BaseWrapper(
     # ------------------------------------------------------------------ before fit
 
     def _route(self, sample_weight, fit_params):
+        # what only has DLPack does not say how long it is, and would not be sliced with the rows
+        fit_params = {name: container(value, name) for name, value in fit_params.items()}
         if not _routing_enabled():
             return fit_params, sample_weight
         given = (
@@ -124,9 +127,7 @@ class BaseWrapper(
 
     def _ask(self, method, X, params):
         """What the wrapped model says of rows to be judged."""
-        X = container(X)
-        with explained(X, self.estimator_):
-            return getattr(self.estimator_, method)(self._for_model(X), **params)
+        return ask(self.estimator_, method, X, params, for_model=self._for_model)
 
     def _for_model(self, X):
         """Rows to be judged, as the wrapped model is to see them."""
@@ -181,7 +182,56 @@ def one_column(predicted, X):
     return predicted
 
 
-class WrappedClassifier(ClassifierMixin, BaseWrapper):
+def predicted_column(model, X, params=None):
+    """`one_column` of what a model predicts, as an array of NumPy."""
+    return as_numpy(one_column(ask(model, "predict", X, params), X), "what it predicts")
+
+
+def scored(metric, y, said, sample_weight):
+    """`metric` of answers to rows; all may be arrays of another library."""
+    y, weight = all_as_numpy(y=y, sample_weight=sample_weight)
+    return metric(y, foreign_as_numpy(said, "what it predicts"), sample_weight=weight)
+
+
+class LabelScore(ClassifierMixin):
+    """A classifier with an accuracy."""
+
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Accuracy of the predictions.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+        """
+        return scored(accuracy_score, y, self.predict(X), sample_weight)
+
+
+class NumberScore(RegressorMixin):
+    """A regressor with an R2."""
+
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """R2 of the predictions.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+        """
+        return scored(r2_score, y, self.predict(X), sample_weight)
+
+
+class WrappedClassifier(LabelScore, BaseWrapper):
     """Wrapper of a classifier: columns in the order of `classes_`, whatever the model's own."""
 
     classes_: Array
@@ -278,5 +328,5 @@ class WrappedClassifier(ClassifierMixin, BaseWrapper):
         return out
 
 
-class WrappedRegressor(RegressorMixin, BaseWrapper):
+class WrappedRegressor(NumberScore, BaseWrapper):
     """Wrapper of a regressor."""

@@ -38,13 +38,18 @@ def as_numpy(values, name):
 
 
 def foreign_as_numpy(values, name):
-    """`as_numpy` of an array of another library; all else as it came, if nothing is masked."""
+    """`as_numpy` of an array of another library, or of a list of such; all else as it came.
+
+    Masked entries are refused.
+    """
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         at = np.argwhere(np.ma.getmaskarray(values))
         raise ValueError(
             f"{name} is masked in {len(at)} entries, first in row {at[0][0]}, and what is under a "
             "mask would be taken for known: fill them, or leave these rows out."
         )
+    if isinstance(values, list | tuple) and len(values) and is_foreign(values[0]):
+        return np.array([foreign_as_numpy(v, f"{name}[{i}]") for i, v in enumerate(values)])
     if not is_foreign(values):
         return values
     try:
@@ -56,13 +61,18 @@ def foreign_as_numpy(values, name):
         ) from error
 
 
-def without_mask(values):
-    """A masked array as one of objects, None where it is masked; all else as it came."""
+def with_blanks(values, name):
+    """`foreign_as_numpy` where entries may be missing: None, in an array of objects, for a mask."""
     if not isinstance(values, np.ma.MaskedArray):  # nullable arrays of pandas have masks as well
-        return values
+        return foreign_as_numpy(values, name)
     filled = np.array(values.data, dtype=object)
     filled[np.ma.getmaskarray(values)] = None
     return filled
+
+
+def all_as_numpy(**values):
+    """List of `foreign_as_numpy` of each, by the names of parameters."""
+    return [foreign_as_numpy(value, name) for name, value in values.items()]
 
 
 def container(X, name="X"):
@@ -86,9 +96,21 @@ def take_foreign(X, rows):
         rows = np.flatnonzero(rows)
     try:
         return X[rows]
-    except (IndexError, TypeError):  # the array API wants indices of its own kind
-        library = X.__array_namespace__()
+    except (IndexError, TypeError, ValueError) as error:
+        if not hasattr(X, "__array_namespace__"):  # as those of TensorFlow
+            raise TypeError(
+                f"X is {_kind(X)}, of which rows cannot be taken ({error}): give {_how(X, 'X')}."
+            ) from error
+        library = X.__array_namespace__()  # the array API wants indices of its own kind
         return library.take(X, library.asarray(rows), axis=0)
+
+
+def ask(model, method, X, params=None, *, for_model=None):
+    """What a fitted model says of X, or of `for_model(X)`; X may be of another library."""
+    X = container(X)
+    with explained(X, model):
+        seen = X if for_model is None else for_model(X)
+        return getattr(model, method)(seen, **(params or {}))
 
 
 @contextmanager
@@ -121,6 +143,8 @@ def _kind(values):
 
 def _how(values, name):
     how = AS_NUMPY.get(_library(values), "numpy.from_dlpack({0}), from the memory of the processor")
+    if "sparse" in str(getattr(values, "layout", "")):  # of PyTorch
+        name += ".to_dense()"
     how = how.format(name)
     if "bfloat16" in str(getattr(values, "dtype", "")):
         how += ", of float32 (NumPy has no bfloat16)"

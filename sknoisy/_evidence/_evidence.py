@@ -286,8 +286,8 @@ def _fingerprint(thing):
 
 def check_weight(sample_weight, n):
     """Weights of n rows: finite, not negative, not all zero."""
+    sample_weight = foreign_as_numpy(sample_weight, "sample_weight")
     try:
-        sample_weight = foreign_as_numpy(sample_weight, "sample_weight")
         weight = _check_sample_weight(sample_weight, np.empty((n, 1)), dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         values = np.asarray(sample_weight, dtype=object)
@@ -378,13 +378,14 @@ def _have_an_order(levels):
 
 def _one_column(values):
     """An array; one-dimensional, of objects, for a list of tuples or of names and None."""
+    values = foreign_as_numpy(values, "groups")
     if isinstance(values, list | tuple):
         items = np.empty(len(values), dtype=object)
         items[:] = values
         if any(isinstance(item, str | tuple) or item is None for item in items):
             return items
     try:
-        values = as_numpy(values, "groups")
+        values = np.asarray(values)
     except ValueError:
         if not isinstance(values, list | tuple):
             raise

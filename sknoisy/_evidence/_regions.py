@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import _num_samples
 
+from sknoisy._evidence._arrays import container, foreign_as_numpy
+
 
 def read_regions(by, X, *, name="by", missing="part"):
     """Number of the part of each row, and the names of the parts.
@@ -34,7 +36,7 @@ def read_regions(by, X, *, name="by", missing="part"):
         labels = X[by]
     else:
         labels = by(X) if callable(by) else by
-    n = _num_samples(X)
+    labels, n = foreign_as_numpy(labels, name), _num_samples(container(X))
     if np.ndim(labels) == 2 and np.shape(labels)[1] == 1:
         labels = np.asarray(labels)[:, 0]
     if getattr(labels, "ndim", 1) != 1:  # a list of tuples is one of names

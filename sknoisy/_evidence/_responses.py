@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import _num_samples
 
-from sknoisy._evidence._arrays import as_numpy
+from sknoisy._evidence._arrays import as_numpy, ask, container, explained
 from sknoisy._evidence._failures import name_of
 from sknoisy._evidence._target import positions
 
@@ -26,6 +26,11 @@ class LabelResponse:
         self.classes = classes
 
     def __call__(self, model, X, rows):
+        X = container(X)
+        with explained(X, model):
+            return self._respond(model, X)
+
+    def _respond(self, model, X):
         name, n = name_of(model), _num_samples(X)
         known = self._known(model, name)
         if hasattr(model, "predict_proba"):
@@ -82,8 +87,8 @@ def class_columns(labels, classes, what):
 
 def predicted_codes(model, X, classes):
     """(n,): positions in `classes` of the labels that a model predicts."""
-    what = f"predict of {name_of(model)}"
-    labels = as_column(model.predict(X), _num_samples(X), what, numbers=False)
+    what, X = f"predict of {name_of(model)}", container(X)
+    labels = as_column(ask(model, "predict", X), _num_samples(X), what, numbers=False)
     at = positions(labels, classes)
     odd = np.flatnonzero(at < 0)
     if len(odd):
@@ -99,8 +104,8 @@ def _among(classes):
 
 
 def number_response(model, X, rows):
-    what = f"predict of {name_of(model)}"
-    return "predict", _finite_rows(as_column(model.predict(X), _num_samples(X), what), what)
+    what, X = f"predict of {name_of(model)}", container(X)
+    return "predict", _finite_rows(as_column(ask(model, "predict", X), _num_samples(X), what), what)
 
 
 def as_column(values, n, what, *, numbers=True, wide=False):

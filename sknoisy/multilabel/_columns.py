@@ -10,7 +10,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_consistent_length
 
 from sknoisy._evidence import take_rows
-from sknoisy._evidence._arrays import container, without_mask
+from sknoisy._evidence._arrays import container, foreign_as_numpy
 from sknoisy._evidence._evidence import check_groups, check_trusted, check_weight
 from sknoisy._evidence._fitting import take_params
 from sknoisy._progress import fit_of
@@ -38,11 +38,10 @@ def read_label_matrix(Y, X, owner):
     """`LabelMatrix` of an array, DataFrame or sparse matrix of shape (n, L)."""
     if Y is None:
         raise ValueError(f"{owner} requires y to be passed, but the target y is None.")
-    if issparse(Y):
-        Y = Y.toarray()
+    Y = Y.toarray() if issparse(Y) else Y
     table = Y if isinstance(Y, pd.DataFrame) else None
     if table is None:
-        Y = np.asarray(without_mask(Y))
+        Y = np.asarray(Y)
         if Y.ndim != 2:
             raise ValueError(
                 f"{owner} takes several columns of labels, y of shape (n, L), and got "
@@ -97,6 +96,7 @@ def check_metadata(X, labels, sample_weight, groups, trusted):
     n, n_columns = labels.known.shape
     weight = None if sample_weight is None else check_weight(sample_weight, n)
     groups = None if groups is None else check_groups(groups, n)
+    trusted = foreign_as_numpy(trusted, "trusted")
     if trusted is not None and np.ndim(trusted) == 2:
         if np.shape(trusted) != (n, n_columns):
             raise ValueError(

@@ -18,6 +18,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence import take_rows
+from sknoisy._evidence._arrays import as_numpy, container, with_blanks
 from sknoisy._evidence._evidence import check_weight
 from sknoisy._fitted import PlainState, model_attributes, replace_fitted
 from sknoisy._notebook import NotebookView
@@ -157,6 +158,7 @@ class MultiLabelClassifier(
                 f"treatment must be FilterClassifier, ReweightClassifier, RelabelClassifier or "
                 f"RobustClassifier around a classifier, got {name}: FilterClassifier({name}(...))."
             )
+        X, y = container(X), with_blanks(y, "y")
         labels = read_label_matrix(y, X, type(self).__name__)
         if _routing_enabled():
             given = dict(fit_params)
@@ -208,7 +210,8 @@ class MultiLabelClassifier(
         ndarray of shape (n_samples, L)
         """
         check_is_fitted(self)
-        return np.column_stack([model.predict(X, **params) for model in self.estimators_])
+        answers = [model.predict(X, **params) for model in self.estimators_]
+        return np.column_stack([as_numpy(said, "what it predicts") for said in answers])
 
     @available_if(_has_proba)
     def predict_proba(self, X: MatrixLike, **params: Any) -> list[FloatArray]:
@@ -242,6 +245,7 @@ class MultiLabelClassifier(
         -------
         float
         """
+        X, y = container(X), with_blanks(y, "y")
         labels = read_label_matrix(y, X, type(self).__name__)
         n = len(labels.known)
         if labels.known.shape[1] != len(self.estimators_):
@@ -251,7 +255,7 @@ class MultiLabelClassifier(
         right = np.ones(n, dtype=bool)
         for j, model in enumerate(self.estimators_):
             at = np.flatnonzero(labels.known[:, j])
-            right[at] &= np.asarray(model.predict(X))[at] == labels.columns[j]
+            right[at] &= as_numpy(model.predict(X), "what it predicts")[at] == labels.columns[j]
         weight = np.ones(n) if sample_weight is None else check_weight(sample_weight, n)
         return float(np.average(right, weights=weight * labels.known.any(axis=1)))
 
@@ -269,6 +273,7 @@ class MultiLabelClassifier(
             As that of a treatment, with a further column `column`: the name of the column of y.
         """
         check_is_fitted(self)
+        X, y = container(X), with_blanks(y, "y")
         labels = read_label_matrix(y, X, type(self).__name__)
         n = len(labels.known)
         reports = [

@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence import take_rows
+from sknoisy._evidence._arrays import container, with_blanks
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
 from sknoisy._more_columns import can_have_more_columns, more_columns
 from sknoisy._notebook import NotebookView
@@ -151,6 +152,7 @@ class MultiLabelDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEst
         self : object
         """
         self._validate_params()
+        X, y = container(X), with_blanks(y, "y")
         labels = read_label_matrix(y, X, type(self).__name__)
         weight, groups, trusted = check_metadata(X, labels, sample_weight, groups, trusted)
         n = len(labels.known)
@@ -191,6 +193,7 @@ class MultiLabelDetector(CallbackSupportMixin, NotebookView, PlainState, BaseEst
             As that of a detector, with a further column `column`: the name of the column of y.
         """
         check_is_fitted(self)
+        X, y = container(X), with_blanks(y, "y")
         labels = read_label_matrix(y, X, type(self).__name__)
         n = len(labels.known)
         reports = [

@@ -18,6 +18,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, Options
 
 from sknoisy._evidence import Evidence
+from sknoisy._evidence._arrays import foreign_as_numpy
 from sknoisy._evidence._fitting import IsModel, check_kind, check_meaning
 from sknoisy._evidence._knowledge import knowledge, no_more_than_chance
 from sknoisy._evidence._table import default_model
@@ -304,6 +305,7 @@ def half_sample_error(estimate, unit, n_resamples, random_state):
 
 def check_transition(transition, n_classes, name="transition"):
     """A transition matrix that was given: a float array whose rows are distributions."""
+    transition = foreign_as_numpy(transition, name)
     try:
         matrix = np.asarray(transition, dtype=float)
     except (TypeError, ValueError) as error:

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence import check_labels, take_rows
+from sknoisy._evidence._arrays import container, foreign_as_numpy
 from sknoisy._evidence._evidence import check_trusted, check_weight
 from sknoisy._progress import whole_fit
 from sknoisy._typing import (
@@ -181,7 +182,7 @@ class TrustedTransition(BaseTransition):
         if y_true is None:
             return super().fit(X, y, sample_weight=sample_weight, groups=groups, trusted=trusted)
         self._validate_params()
-        given = check_labels(y)
+        X, given, y_true = container(X), check_labels(y), foreign_as_numpy(y_true, "y_true")
         n = len(given.y)
         if len(y_true) != n:
             raise ValueError(f"y_true has {len(y_true)} entries, and y has {n}: one for each row.")
@@ -372,7 +373,7 @@ def expected_transition_error(
     if class_prior is None:
         prior = np.full(n_classes, 1.0 / n_classes)
     else:
-        prior = np.asarray(class_prior, dtype=float)
+        prior = np.asarray(foreign_as_numpy(class_prior, "class_prior"), dtype=float)
     guess = even_errors(1.0 - prior @ matrix.diagonal(), n_classes)
     variance = (matrix * (1.0 - matrix)).sum(axis=1)
     bias = ((matrix - guess) ** 2).sum(axis=1)

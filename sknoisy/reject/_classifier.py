@@ -9,6 +9,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
+from sknoisy._evidence._arrays import as_numpy
 from sknoisy._typing import (
     Array,
     ArrayLike,
@@ -20,7 +21,7 @@ from sknoisy._typing import (
     ProbabilisticClassifier,
     RandomStateLike,
 )
-from sknoisy._wrapper import WrappedClassifier
+from sknoisy._wrapper import WrappedClassifier, scored
 from sknoisy.reject._answers import LabelAnswers
 from sknoisy.reject._base import BaseReject
 
@@ -256,7 +257,8 @@ class RejectClassifier(BaseReject, WrappedClassifier):
             return answers
         self._check_reject_label(self.classes_)
         _, rejected = self.predict_or_reject(X)
-        answers, label = np.asarray(answers), np.asarray(self.reject_label)
+        answers = as_numpy(answers, "what it predicts")
+        label = np.asarray(self.reject_label)
         same = answers.dtype.kind == label.dtype.kind
         out = answers.astype(np.result_type(answers, label) if same else object)
         out[rejected] = self.reject_label
@@ -275,4 +277,4 @@ class RejectClassifier(BaseReject, WrappedClassifier):
         float
         """
         check_is_fitted(self)
-        return accuracy_score(y, super().predict(X), sample_weight=sample_weight)
+        return scored(accuracy_score, y, super().predict(X), sample_weight)

@@ -10,6 +10,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from sknoisy._evidence._arrays import as_numpy
 from sknoisy._typing import (
     Array,
     ArrayLike,
@@ -21,7 +22,7 @@ from sknoisy._typing import (
     ProbabilisticClassifier,
     RandomStateLike,
 )
-from sknoisy._wrapper import WrappedRegressor
+from sknoisy._wrapper import WrappedRegressor, scored
 from sknoisy.reject._answers import NumberAnswers
 from sknoisy.reject._base import BaseReject
 
@@ -221,7 +222,7 @@ class RejectRegressor(BaseReject, WrappedRegressor):
         if self.reject_value is None:
             return answers
         _, rejected = self.predict_or_reject(X)
-        return np.where(rejected, self.reject_value, answers)
+        return np.where(rejected, self.reject_value, as_numpy(answers, "what it predicts"))
 
     def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """R2 of the answers to all rows, rejected or not.
@@ -236,4 +237,4 @@ class RejectRegressor(BaseReject, WrappedRegressor):
         float
         """
         check_is_fitted(self)
-        return r2_score(y, super().predict(X), sample_weight=sample_weight)
+        return scored(r2_score, y, super().predict(X), sample_weight)

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sknoisy._evidence import check_labels
+from sknoisy._evidence._arrays import foreign_as_numpy
 from sknoisy._evidence._evidence import check_groups, check_trusted
 from sknoisy._notebook import NotebookView
 from sknoisy._typing import ArrayLike, BoolArray, FloatArray
@@ -86,14 +87,16 @@ class BaseThreshold(NotebookView, BaseEstimator, ABC):
 
     def _check_score(self, score):
         """Scores of all rows, finite or NaN."""
-        score = column_or_1d(score)
+        score = column_or_1d(foreign_as_numpy(score, "score"))
         try:
             return clip_infinite(score.astype(float))
         except (TypeError, ValueError) as error:
             raise ValueError(f"score cannot be read as numbers: {error}.") from error
 
     def _fit(self, score, y, groups, trusted, seen):
-        n = len(score)
+        n, y, groups = len(score), foreign_as_numpy(y, "y"), foreign_as_numpy(groups, "groups")
+        if "label_proba" in seen:
+            seen["label_proba"] = foreign_as_numpy(seen["label_proba"], "label_proba")
         for given in (y, groups, seen.get("label_proba")):
             if given is not None:
                 check_consistent_length(score, given)

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
+from sknoisy._evidence._arrays import as_numpy, foreign_as_numpy
 from sknoisy._evidence._knowledge import (
     LEVEL,
     chance_of_labels,
@@ -114,7 +115,8 @@ class NoiseCount(BaseThreshold):
             )
         self._validate_params()
         score = self._check_score(score)
-        predicted = np.asarray(predicted, dtype=float)
+        predicted = as_numpy(predicted, "predicted").astype(float)
+        y = foreign_as_numpy(y, "y")
         check_consistent_length(score, y, predicted)
         seen = {"label_proba": predicted if predicted.ndim == 2 else None}
         if predicted.ndim == 1:

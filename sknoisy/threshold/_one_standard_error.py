@@ -12,6 +12,7 @@ from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from sknoisy._evidence import Evidence, check_reusable, cross_fit, is_continuous
+from sknoisy._evidence._arrays import explained
 from sknoisy._evidence._fitting import IsModel
 from sknoisy._progress import CallbackSupportMixin, whole_fit
 from sknoisy._typing import (
@@ -304,7 +305,8 @@ class _Score:
         self.y = y
 
     def __call__(self, model, X, rows):
-        return float(self.scorer(model, X, self.y[rows]))
+        with explained(X, model):
+            return float(self.scorer(model, X, self.y[rows]))
 
 
 def _left(train, mask, target):

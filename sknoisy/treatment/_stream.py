@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from sknoisy._evidence import Evidence, take_rows
+from sknoisy._evidence._arrays import as_numpy, explained
 from sknoisy._evidence._fitting import check_kind, check_meaning, resample_by_weight, seeded_clone
 from sknoisy._evidence._responses import LabelResponse, margins_to_proba, number_response
 from sknoisy._fitted import model_attributes, replace_fitted
@@ -149,7 +150,7 @@ class PartialFitMixin:
         known = getattr(self, "classes_", None)
         if classes is None and known is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
-        named = known if classes is None else np.unique(np.asarray(classes))
+        named = known if classes is None else np.unique(as_numpy(classes, "classes"))
         if known is not None and not np.array_equal(named, known):
             raise ValueError(f"classes={named!r} are not those of the calls before: {known!r}.")
         odd = np.flatnonzero(~np.isin(target.y, named))
@@ -226,7 +227,8 @@ class PartialFitMixin:
                     'weights here. Choose another model, or set weight_strategy="resample".'
                 )
             params["sample_weight"] = weight
-        model.partial_fit(X, y, **params)
+        with explained(X, model):
+            model.partial_fit(X, y, **params)
         return model
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _num_samples, check_consistent_length
 
-from sknoisy._evidence._arrays import container
+from sknoisy._evidence._arrays import container, with_blanks
 from sknoisy._evidence._evidence import check_groups, check_weight
 from sknoisy._evidence._fitting import IsModel, check_kind, check_takes_weights
 from sknoisy._fitted import model_attributes, replace_fitted
@@ -67,8 +67,8 @@ class BaseWeakClassifier(WrappedClassifier, ABC):
         self._validate_params()
         check_kind(self.estimator, "classification", type(self).__name__)
         params, weight = self._route(sample_weight, fit_params)
+        X, y = container(X), with_blanks(y, "y")
         labels = self._read(y)
-        X = container(X)
         check_consistent_length(X, y)
         n = _num_samples(X)
         if weight is not None:

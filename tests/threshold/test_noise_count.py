@@ -122,7 +122,11 @@ def test_random_numbers_are_not_called_wrong():
 
 @pytest.mark.parametrize(
     "detector",
-    [CookDistance(LogisticRegression()), KNNShapley(), Tabasco(LogisticRegression())],
+    [
+        CookDistance(LogisticRegression()),
+        KNNShapley(),
+        Tabasco(LogisticRegression(), random_state=0),
+    ],
     ids=lambda d: type(d).__name__,
 )
 @pytest.mark.parametrize("n_classes", [2, 4])

@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import StrOptions
 
+from sknoisy._evidence._arrays import foreign_as_numpy
 from sknoisy._typing import ArrayLike, Contamination, CVLike, Estimator, RandomStateLike
 from sknoisy.detection._base import BaseDetector, Finding, _posterior
 from sknoisy.detection.committees._members import NamedMembers
@@ -242,7 +243,7 @@ class CombinedDetector(NamedMembers, BaseDetector):
         return names, members, np.array(shares) / np.sum(shares)
 
     def _checked_weights(self, named):
-        weights = np.asarray(self.weights, dtype=float)
+        weights = np.asarray(foreign_as_numpy(self.weights, "weights"), dtype=float)
         if self.method == "max":
             raise ValueError('weights have no meaning for method="max": leave them at None.')
         if weights.shape != (len(named),):

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from scipy.sparse import issparse
 from sklearn import config_context
-from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknoisy._evidence import Evidence, TableEncoder, fit_model, is_table
+from sknoisy._evidence._arrays import ask, foreign_as_numpy
 from sknoisy._evidence._fitting import seeded_clone
 from sknoisy._fitted import PlainState, replace_fitted, seen_features
 from sknoisy._notebook import NotebookView
@@ -31,12 +32,13 @@ from sknoisy._typing import (
     RandomStateLike,
     Transformer,
 )
+from sknoisy._wrapper import LabelScore
 
 SURE = 1e-12  # least probability in a log loss
 
 
 class NoiseIgnorantClassifier(
-    CallbackSupportMixin, ClassifierMixin, NotebookView, PlainState, BaseEstimator
+    CallbackSupportMixin, LabelScore, NotebookView, PlainState, BaseEstimator
 ):
     """Linear classifier on good features that takes labels as they are.
 
@@ -187,7 +189,7 @@ class NoiseIgnorantClassifier(
             "scores_": scores if self.scoring == "log_loss" else -scores,
             "classes_": target.classes,
             "n_iter_": int(model[-1].n_iter_.max()),
-            **seen_features(X),
+            **seen_features(evidence.inputs.X),
         }
         replace_fitted(self, fitted)
         return self
@@ -204,7 +206,7 @@ class NoiseIgnorantClassifier(
         ndarray of shape (n_samples,)
         """
         X = self._checked(X)
-        return self.estimator_.predict(X)
+        return ask(self.estimator_, "predict", X)
 
     def predict_proba(self, X: MatrixLike) -> FloatArray:
         """Probabilities of given labels.
@@ -218,7 +220,7 @@ class NoiseIgnorantClassifier(
         ndarray of shape (n_samples, K)
         """
         X = self._checked(X)
-        return self.estimator_.predict_proba(X)
+        return ask(self.estimator_, "predict_proba", X)
 
     def decision_function(self, X: MatrixLike) -> FloatArray:
         """Decision values of the logistic regression.
@@ -232,7 +234,7 @@ class NoiseIgnorantClassifier(
         ndarray of shape (n_samples,) or (n_samples, K)
         """
         X = self._checked(X)
-        return self.estimator_.decision_function(X)
+        return ask(self.estimator_, "decision_function", X)
 
     def _checked(self, X):
         check_is_fitted(self)
@@ -294,8 +296,8 @@ class _Scaler(TransformerMixin, BaseEstimator):
 
     def fit(self, X, y=None):
         self.scaler_ = MaxAbsScaler() if issparse(X) else StandardScaler()
-        self.scaler_.fit(X)
+        self.scaler_.fit(foreign_as_numpy(X, "X"))
         return self
 
     def transform(self, X):
-        return self.scaler_.transform(X)
+        return self.scaler_.transform(foreign_as_numpy(X, "X"))

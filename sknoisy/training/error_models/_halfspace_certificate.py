@@ -11,6 +11,7 @@ from scipy.stats import chi2, norm
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+from sknoisy._evidence._arrays import as_numpy
 from sknoisy._evidence._evidence import check_weight
 from sknoisy._evidence._target import positions
 from sknoisy._typing import ArrayLike, MatrixLike
@@ -224,9 +225,9 @@ def linear_parts(model, X):
     if isinstance(model, Pipeline):
         X = model[:-1].transform(X) if len(model.steps) > 1 else X
         model = model.steps[-1][1]
-    features = np.asarray(X.toarray() if issparse(X) else X, dtype=float)
+    features = X.toarray() if issparse(X) else as_numpy(X, "X")
     coef = _coefficients(model)[0]
-    return coef, float(np.ravel(model.intercept_)[0]), model.classes_, features
+    return coef, float(np.ravel(model.intercept_)[0]), model.classes_, features.astype(float)
 
 
 def _coefficients(model):

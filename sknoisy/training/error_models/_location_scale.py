@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._evidence import Folds, fit_model, take_rows
+from sknoisy._evidence._arrays import ask
 from sknoisy._evidence._failures import explain
 from sknoisy._evidence._fitting import IsModel, check_kind, check_takes_weights, seeded_clone
 from sknoisy._fitted import model_attributes, replace_fitted
@@ -24,7 +25,7 @@ from sknoisy._typing import (
     MatrixLike,
     RandomStateLike,
 )
-from sknoisy._wrapper import WrappedRegressor, one_column
+from sknoisy._wrapper import WrappedRegressor, predicted_column
 from sknoisy.detection._base import CV
 from sknoisy.noise_model._location_scale import row_scale, scale_of
 from sknoisy.training._base import PARAMETERS, open_evidence
@@ -320,9 +321,10 @@ class LocationScaleRegressor(WrappedRegressor):
         """
         check_is_fitted(self)
         if self.scale_estimator_ is None:
-            return scale_of(np.full(len(self.estimator_.predict(X)), np.nan), self._line)
-        said = one_column(self.scale_estimator_.predict(X), X)
-        return scale_of(np.asarray(said, dtype=float), self._line)
+            n = len(ask(self.estimator_, "predict", X))
+            return scale_of(np.full(n, np.nan), self._line)
+        said = predicted_column(self.scale_estimator_, X).astype(float)
+        return scale_of(said, self._line)
 
 
 def evidently_worse(residual, other, weight):

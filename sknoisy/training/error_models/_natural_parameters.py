@@ -8,19 +8,21 @@ from typing import Any, Self
 
 import numpy as np
 from scipy.optimize import minimize
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import SplineTransformer
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from sknoisy._evidence._arrays import all_as_numpy, foreign_as_numpy
 from sknoisy._notebook import NotebookView
 from sknoisy._typing import Array, ArrayLike, FloatArray
+from sknoisy._wrapper import NumberScore
 
 LEAST_PRECISION = 1e-3  # of that of standardised y: a spread of at most 30 times that of y
 
 
-class NaturalParametersRegressor(RegressorMixin, NotebookView, BaseEstimator):
+class NaturalParametersRegressor(NumberScore, NotebookView, BaseEstimator):
     """Normal numbers whose mean and scale depend on the features, by concave maximum likelihood.
 
     The natural parameters of a normal are its precision times its mean, f / g², and minus half its
@@ -103,6 +105,7 @@ class NaturalParametersRegressor(RegressorMixin, NotebookView, BaseEstimator):
         self : object
         """
         self._validate_params()
+        X, y, sample_weight = all_as_numpy(X=X, y=y, sample_weight=sample_weight)
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         seen = weight > 0
@@ -144,7 +147,7 @@ class NaturalParametersRegressor(RegressorMixin, NotebookView, BaseEstimator):
         ndarray of shape (n_samples,), or a pair of such
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = validate_data(self, foreign_as_numpy(X, "X"), dtype=np.float64, reset=False)
         ratio, precision = self.coef_ @ self._features(X).T
         mean = self._centre + self._unit * ratio / precision
         return (mean, self._unit / np.sqrt(precision)) if return_std else mean

@@ -16,7 +16,7 @@ from sknoisy._evidence._fitting import seeded_clone, take_params
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._progress import whole_fit
 from sknoisy._typing import ArrayLike, BoolArray, Estimator, FloatArray, MatrixLike, RandomStateLike
-from sknoisy._wrapper import WrappedRegressor, one_column
+from sknoisy._wrapper import WrappedRegressor, predicted_column
 from sknoisy.training._base import PARAMETERS, open_evidence
 from sknoisy.training.error_models._right_errors import RightErrors
 
@@ -246,7 +246,7 @@ class _Boosting:
             seed = None if rng is None else int(rng.randint(2**31 - 1))
             model = self._fit(X_train, self.sign * target[self.train], seed, stage)
             self.models.append(model)
-            now = now + self.how.learning_rate * self.sign * one_column(model.predict(X), X)
+            now = now + self.how.learning_rate * self.sign * predicted_column(model, X)
             if len(self.held_out):
                 if self._held_out_loss(now) < self._held_out_loss(best):
                     best, best_stage = now, stage
@@ -321,8 +321,8 @@ class SumOfStages(RegressorMixin, BaseEstimator):
         self.learning_rate = learning_rate
 
     def predict(self, X, **params):
-        total = sum(one_column(model.predict(X, **params), X) for model in self.models)
-        return self.start + self.learning_rate * np.asarray(total)
+        total = sum(predicted_column(model, X, params) for model in self.models)
+        return self.start + self.learning_rate * total
 
     def __sklearn_is_fitted__(self):
         return True

@@ -16,15 +16,17 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from sknoisy._evidence._arrays import all_as_numpy, foreign_as_numpy
 from sknoisy._notebook import NotebookView
 from sknoisy._typing import Array, ArrayLike, FloatArray
+from sknoisy._wrapper import LabelScore
 
 WIDEST = 0.5  # width of the ramp in the first round, halved in each
 REACH = 2.0  # beyond which rows do not count for their square, as a share of the usual distance
 ROUNDS = 20
 
 
-class RampHalfspaceClassifier(LinearClassifierMixin, NotebookView, BaseEstimator):
+class RampHalfspaceClassifier(LabelScore, LinearClassifierMixin, NotebookView, BaseEstimator):
     """Linear classifier of two classes that minimises the smoothed number of errors.
 
     The loss of a row is 1 / (1 + exp(m / `width`)), where m is its signed distance from the
@@ -111,6 +113,7 @@ class RampHalfspaceClassifier(LinearClassifierMixin, NotebookView, BaseEstimator
         self : object
         """
         self._validate_params()
+        X, y, sample_weight = all_as_numpy(X=X, y=y, sample_weight=sample_weight)
         X, y = validate_data(self, X, y, dtype=np.float64, accept_sparse="csr")
         X = X.toarray() if issparse(X) else X
         check_classification_targets(y)
@@ -152,6 +155,19 @@ class RampHalfspaceClassifier(LinearClassifierMixin, NotebookView, BaseEstimator
                 length = max(np.linalg.norm(params[:-1]), 1e-300)
                 return params / length, float(found.fun), max(n_iter, 1)
             width = max(0.5 * width, self.width)
+
+    def decision_function(self, X: ArrayLike) -> FloatArray:
+        """Linear scores, positive on the side of the second class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, d)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        return super().decision_function(foreign_as_numpy(X, "X"))
 
     def predict_proba(self, X: ArrayLike) -> FloatArray:
         """Probabilities of the two classes.

@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.validation import _num_samples, check_array
 
+from sknoisy._evidence._arrays import as_numpy
 from sknoisy._evidence._responses import as_column
 from sknoisy.training._means import mean_of
 
@@ -74,9 +75,10 @@ def response(model, X):
     """(n, k) decision values, else log-odds of probabilities, else predictions."""
     n = _num_samples(X)
     if hasattr(model, "decision_function"):
-        values = np.asarray(model.decision_function(X), dtype=float)
+        values = as_numpy(model.decision_function(X), "what it says").astype(float)
     elif hasattr(model, "predict_proba"):
-        proba = np.clip(np.asarray(model.predict_proba(X), dtype=float), 1e-6, 1 - 1e-6)
+        proba = as_numpy(model.predict_proba(X), "what it predicts").astype(float)
+        proba = np.clip(proba, 1e-6, 1 - 1e-6)
         values = np.log(proba / (1 - proba))
         values = values[:, 1:] if values.shape[1] == 2 else values
     else:

@@ -13,6 +13,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknoisy._evidence import Evidence
+from sknoisy._evidence._arrays import foreign_as_numpy
 from sknoisy._evidence._evidence import check_trusted
 from sknoisy._evidence._fitting import IsModel, check_takes_weights
 from sknoisy._evidence._splits import DEFAULT_FOLDS
@@ -194,6 +195,7 @@ class _CorrectiveUnlearning(BaseTraining):
 
 
 def _check_flagged(flagged, evidence, owner):
+    flagged = foreign_as_numpy(flagged, "flagged")
     if flagged is None or not np.any(flagged):
         warnings.warn(
             f"{owner} learns from rows that are known to be bad, and there are none, so this is "

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sknoisy._evidence import fit_model, is_table, take_rows
+from sknoisy._evidence._arrays import as_numpy, ask, explained
 from sknoisy._evidence._fitting import IsModel, seeded_clone
 from sknoisy._evidence._responses import predicted_codes
 from sknoisy._fitted import replace_fitted
@@ -194,7 +195,8 @@ class StampDefenseClassifier(WrappedClassifier):
         if evidence.n_rows == 1 or len(evidence.target.classes) == 1:
             what = "1 sample" if evidence.n_rows == 1 else "1 class"
             raise ValueError(f"{type(self).__name__} needs rows of two classes, and y has {what}.")
-        with whole_fit(self, X, y):
+        X = evidence.inputs.X
+        with whole_fit(self, X, y), explained(X, self.estimator):
             said = None
             if self.detector is None or self.relabeler is None:
                 said = self._witnesses(evidence)
@@ -235,8 +237,9 @@ class StampDefenseClassifier(WrappedClassifier):
     def _warn_if_blind(self, model, X, stamped):
         """Say so where the model does not see the stamp."""
         some = take_rows(X, np.flatnonzero(stamped)[:200])
-        ask = model.predict_proba if hasattr(model, "predict_proba") else model.predict
-        if np.array_equal(ask(with_stamp(some, True)), ask(with_stamp(some, False))):
+        says = model.predict_proba if hasattr(model, "predict_proba") else model.predict
+        said = [as_numpy(says(with_stamp(some, on)), "what it predicts") for on in (True, False)]
+        if np.array_equal(*said):
             warnings.warn(
                 f"The stamp changes nothing that {type(model).__name__} says, as if it did not "
                 "read it. A ColumnTransformer must pass further columns on, with "
@@ -349,7 +352,10 @@ class StampDefenseClassifier(WrappedClassifier):
         ndarray of shape (n_samples,)
         """
         check_is_fitted(self)
-        return one_column(self.estimator_.predict(self._stamped(X, False), **params), X)
+        said = ask(
+            self.estimator_, "predict", X, params, for_model=lambda X: self._stamped(X, False)
+        )
+        return one_column(said, X)
 
 
 def _width(X):
@@ -360,7 +366,7 @@ def _width(X):
 def _is_texts(X):
     if is_table(X) or issparse(X):
         return False
-    array = np.asarray(X)
+    array = as_numpy(X, "X")
     return array.ndim == 1 and array.dtype.kind in "OUST"
 
 

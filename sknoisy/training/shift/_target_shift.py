@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_consistent_length
 
 from sknoisy._evidence import take_rows
+from sknoisy._evidence._arrays import as_numpy, container, foreign_as_numpy, is_foreign
 from sknoisy._evidence._features import RowEncoder
 from sknoisy._evidence._fitting import check_takes_weights, seeded_clone, take_params
 from sknoisy._evidence._responses import number_response
@@ -219,6 +220,9 @@ class TargetShiftRegressor(WrappedRegressor, BaseTraining):
         -------
         self : object
         """
+        X, X_target, y = container(X), container(X_target, "X_target"), foreign_as_numpy(y, "y")
+        if not is_foreign(X):  # so that models get both in one form
+            X_target = foreign_as_numpy(X_target, "X_target")
         labelled = None if y is None else _has_number(y)
         if labelled is None or labelled.all():
             own = {"X_target": X_target, "labelled": None}
@@ -261,13 +265,16 @@ class TargetShiftRegressor(WrappedRegressor, BaseTraining):
         -------
         float
         """
+        X, y = container(X), foreign_as_numpy(y, "y")
         labelled = _has_number(y)
         if labelled.all():
             return super().score(X, y, sample_weight)
         rows = np.flatnonzero(labelled)
         if not len(rows):
             raise ValueError("y is NaN in all rows to be scored: shuffle the folds.")
-        weight = None if sample_weight is None else np.asarray(sample_weight)[rows]
+        weight = None
+        if sample_weight is not None:
+            weight = as_numpy(sample_weight, "sample_weight")[rows]
         return super().score(take_rows(X, rows), np.asarray(y)[rows].astype(float), weight)
 
     def _check_before_training(self, X_target, labelled):

@@ -15,7 +15,7 @@ from sknoisy._evidence._regions import read_regions
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._progress import last_fit, whole_fit
 from sknoisy._typing import Array, ArrayLike, BoolArray, MatrixLike
-from sknoisy._wrapper import BaseWrapper, one_column
+from sknoisy._wrapper import BaseWrapper, predicted_column
 from sknoisy.detection._base import CV
 from sknoisy.training._base import PARAMETERS, open_evidence
 from sknoisy.training.sources._batches import Batches
@@ -99,7 +99,7 @@ class BaseSources(BaseWrapper, ABC):
             trusted=trusted,
             fit_params=fit_params,
         )
-        batch, names = self._read_batches(X, groups)
+        batch, names = self._read_batches(evidence.inputs.X, groups)
         with whole_fit(self, X, y):
             how = {"cv": self.cv, "random_state": self._seed(), "n_jobs": self.n_jobs}
             batches = Batches(evidence, batch, self.estimator, **how)
@@ -154,9 +154,7 @@ class BaseSources(BaseWrapper, ABC):
             Columns in the order of `estimators_`.
         """
         check_is_fitted(self)
-        return np.column_stack(
-            [one_column(model.predict(X, **params), X) for model in self.estimators_]
-        )
+        return np.column_stack([predicted_column(model, X, params) for model in self.estimators_])
 
 
 def warn_of_single_rows(owner):

@@ -8,10 +8,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples
 
 from sknoisy._evidence import fit_model, take_rows
+from sknoisy._evidence._arrays import as_numpy, ask
 from sknoisy._evidence._features import RowEncoder
 from sknoisy._evidence._fitting import seeded_clone
 from sknoisy._evidence._responses import class_columns
-from sknoisy._wrapper import one_column
+from sknoisy._wrapper import predicted_column
 
 
 class EncodedForest:
@@ -56,7 +57,7 @@ class GatedModel:
 
     def predict(self, X, **params):
         """Of the model that the gate names for the row."""
-        return self._by_gate(X, lambda model, rows: one_column(model.predict(rows, **params), rows))
+        return self._by_gate(X, lambda model, rows: predicted_column(model, rows, params))
 
     @available_if(lambda self: all(hasattr(model, "predict_proba") for model in self.models))
     def predict_proba(self, X, **params):
@@ -65,13 +66,13 @@ class GatedModel:
         def respond(model, rows):
             proba = np.zeros((_num_samples(rows), len(self.classes_)))
             at = class_columns(model.classes_, self.classes_, f"classes_ of {type(model).__name__}")
-            proba[:, at] = model.predict_proba(rows, **params)
+            proba[:, at] = as_numpy(ask(model, "predict_proba", rows, params), "what it predicts")
             return proba
 
         return self._by_gate(X, respond)
 
     def _by_gate(self, X, respond):
-        source = np.asarray(self.gate.predict(X)).ravel()
+        source = as_numpy(ask(self.gate, "predict", X), "what the gate predicts").ravel()
         parts = [np.flatnonzero(source == k) for k in range(len(self.models))]
         answers = [
             respond(model, take_rows(X, rows))

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sknoisy._em import run_em
+from sknoisy._evidence._arrays import foreign_as_numpy
 from sknoisy._evidence._evidence import check_weight
 from sknoisy._fitted import PlainState, replace_fitted
 from sknoisy._notebook import NotebookView
@@ -226,7 +227,7 @@ def given_prior(class_prior, n_classes):
         return None
     if isinstance(class_prior, str):
         return np.full(n_classes, 1 / n_classes)
-    prior = np.asarray(class_prior, dtype=float)
+    prior = np.asarray(foreign_as_numpy(class_prior, "class_prior"), dtype=float)
     if prior.shape != (n_classes,) or not (prior > 0).all():
         raise ValueError(
             f"class_prior must be {n_classes} positive numbers, one for each class that "

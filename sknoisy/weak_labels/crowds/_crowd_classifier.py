@@ -12,6 +12,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sknoisy._evidence._arrays import foreign_as_numpy
 from sknoisy._fitted import replace_fitted
 from sknoisy._temperature import at_temperature
 from sknoisy._typing import (
@@ -23,6 +24,7 @@ from sknoisy._typing import (
     MatrixLike,
     RandomStateLike,
 )
+from sknoisy._wrapper import scored
 from sknoisy.weak_labels._base import BaseWeakClassifier
 from sknoisy.weak_labels.crowds._base import (
     LabelAggregator,
@@ -278,9 +280,9 @@ class CrowdClassifier(BaseWeakClassifier):
         -------
         float
         """
-        predicted = self.predict(X)
+        predicted, y = self.predict(X), foreign_as_numpy(y, "y")
         if has_one_column(y):
-            return accuracy_score(y, predicted, sample_weight=sample_weight)
+            return scored(accuracy_score, y, predicted, sample_weight)
         votes = self.aggregator_._read_new(y)
         posterior = self.aggregator_._posterior(votes)
         return expected_score(votes, posterior, predicted, sample_weight)

@@ -12,12 +12,13 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length
 
 from sknoisy._evidence import Evidence, fit_model, weight_parameter
+from sknoisy._evidence._arrays import container, foreign_as_numpy, with_blanks
 from sknoisy._evidence._evidence import check_weight
 from sknoisy._evidence._fitting import IsModel, check_takes_weights, rows_to_fit, seeded_clone
 from sknoisy._fitted import model_attributes, replace_fitted
 from sknoisy._progress import last_fit, whole_fit
 from sknoisy._typing import Array, ArrayLike, CVLike, Estimator, MatrixLike, RandomStateLike
-from sknoisy._wrapper import WrappedRegressor
+from sknoisy._wrapper import WrappedRegressor, scored
 from sknoisy.detection._base import check_kind
 from sknoisy.weak_labels.crowds._bias_variance import BiasVariance
 from sknoisy.weak_labels.crowds._scoring import has_one_column
@@ -183,7 +184,7 @@ class CrowdRegressor(WrappedRegressor):
         aggregator = BiasVariance() if self.aggregator is None else clone(self.aggregator)
         aggregator.set_params(missing=self.missing, allow_empty=self.allow_empty)
         aggregator._validate_params()
-        votes = aggregator._read(y)
+        X, votes = container(X), aggregator._read(with_blanks(y, "y"))
         n, seed = votes.n_rows, self._seed()
         check_consistent_length(X, np.empty(n))
         if weight is not None:
@@ -258,14 +259,14 @@ class CrowdRegressor(WrappedRegressor):
         -------
         float
         """
-        predicted = self.predict(X)
+        predicted, y = self.predict(X), foreign_as_numpy(y, "y")
         if has_one_column(y):
-            return r2_score(y, predicted, sample_weight=sample_weight)
+            return scored(r2_score, y, predicted, sample_weight)
         votes = self.aggregator_._read_new(y)
         numbers, weight = mean_answers(votes, vars(self.aggregator_))
         if sample_weight is not None:
             weight = weight * check_weight(sample_weight, len(numbers))
-        return r2_score(numbers, predicted, sample_weight=weight)
+        return scored(r2_score, numbers, predicted, weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

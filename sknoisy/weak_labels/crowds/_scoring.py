@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_consistent_length
 
+from sknoisy._evidence._arrays import as_numpy
 from sknoisy._evidence._evidence import check_weight
 from sknoisy._evidence._target import positions
 from sknoisy._typing import ArrayLike, Estimator, MatrixLike
@@ -97,12 +98,13 @@ def crowd_accuracy_scorer(estimator: Any, X: MatrixLike, votes: ArrayLike) -> fl
     """
     last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
     missing = getattr(last, "missing", None)
-    return crowd_accuracy_score(votes, estimator.predict(X), missing=missing)
+    said = as_numpy(estimator.predict(X), "what it predicts")
+    return crowd_accuracy_score(votes, said, missing=missing)
 
 
 def expected_score(votes, posterior, predicted, sample_weight=None):
     """Mean probability of the predicted classes, over the rows with an answer."""
-    codes = positions(np.asarray(predicted), votes.classes)
+    codes = positions(as_numpy(predicted, "what it predicts"), votes.classes)
     chosen = np.where(codes >= 0, posterior[np.arange(len(codes)), codes], 0.0)
     weight = np.ones(len(codes))
     if sample_weight is not None:

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import StrOptions
 
+from sknoisy._evidence._arrays import foreign_as_numpy
 from sknoisy._fitted import replace_fitted
 from sknoisy._typing import (
     Array,
@@ -20,6 +21,7 @@ from sknoisy._typing import (
     MatrixLike,
     RandomStateLike,
 )
+from sknoisy._wrapper import scored
 from sknoisy.weak_labels._base import BaseWeakClassifier
 from sknoisy.weak_labels.crowds._base import LabelAggregator
 from sknoisy.weak_labels.crowds._scoring import expected_score, has_one_column
@@ -242,8 +244,9 @@ class WeaklySupervisedClassifier(BaseWeakClassifier):
                     "score needs true labels or votes as y: there are no functions to ask."
                 )
             y = apply_functions(self.functions, X)
+        y = foreign_as_numpy(y, "y")
         if has_one_column(y):
-            return accuracy_score(y, predicted, sample_weight=sample_weight)
+            return scored(accuracy_score, y, predicted, sample_weight)
         votes = read_new_functions(y, self.label_model_)
         posterior = self.label_model_._posterior(votes)
         return expected_score(votes, posterior, predicted, sample_weight)

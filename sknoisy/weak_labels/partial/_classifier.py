@@ -17,6 +17,7 @@ from sknoisy._typing import (
     MatrixLike,
     RandomStateLike,
 )
+from sknoisy._wrapper import scored
 from sknoisy.weak_labels._base import BaseWeakClassifier
 from sknoisy.weak_labels._folds import quiet_folds
 from sknoisy.weak_labels.partial._candidates import candidate_score, check_candidates
@@ -232,7 +233,7 @@ class PartialLabelClassifier(BaseWeakClassifier):
         -------
         float
         """
-        return candidate_score(y, self.predict(X), sample_weight=sample_weight)
+        return scored(candidate_score, y, self.predict(X), sample_weight)
 
 
 def outside_weight(proba, mask, noise_rate):

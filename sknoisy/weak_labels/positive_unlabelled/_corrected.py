@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import _num_samples
 
+from sknoisy._evidence._arrays import ask
 from sknoisy._evidence._responses import LabelResponse
 from sknoisy._fitted import model_attributes
 from sknoisy.weak_labels.positive_unlabelled._prior import safe_logit
@@ -78,8 +78,8 @@ def mean_score(models, X, classes, positive_at, **params):
 def score_of(model, X, classes, positive_at, **params):
     if params:
         at = np.flatnonzero(np.asarray(model.classes_) == classes[positive_at])[0]
-        return model.predict_proba(X, **params)[:, at]
-    method, values = LabelResponse(classes)(model, X, np.arange(_num_samples(X)))
+        return ask(model, "predict_proba", X, params)[:, at]
+    method, values = LabelResponse(classes)(model, X, None)
     return (
         expit(values[:, positive_at]) if method == "decision_function" else values[:, positive_at]
     )

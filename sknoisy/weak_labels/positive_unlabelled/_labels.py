@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sknoisy._evidence import check_labels
+from sknoisy._evidence._arrays import foreign_as_numpy
 from sknoisy._evidence._target import positions
 
 SUREST = 0.99  # of an unlabelled row to be positive
@@ -85,7 +86,7 @@ def read_pu(y, positive=None):
         The value that means positive. None: the larger one, which is 1 of (0, 1) and of (-1, 1),
         and True; of two texts never one that says "unlabelled" or "not ...".
     """
-    y, filled_with = _without_blanks(y)
+    y, filled_with = _without_blanks(foreign_as_numpy(y, "y"))
     target = check_labels(y)
     classes = target.classes
     if len(classes) == 0:

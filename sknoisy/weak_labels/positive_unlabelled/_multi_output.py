@@ -8,10 +8,10 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
-from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from sknoisy._evidence._arrays import container, foreign_as_numpy
 from sknoisy._evidence._evidence import check_groups, check_weight
 from sknoisy._evidence._fitting import IsModel, check_takes_weights
 from sknoisy._fitted import model_attributes, replace_fitted
@@ -27,7 +27,7 @@ from sknoisy._typing import (
     MatrixLike,
     RandomStateLike,
 )
-from sknoisy._wrapper import BaseWrapper
+from sknoisy._wrapper import BaseWrapper, LabelScore
 from sknoisy.detection._base import check_kind
 from sknoisy.weak_labels.positive_unlabelled._corrected import CorrectedModel, score_of
 from sknoisy.weak_labels.positive_unlabelled._labels import read_pu
@@ -35,7 +35,7 @@ from sknoisy.weak_labels.positive_unlabelled._prior import estimate_class_prior,
 from sknoisy.weak_labels.positive_unlabelled._variational import fit_variational, weighted_labels
 
 
-class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
+class PUMultiOutputClassifier(LabelScore, BaseWrapper):
     """Classifier of several yes-or-no labels at once, where a missing label does not mean no.
 
     y is a matrix of 0 and 1, one column a label. Negative labels are thrown away: each column is
@@ -201,7 +201,7 @@ class PUMultiOutputClassifier(ClassifierMixin, BaseWrapper):
         check_kind(self.estimator, "classification", type(self).__name__)
         params, weight = self._route(sample_weight, fit_params)
         check_takes_weights(self.estimator, self.weight_strategy, "the loss is made of weights")
-        labels = read_matrix(y, self.positive)
+        X, labels = container(X), read_matrix(y, self.positive)
         check_consistent_length(X, labels[0].labelled)
         n = len(labels[0].labelled)
         rows = SoftRows(
@@ -320,8 +320,7 @@ def read_matrix(y, positive=None):
         raise ValueError(
             "PUMultiOutputClassifier requires y to be passed, but the target y is None"
         )
-    if issparse(y):
-        y = y.toarray()
+    y = y.toarray() if issparse(y) else foreign_as_numpy(y, "y")
     if not isinstance(y, pd.DataFrame):
         y = pd.DataFrame(np.asarray(y)) if np.ndim(y) == 2 else y
     if np.ndim(y) != 2:

@@ -15,6 +15,7 @@ from sklearn.utils import ClassifierTags, check_random_state, get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length
 
+from sknoisy._evidence._arrays import container
 from sknoisy._evidence._evidence import check_groups, check_weight
 from sknoisy._evidence._fitting import IsModel
 from sknoisy._fitted import replace_fitted
@@ -453,7 +454,7 @@ class ClassPrior(CallbackSupportMixin, NotebookView, BaseEstimator):
         """
         self._validate_params()
         check_kind(self.estimator, "classification", type(self).__name__)
-        labels = read_pu(y, self.positive)
+        X, labels = container(X), read_pu(y, self.positive)
         check_consistent_length(X, labels.labelled)
         n = len(labels.labelled)
         weight = None if sample_weight is None else check_weight(sample_weight, n)

@@ -8,7 +8,9 @@ import numpy as np
 from sklearn.metrics import accuracy_score
 
 from sknoisy._evidence import take_rows
+from sknoisy._evidence._arrays import container, foreign_as_numpy, with_blanks
 from sknoisy._typing import ArrayLike, MatrixLike
+from sknoisy._wrapper import scored
 from sknoisy.weak_labels._base import BaseWeakClassifier
 from sknoisy.weak_labels.unlabelled._labels import check_partly_labelled, is_unlabelled
 
@@ -40,13 +42,16 @@ class BasePartlyLabelled(BaseWeakClassifier):
         float
             NaN where no row has a label.
         """
+        X, y = container(X), with_blanks(y, "y")
+        weight = foreign_as_numpy(sample_weight, "sample_weight")
         rows = np.flatnonzero(~is_unlabelled(y, self.unlabelled))
         if not len(rows):
             return np.nan
-        weight = None if sample_weight is None else np.asarray(sample_weight)[rows]
+        weight = None if weight is None else np.asarray(weight)[rows]
         known = check_partly_labelled(take_rows(y, rows), None)
         y_true = known.classes[known.codes]
-        return float(accuracy_score(y_true, self.predict(take_rows(X, rows)), sample_weight=weight))
+        said = self.predict(take_rows(X, rows))
+        return float(scored(accuracy_score, y_true, said, weight))
 
 
 def weigh_labelled(proba, is_labelled, share):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sknoisy._evidence import check_labels, take_rows
-from sknoisy._evidence._arrays import without_mask
+from sknoisy._evidence._arrays import with_blanks
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def check_partly_labelled(y, unlabelled=-1):
 
 def is_unlabelled(y, unlabelled=-1):
     """(n,) of bool: rows whose label is missing, or the value that stands for none."""
-    values = np.asarray(without_mask(y), dtype=object)
+    values = np.asarray(with_blanks(y, "y"), dtype=object)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples
 
+from sknoisy._evidence._arrays import foreign_as_numpy
 from sknoisy._typing import ArrayLike, CVLike, Estimator, FloatArray, RandomStateLike
 from sknoisy.weak_labels._folds import quiet_folds
 from sknoisy.weak_labels.unlabelled._base import BasePartlyLabelled, weigh_labelled
@@ -170,7 +171,8 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
         known, proba = labels.is_labelled, labels.one_hot
         prior = self._prior(labels)
         mixup = None if known.all() else self._mixup(rows)
-        trust = known.sum() / (known.sum() + DOUBT) if self.class_prior == "labelled" else 1.0
+        is_guess = isinstance(self.class_prior, str) and self.class_prior == "labelled"
+        trust = known.sum() / (known.sum() + DOUBT) if is_guess else 1.0
         n_rounds = 0 if known.all() else self.max_iter
         folds = quiet_folds(rows, labels.codes, self.cv) if n_rounds else None
         n_iter, change = 0, np.inf
@@ -206,7 +208,7 @@ class SoftPseudoLabelClassifier(BasePartlyLabelled):
             if self.class_prior == "uniform":
                 return np.full(n_classes, 1.0 / n_classes)
             return labels.one_hot.sum(axis=0) / labels.is_labelled.sum()
-        prior = np.asarray(self.class_prior, dtype=float)
+        prior = np.asarray(foreign_as_numpy(self.class_prior, "class_prior"), dtype=float)
         if prior.shape != (n_classes,) or not (prior > 0).all():
             raise ValueError(
                 f"class_prior must have one positive number for each of the {n_classes} classes of "
