@@ -19,7 +19,14 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from sknoisy._evidence._arrays import all_as_numpy, as_numpy, ask, container, foreign_as_numpy
+from sknoisy._evidence._arrays import (
+    all_as_numpy,
+    as_numpy,
+    ask,
+    container,
+    foreign_as_numpy,
+    is_foreign,
+)
 from sknoisy._evidence._responses import class_columns
 from sknoisy._evidence._target import plain_labels
 from sknoisy._fitted import PlainState
@@ -75,7 +82,10 @@ class BaseWrapper(
 
     def _route(self, sample_weight, fit_params):
         # what only has DLPack does not say how long it is, and would not be sliced with the rows
-        fit_params = {name: container(value, name) for name, value in fit_params.items()}
+        fit_params = {
+            name: container(value, name) if is_foreign(value) else value
+            for name, value in fit_params.items()
+        }
         if not _routing_enabled():
             return fit_params, sample_weight
         given = (

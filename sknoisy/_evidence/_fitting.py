@@ -96,10 +96,10 @@ def _takes_pairs(estimator):
     if not type(estimator).__module__.startswith("sklearn."):  # it may make the kernel itself
         return False
     given = estimator.get_params(deep=False).values()
-    parts = [model for value in given if isinstance(value, list) for model in value]
-    models = [part[1] if isinstance(part, tuple) else part for part in [*given, *parts]]
-    models = [model for model in models if hasattr(model, "fit") and not isinstance(model, type)]
-    return any(_takes_pairs(model) for model in models)
+    parts = [part for value in given if isinstance(value, list) for part in value]
+    named = [part[1] for part in parts if isinstance(part, tuple) and len(part) > 1]
+    models = [model for model in [*given, *parts, *named] if hasattr(model, "fit")]
+    return any(_takes_pairs(model) for model in models if not isinstance(model, type))
 
 
 def _changes_nothing(step):
