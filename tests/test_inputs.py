@@ -546,6 +546,13 @@ def test_infinity_is_named_by_its_row(value, container):
         FilterRegressor(Ridge()).fit(X_NUMBERS, container(with_value(NUMBERS, 4, value)))
 
 
+def test_an_infinite_decimal_is_named_by_its_row():
+    y = [Decimal(int(code)) for code in CODES]
+    y[4] = Decimal("Infinity")
+    with pytest.raises(ValueError, match=r"infinite in 1 of 60 rows, first in row 4\."):
+        FilterClassifier(LogisticRegression()).fit(X_LABELS, y)
+
+
 @pytest.mark.parametrize("value", [None, np.nan, pd.NA])
 @pytest.mark.parametrize("container", [list, pd.Series, lambda v: np.array(v, dtype=object)])
 def test_a_missing_number_is_named_by_its_row(value, container):

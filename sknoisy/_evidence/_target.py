@@ -127,7 +127,7 @@ def _one_type(y):
     """Objects that are all texts as they are; all numbers, or all booleans, as such."""
     kind = pd.api.types.infer_dtype(y, skipna=False)
     if kind == "decimal":  # as databases give numbers
-        whole = all(label == int(label) for label in y)
+        whole = all(label.is_finite() and label == int(label) for label in y)
         y, kind = np.array([int(label) if whole else float(label) for label in y]), "number"
     elif kind in ("integer", "boolean", "floating", "mixed-integer-float"):
         y, kind = np.array(y.tolist()), "number"
