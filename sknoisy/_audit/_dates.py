@@ -51,7 +51,8 @@ class Dates:
 def days(dates):
     if getattr(dates.dt, "tz", None) is not None:
         dates = dates.dt.tz_convert("UTC").dt.tz_localize(None)
-    return (dates - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)
+    # not divided by a Timedelta, which early pandas does in nanoseconds, and far dates overflow
+    return (dates - pd.Timestamp("1970-01-01")).dt.total_seconds() / 86_400
 
 
 def read_dates(column):
