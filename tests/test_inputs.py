@@ -572,6 +572,8 @@ def test_labels_of_several_types(first, container):
 def test_a_batch_of_arrow_is_a_table():
     pa = optional("pyarrow")
     X = pa.RecordBatch.from_arrays([pa.array(x) for x in X_LABELS.T], names=list("abcdef"))
+    if not hasattr(X, "shape"):
+        pytest.skip("models of scikit-learn miscount the columns of a batch of early pyarrow")
     model = FilterClassifier(LogisticRegression(), random_state=0).fit(X, CODES)
     expected = FilterClassifier(LogisticRegression(), random_state=0).fit(X_LABELS, CODES)
     np.testing.assert_array_equal(model.noise_proba_, expected.noise_proba_)
