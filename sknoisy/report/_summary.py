@@ -57,18 +57,24 @@ def what_is_known(detector, is_labels):
 
 
 def how_many(table):
-    """Flagged rows, and the estimated share of wrong ones with a 95 % interval.
-
-    There is no interval where every probability is 0 or 1: then nothing is said of how sure it is.
-    """
+    """Flagged rows, and the estimated share of wrong ones."""
     judged = table["score"].notna()
     proba, n = table.loc[judged, "probability"].to_numpy(dtype=float), int(judged.sum())
-    rate = float(proba.mean()) if n else 0.0
-    # the sum of independent events with these probabilities; it is no wiser than they are
-    spread = Z * float(np.sqrt((proba * (1 - proba)).sum())) / max(n, 1) or np.nan
     return {
         "judged": n,
         "flagged": int(table["flagged"].sum()),
+        **share_of_wrong(float(proba.sum()), float((proba * (1 - proba)).sum()), n),
+    }
+
+
+def share_of_wrong(expected, variance, n):
+    """Of n judged rows, with a 95 % interval, by the sums of p and p (1 - p) over them.
+
+    There is no interval where every probability is 0 or 1: then nothing is said of how sure it is.
+    """
+    # the sum of independent events with these probabilities; it is no wiser than they are
+    rate, spread = expected / max(n, 1), Z * float(np.sqrt(variance)) / max(n, 1) or np.nan
+    return {
         "noise_rate": rate,
         "noise_rate_low": float(np.maximum(rate - spread, 0.0)),
         "noise_rate_high": float(np.minimum(rate + spread, 1.0)),

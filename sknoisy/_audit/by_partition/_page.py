@@ -13,11 +13,11 @@ from sknoisy._audit.by_partition._print import FIRST
 from sknoisy.dask._order import quantiles, summed
 from sknoisy.dask._partitions import kept, task, together
 from sknoisy.report import NoiseReport
+from sknoisy.report._summary import share_of_wrong
+from sknoisy.report._tables import MOST_CLASSES, N_BINS
 from sknoisy.report._words import as_sentence
 
-N_BINS = 40
 NEARLY_ALL = 0.995  # of the scores: a few huge ones would leave one bar for all others
-MOST_CLASSES = 15  # that a matrix shows
 KNOWN = "Predictions of rows that a model has not seen agree with the target beyond chance."
 NOT_LOOKED_FOR = ["slices", "copies", "look-alikes"]  # which would need all rows at once
 
@@ -85,8 +85,7 @@ def report_of(summary):
 
 
 def _in_short(summary):
-    n, target = max(summary.n_judged, 1), summary.target
-    rate, spread = summary.expected / n, 1.96 * np.sqrt(summary.variance) / n
+    target = summary.target
     detector, _, decided = summary.detector_text.partition(", ")
     left_out = summary.set_aside | summary.table.left_out
     notes = [
@@ -108,9 +107,7 @@ def _in_short(summary):
         "known": as_sentence(summary.doubt) if summary.doubt else KNOWN,
         "judged": summary.n_judged,
         "flagged": summary.n_flagged,
-        "noise_rate": rate,
-        "noise_rate_low": max(rate - spread, 0.0),
-        "noise_rate_high": min(rate + spread, 1.0),
+        **share_of_wrong(summary.expected, summary.variance, summary.n_judged),
         "copies": 0,
         "conflicting_copies": 0,
         "near_copies": np.nan,
